@@ -1,0 +1,92 @@
+"""`shop run` and `shop worker`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Mapping
+
+import structlog
+from aiogram.types import User
+from dotenv import dotenv_values
+
+from bot import logs
+from bot.commands.opening import shop_to_write
+from bot.metered import MeteredShop
+from bot.running import RunPlan, run
+from bot.settings import Settings, SettingsWrong, read_settings
+from core import people
+from core.database import Shop
+from core.storefronts import Storefront
+
+log = structlog.get_logger()
+
+_NO_SUCH_PLACE = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+
+OWNER_LINK = """
+Nobody runs this shop yet. Open this link in Telegram: it works once and makes you its owner.
+  https://t.me/{bot}?start=own-{word}
+"""
+
+
+async def open_for_business(*, worker: bool) -> None:
+    """Run the shop until it is told to stop; as a worker it delivers and does the timed jobs only."""
+    settings = read_settings()
+    token = settings.token
+    logs.configure(as_json=not sys.stderr.isatty(), hide=[token])
+    async with shop_to_write(settings, holder="shop worker" if worker else "shop run", kind=MeteredShop) as (shop, storefront):
+        word = None if worker else await _call_in_staff(shop, storefront, settings)
+
+        def when_running(me: User, port: int | None) -> None:
+            if word is not None:
+                sys.stdout.write(OWNER_LINK.format(bot=me.username, word=word))
+                sys.stdout.flush()
+
+        host, port = settings.listen_at
+        plan = RunPlan(
+            token=token,
+            api_base=settings.bot_api,
+            shop=shop,
+            storefront=storefront,
+            redis_url=settings.redis_url,
+            public_url=settings.public_url,
+            listen_host=host,
+            listen_port=port,
+            with_bot=not worker,
+            with_web=not worker,
+            payment_settings=_payment_settings(),
+            when_running=when_running,
+        )
+        try:
+            await run(plan)
+        except socket.gaierror:
+            raise SettingsWrong(f"SHOP_LISTEN is {settings.listen}, and there is no such host here.") from None
+        except OSError as trouble:
+            if trouble.errno not in _NO_SUCH_PLACE:
+                raise
+            why = os.strerror(trouble.errno).lower()
+            raise SettingsWrong(f"SHOP_LISTEN is {settings.listen}, and nothing can be served there: {why}.") from None
+
+
+def _payment_settings() -> Mapping[str, str]:
+    """What the ways to be paid are set up with, from the same places as every other setting."""
+    written = {name: value for name, value in dotenv_values(".env").items() if value}
+    return {**written, **os.environ}
+
+
+async def _call_in_staff(shop: Shop, storefront: Storefront, settings: Settings) -> str | None:
+    """Make the admins of the settings admins; returns the word of an owner's link when nobody runs the shop."""
+    await shop.write(people.set_admins_from_settings, storefront_id=storefront.id, telegram_ids=settings.admins)
+    staff = await shop.read(people.staff, storefront_id=storefront.id)
+    for member in staff:
+        if member.customer is None or member.customer.blocked:
+            log.warning(
+                "admin-out-of-reach",
+                telegram_id=member.telegram_id,
+                advice="the bot cannot write to them before they have opened it and pressed /start",
+            )
+    if staff:
+        return None
+    return await shop.write(people.make_owner_link, storefront_id=storefront.id)

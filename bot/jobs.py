@@ -1,0 +1,122 @@
+"""Timed jobs: what becomes due by itself. They may run in several processes at once; one that fails stops no other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from core import insight, inventory, ledger, orders, outbox, payments, promotion, supply
+from core.database import Shop
+from web import metrics
+
+log = structlog.get_logger()
+
+MOST = 100  # worked off in one transaction, so that no job keeps buyers waiting
+# Messages to many are posted only while fewer than this wait in the outbox, and so many at once: codes that are sold in
+# between are then never far from the front.
+CALM, FEW = 24, 24
+BACKOFF_CAP_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`run` works off what is due and returns how much that was; when it was `full` or more, it is run again at once."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[], Awaitable[int]]
+    full: int = MOST
+
+
+@dataclass(slots=True)
+class Course:
+    """How a job has fared in this process."""
+
+    failures: int = 0  # in a row
+    done_at: float | None = field(default=None)  # monotonic
+
+
+class Jobs:
+    """Runs each job by itself, at its own interval; a failing one is tried again later and later."""
+
+    def __init__(self, jobs: Sequence[Job], wake: Callable[[], None] = lambda: None) -> None:
+        self._jobs = jobs
+        self._wake = wake  # Most jobs post messages: the courier looks at once.
+        self.courses = {job.name: Course() for job in jobs}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; a transaction that is under way is finished."""
+        await asyncio.gather(*(self._repeat(job, stop) for job in self._jobs))
+
+    async def _repeat(self, job: Job, stop: asyncio.Event) -> None:
+        # Not all at once at the start, nor in step with other processes.
+        await _rest(stop, random.uniform(0, min(job.every_seconds, 2.0)))
+        while not stop.is_set():
+            await _rest(stop, await self.once(job))
+
+    async def once(self, job: Job) -> float:
+        """Run a job once, whatever happens; returns after how many seconds it should run again."""
+        course = self.courses[job.name]
+        try:
+            worked_off = await job.run()
+        except Exception:
+            course.failures += 1
+            after = min(BACKOFF_CAP_SECONDS, max(1.0, job.every_seconds) * 2.0 ** min(course.failures, 8)) * random.uniform(0.5, 1)
+            metrics.JOB_RUNS.labels(job.name, "failed").inc()
+            log.exception("job-failed", job=job.name, failures=course.failures, again_after_seconds=round(after, 1))
+            return after
+        if course.failures:
+            log.info("job-works-again", job=job.name, failures=course.failures)
+        course.failures, course.done_at = 0, time.monotonic()
+        metrics.JOB_RUNS.labels(job.name, "done").inc()
+        metrics.JOB_LAST_DONE.labels(job.name).set_to_current_time()
+        if worked_off:
+            metrics.JOB_ITEMS.labels(job.name).inc(worked_off)
+            self._wake()
+        return 0.0 if worked_off >= job.full else job.every_seconds * random.uniform(0.9, 1.1)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+def jobs_of(shop: Shop) -> list[Job]:
+    """Every timed job of the shop."""
+
+    async def finish_publishing() -> int:
+        """Batches whose publishing was interrupted go on sale to their end."""
+        batches = await shop.read(inventory.unpublished)
+        for batch_id in batches:
+            while await shop.write(inventory.publish, batch_id=batch_id):
+                pass
+        return len(batches)
+
+    async def when_calm(post: Callable[[], Awaitable[int]]) -> int:
+        if (await shop.read(outbox.waiting)).open >= CALM:
+            return 0
+        return await post()
+
+    def tell_who_waits() -> Awaitable[int]:
+        return when_calm(lambda: shop.write(supply.tell_who_waits, most=FEW))
+
+    def post_broadcasts() -> Awaitable[int]:
+        return when_calm(lambda: shop.write(promotion.post_next, most=FEW))
+
+    return [
+        Job("expire-orders", 5, lambda: shop.write(orders.expire, most=MOST)),
+        Job("release-lapsed-holds", 5, lambda: shop.write(orders.release_lapsed_holds, most=MOST)),
+        Job("expire-deposits", 15, lambda: shop.write(payments.expire_deposits, most=MOST)),
+        Job("tell-who-waits", 2, tell_who_waits, full=FEW),
+        Job("post-broadcasts", 0.5, post_broadcasts),
+        Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
+        Job("finish-publishing", 30, finish_publishing, full=1 << 30),
+        Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
+        Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
+    ]

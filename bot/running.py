@@ -1,0 +1,334 @@
+"""The running shop: the bot, the courier, the timed jobs and the HTTP doors in one loop, from the start to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiogram.client.default import DefaultBotProperties
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramNotFound, TelegramRetryAfter, TelegramUnauthorizedError
+from aiogram.fsm.storage.base import BaseStorage, DefaultKeyBuilder
+from aiogram.fsm.storage.memory import MemoryStorage
+from aiogram.types import Update, User
+from pydantic import ValidationError
+from redis.asyncio import Redis
+
+from bot.courier import Courier, trouble_of
+from bot.dispatcher import make_dispatcher, note_answer
+from bot.intake import Intake
+from bot.jobs import Job, Jobs, jobs_of
+from bot.logs import REDACTION, where
+from bot.pace import LocalPace, Pace, Rates, SharedPace, wait_when_asked
+from bot.polling import Polling
+from bot.reconciling import reconcile
+from bot.serving import Serving
+from bot.storage import ForgivingStorage
+from bot.telegram_calls import BotCalls
+from connectors.payments import methods
+from core import people
+from core.database import Shop
+from core.storefronts import Storefront
+from handlers.admin import imports_finished
+from handlers.commands import set_commands, set_description
+from web.app import NotNow, TelegramDoor, make_app
+
+log = structlog.get_logger()
+
+REQUEST_SECONDS = 30
+DRAIN_SECONDS = 9.0  # Whoever stops a process waits about ten before killing it.
+WEBHOOK_CONNECTIONS = 40
+RECONCILE_SECONDS = 60.0
+_DAY = 86_400
+
+
+class WrongToken(Exception):
+    """Telegram does not know the bot's token."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to run. With `public_url` Telegram delivers to our webhook, without it we poll."""
+
+    token: str = field(repr=False)
+    api_base: str
+    shop: Shop
+    storefront: Storefront
+    redis_url: str | None = field(repr=False)
+    public_url: str | None
+    listen_host: str
+    listen_port: int
+    with_bot: bool = True  # takes updates
+    with_courier: bool = True
+    with_jobs: bool = True
+    with_web: bool = True
+    rates: Rates = field(default_factory=Rates)
+    # What the ways to be paid are set up with: names as in the environment.
+    payment_settings: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    # Called when everything runs: who the bot is, and the port of the doors (None without them).
+    when_running: Callable[[User, int | None], None] | None = None
+
+
+async def run(plan: RunPlan, stop: asyncio.Event | None = None) -> None:
+    """Run until `stop` is set (without one: until SIGTERM or SIGINT); then drain, within ten seconds.
+
+    Draining: no new update is taken in, those in hand are finished, what they posted is delivered, and the rest is given
+    back – unanswered updates to Telegram, leases to the outbox. Telegram out of reach is waited for. Raises WrongToken when it
+    does not know the token, and OSError when the doors' address cannot be had.
+    """
+    if plan.public_url is not None and plan.with_bot and not plan.with_web:
+        raise ValueError("a webhook needs the HTTP doors")
+    stop = stop or stop_on_signals()
+    for secret in (plan.token, plan.token.partition(":")[2]):
+        REDACTION.hide(secret)
+    await Running(plan, stop).run()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that the first SIGTERM or SIGINT sets; the second one ends the process at once."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked(number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number)
+    return stop
+
+
+def make_bot(token: str, api_base: str) -> Bot:
+    """The shop's bot: one session, HTML everywhere."""
+    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), timeout=REQUEST_SECONDS)
+    session.middleware(note_answer)
+    session.middleware(wait_when_asked)
+    return Bot(token, session=session, default=DefaultBotProperties(parse_mode="HTML"))
+
+
+def webhook_of(token: str) -> tuple[str, str]:
+    """The opaque id in the webhook's address, and its secret: made from the token, so that all processes of a bot agree."""
+    made = [hmac.new(token.encode(), what, hashlib.sha256).hexdigest()[:48] for what in (b"webhook-address", b"webhook-secret")]
+    return made[0], made[1]
+
+
+class Running:
+    """One process of the shop."""
+
+    def __init__(self, plan: RunPlan, stop: asyncio.Event) -> None:
+        self._plan, self._stop = plan, stop
+        self._parts: dict[str, Callable[[], bool]] = {}
+        self._telegram: dict[str, TelegramDoor] = {}
+
+    async def run(self) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            doors = await self._open_doors(stack) if self._plan.with_web else None
+            redis = await stack.enter_async_context(_redis(self._plan.redis_url))
+            bot = await stack.enter_async_context(make_bot(self._plan.token, self._plan.api_base))
+            me = await self._meet(bot)
+            if me is not None:
+                await self._work(bot, me, redis, doors)
+
+    async def _open_doors(self, stack: contextlib.AsyncExitStack) -> Serving:
+        # Open from the first moment: whoever watches over the process sees that it lives, and that it is not ready yet.
+        self._parts["bot"] = lambda: False
+        app = make_app(self._plan.shop, telegram=self._telegram, alive=lambda: {name: at() for name, at in self._parts.items()})
+        serving = Serving(app, self._plan.listen_host, self._plan.listen_port)
+        await serving.open()
+        stack.push_async_callback(serving.close)
+        return serving
+
+    async def _meet(self, bot: Bot) -> User | None:
+        """Who the bot is; asked until Telegram can be reached. None when it is to stop before that."""
+        answer: User | None = await self._until_done(bot.me, "telegram-not-reached")
+        return answer
+
+    async def _work(self, bot: Bot, me: User, redis: Redis | None, doors: Serving | None) -> None:
+        plan, stop = self._plan, self._stop
+        assert me.username is not None, "every bot has a username"
+        pace: Pace = LocalPace(plan.rates) if redis is None else SharedPace(redis, bot.id, plan.rates)
+        courier = Courier(plan.shop, bot, me.username, pace)
+        couriers_stop = asyncio.Event()
+        accepted = methods(BotCalls(bot), plan.payment_settings)
+        own: list[asyncio.Task[None]] = []
+        delivering: asyncio.Task[None] | None = None
+
+        def begin(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+            task = asyncio.create_task(work)
+            task.add_done_callback(self._stop_when_failed)
+            return task
+
+        if plan.with_courier:
+            self._parts["courier"] = lambda: courier.alive
+            delivering = begin(self._kept_up("courier", lambda: courier.run(couriers_stop, 4), couriers_stop))
+        if plan.with_jobs:
+            reconciling = Job("reconcile-payments", RECONCILE_SECONDS, lambda: reconcile(plan.shop, plan.storefront, accepted))
+            jobs = Jobs([*jobs_of(plan.shop), reconciling], courier.wake)
+            own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
+        intake: Intake | None = None
+        if plan.with_bot:
+            storage = _storage(redis)
+            dispatcher = make_dispatcher(plan.shop, plan.storefront, accepted, storage)
+            intake = Intake(dispatcher, bot, after=courier.wake)
+            own.append(begin(self._until_stopped(self._introduce(bot))))
+            own.append(begin(self._take_updates(bot, dispatcher, intake)))
+        self._parts["bot"] = lambda: not stop.is_set()
+        log.info("running", bot=me.username, webhook=plan.public_url is not None, port=doors.port if doors else None)
+        if plan.when_running is not None:
+            plan.when_running(me, doors.port if doors else None)
+        try:
+            await stop.wait()
+        finally:
+            stop.set()
+            if intake is not None and plan.public_url is not None:  # Polling drains by itself, and confirms what it has drained.
+                await intake.drain(DRAIN_SECONDS - 4)
+            if own:
+                _, late = await asyncio.wait(own, timeout=DRAIN_SECONDS - 2)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+            # An import that is under way is finished or put aside whole while there is time; a killed one is cleaned up by a job.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(imports_finished(), DRAIN_SECONDS - 4)
+            # Last, so that what was bought in the last moment is delivered too.
+            couriers_stop.set()
+            if delivering is not None:
+                await delivering
+            log.info("stopped")
+        for task in own:
+            if not task.cancelled():
+                task.result()
+
+    def _stop_when_failed(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._stop.set()
+
+    async def _take_updates(self, bot: Bot, dispatcher: Dispatcher, intake: Intake) -> None:
+        used = dispatcher.resolve_used_update_types()
+        if self._plan.public_url is None:
+            # While a webhook is set Telegram refuses to be polled; nothing that waits there is dropped.
+            if await self._until_done(lambda: bot.delete_webhook(drop_pending_updates=False), "webhook-not-deleted") is None:
+                return
+            polling = Polling(bot, intake, used)
+            self._parts["polling"] = lambda: polling.alive
+            await self._kept_up("polling", lambda: polling.run(self._stop, DRAIN_SECONDS - 4), self._stop)
+            return
+        address, secret = webhook_of(self._plan.token)
+        REDACTION.hide(secret)
+        REDACTION.hide(address)
+        self._telegram[address] = TelegramDoor(secret, self._by_webhook(bot, intake))
+        url = f"{self._plan.public_url.rstrip('/')}/telegram/{address}"
+        self._parts["webhook"] = lambda: False
+        is_set = await self._until_done(
+            lambda: bot.set_webhook(
+                url,
+                secret_token=secret,
+                allowed_updates=used,
+                max_connections=WEBHOOK_CONNECTIONS,
+                drop_pending_updates=False,
+            ),
+            "webhook-not-set",
+        )
+        self._parts["webhook"] = lambda: bool(is_set)
+
+    def _by_webhook(self, bot: Bot, intake: Intake) -> Callable[[dict[str, Any]], Awaitable[None]]:
+        async def handle(raw: dict[str, Any]) -> None:
+            if self._stop.is_set() or intake.full:
+                raise NotNow
+            try:
+                update = Update.model_validate(raw, context={"bot": bot})
+            except ValidationError as trouble:
+                # It is from Telegram, and would come again and again before everything else of its lane.
+                log.error("update-not-understood", update=raw["update_id"], errors=trouble.error_count())
+                return
+            task = intake.take(update)
+            await asyncio.wait([task])
+            if task.cancelled():
+                raise NotNow
+
+        return handle
+
+    async def _introduce(self, bot: Bot) -> None:
+        """Set the menu of commands and what an empty chat says, once."""
+        staff = await self._plan.shop.read(people.staff, storefront_id=self._plan.storefront.id)
+
+        async def introduce() -> bool:
+            await set_commands(bot, self._plan.storefront, staff)
+            await set_description(bot, self._plan.storefront)
+            return True
+
+        await self._until_done(introduce, "commands-not-set")
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that is dropped when the process stops."""
+        task, stopped = asyncio.create_task(work), asyncio.create_task(self._stop.wait())
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if task.done():
+            await task
+        else:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _until_done(self, call: Callable[[], Awaitable[Any]], complaint: str) -> Any:
+        """Make a call to Telegram until it succeeds; None when it is to stop before that. Raises WrongToken."""
+        tries = 0
+        while not self._stop.is_set():
+            try:
+                return await call()
+            except (TelegramUnauthorizedError, TelegramNotFound) as refused:
+                raise WrongToken("Telegram does not know this bot's token, or the address of the Bot API is wrong.") from refused
+            except Exception as trouble:
+                tries += 1
+                after = min(30.0, 0.5 * 2.0 ** min(tries, 6)) * random.uniform(0.5, 1)
+                if isinstance(trouble, TelegramRetryAfter):
+                    after = trouble.retry_after
+                log.warning(complaint, error=trouble_of(trouble), where=where(trouble), times=tries)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), after)
+        return None
+
+    async def _kept_up(self, name: str, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+        """A part of the process that is begun again when a mistake of ours ends it."""
+        falls = 0
+        while True:
+            try:
+                await work()
+            except Exception:
+                falls += 1
+                log.exception("part-fell", part=name, falls=falls)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), min(30.0, 2.0 ** min(falls, 5)))
+            if stop.is_set():
+                return
+
+
+@contextlib.asynccontextmanager
+async def _redis(url: str | None) -> AsyncIterator[Redis | None]:
+    if url is None:
+        yield None
+        return
+    redis = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+def _storage(redis: Redis | None) -> BaseStorage:
+    if redis is None:
+        return MemoryStorage()
+    # With the bot's id in the key: one person types to several bots.
+    keys = DefaultKeyBuilder(prefix="shop:fsm", with_bot_id=True, with_destiny=True)
+    return ForgivingStorage(redis, key_builder=keys, state_ttl=_DAY, data_ttl=_DAY)

@@ -1,0 +1,260 @@
+"""What must always be true, each as one question that returns only what breaks it: (about, detail).
+
+Plain SQL over every table, on purpose: an auditor that read through the commands it audits would share their mistakes.
+The questions run on SQLite and PostgreSQL alike, each over whole tables at once, never order by order.
+"""
+
+from __future__ import annotations
+
+# The sums of what was posted to each account: credits minus debits.
+_MOVED = """
+    SELECT account_id, SUM(amount) AS total FROM (
+        SELECT credit_id AS account_id, SUM(amount_minor) AS amount FROM postings GROUP BY credit_id
+        UNION ALL
+        SELECT debit_id, -SUM(amount_minor) FROM postings GROUP BY debit_id
+    ) AS sides GROUP BY account_id
+"""
+
+_PLACES = " + ".join(
+    f"(CASE WHEN {place} IS NULL THEN 0 ELSE 1 END)" for place in ("staged", "available", "hold_id", "order_id", "void_at")
+)
+
+MONEY = {
+    "a guarded balance is the sum of its postings": f"""
+        SELECT 'account ' || a.id AS about, 'keeps ' || a.balance_minor || ', its postings sum to ' || COALESCE(m.total, 0) AS detail
+        FROM accounts a LEFT JOIN ({_MOVED}) AS m ON m.account_id = a.id
+        WHERE a.balance_minor IS NOT NULL AND a.balance_minor <> COALESCE(m.total, 0)""",
+    "a guarded balance is not below its floor": """
+        SELECT 'account ' || id AS about, 'keeps ' || balance_minor || ', floor ' || floor_minor AS detail
+        FROM accounts WHERE balance_minor < floor_minor""",
+    "an account keeps a balance exactly when it has a floor": """
+        SELECT 'account ' || id AS about, kind || ' in ' || currency AS detail
+        FROM accounts WHERE (balance_minor IS NULL) <> (floor_minor IS NULL)""",
+    "a wallet is guarded, its customer's, and in the storefront's currency": """
+        SELECT 'customer ' || c.id AS about, 'wallet ' || c.wallet_id AS detail
+        FROM customers c LEFT JOIN accounts a ON a.id = c.wallet_id LEFT JOIN storefronts f ON f.id = c.storefront_id
+        WHERE a.id IS NULL OR f.id IS NULL OR a.kind <> 'wallet' OR a.party_id <> c.id OR a.currency <> f.currency
+           OR a.floor_minor IS NULL""",
+    "a transfer has postings": """
+        SELECT 'transfer ' || t.id AS about, t.kind || ' ' || t.key AS detail
+        FROM transfers t WHERE NOT EXISTS (SELECT 1 FROM postings p WHERE p.transfer_id = t.id)""",
+    "a transfer's key is its own": """
+        SELECT 'key ' || key AS about, COUNT(*) || ' transfers' AS detail FROM transfers GROUP BY key HAVING COUNT(*) > 1""",
+    "a posting moves a positive amount between two accounts of its currency": """
+        SELECT 'transfer ' || p.transfer_id || ', posting ' || p.seq AS about,
+            p.amount_minor || ' ' || p.currency || ' from ' || p.debit_id || ' to ' || p.credit_id AS detail
+        FROM postings p LEFT JOIN accounts d ON d.id = p.debit_id LEFT JOIN accounts c ON c.id = p.credit_id
+        WHERE p.amount_minor <= 0 OR p.debit_id = p.credit_id OR d.id IS NULL OR c.id IS NULL
+           OR d.currency <> p.currency OR c.currency <> p.currency""",
+    "a posting belongs to a transfer": """
+        SELECT 'transfer ' || p.transfer_id AS about, 'posting ' || p.seq || ' of no transfer' AS detail
+        FROM postings p LEFT JOIN transfers t ON t.id = p.transfer_id WHERE t.id IS NULL""",
+    "a roll-up is the sum of the postings up to its mark": """
+        SELECT 'account ' || r.account_id AS about,
+            'rolled up ' || r.debits_minor || ' / ' || r.credits_minor || ', postings ' || COALESCE(d.total, 0) || ' / '
+            || COALESCE(c.total, 0) || ' up to transfer ' || r.upto_transfer_id AS detail
+        FROM rollups r
+        LEFT JOIN (SELECT x.account_id, SUM(p.amount_minor) AS total FROM rollups x
+            JOIN postings p ON p.debit_id = x.account_id AND p.transfer_id <= x.upto_transfer_id GROUP BY x.account_id) AS d
+            ON d.account_id = r.account_id
+        LEFT JOIN (SELECT x.account_id, SUM(p.amount_minor) AS total FROM rollups x
+            JOIN postings p ON p.credit_id = x.account_id AND p.transfer_id <= x.upto_transfer_id GROUP BY x.account_id) AS c
+            ON c.account_id = r.account_id
+        WHERE r.debits_minor <> COALESCE(d.total, 0) OR r.credits_minor <> COALESCE(c.total, 0)""",
+}
+
+CODES = {
+    "a code is in exactly one place": f"""
+        SELECT 'code ' || id AS about, 'in ' || ({_PLACES}) || ' places' AS detail FROM codes WHERE {_PLACES} <> 1""",
+    "a code's fingerprint is its own": """
+        SELECT 'code ' || MIN(id) AS about, COUNT(*) || ' codes with one fingerprint, the last is ' || MAX(id) AS detail
+        FROM codes GROUP BY fingerprint HAVING COUNT(*) > 1""",
+    "a code lies with the offer of its batch": """
+        SELECT 'batch ' || c.batch_id AS about, c.n || ' codes with offer ' || c.offer_id AS detail
+        FROM (SELECT batch_id, offer_id, COUNT(*) AS n FROM codes GROUP BY batch_id, offer_id) AS c
+        LEFT JOIN batches b ON b.id = c.batch_id LEFT JOIN offers o ON o.id = b.offer_id
+        WHERE b.id IS NULL OR o.id IS NULL OR b.offer_id <> c.offer_id OR o.sku_id <> b.sku_id""",
+    "a batch has the codes it accepted": """
+        SELECT 'batch ' || b.id AS about, 'accepted ' || b.accepted || ', has ' || COALESCE(c.n, 0) AS detail
+        FROM batches b LEFT JOIN (SELECT batch_id, COUNT(*) AS n FROM codes GROUP BY batch_id) AS c ON c.batch_id = b.id
+        WHERE b.state <> 'rejected' AND b.accepted <> COALESCE(c.n, 0)""",
+    # Nothing is half imported: on sale together, or not at all (a batch under publication has some of both).
+    "a batch is on sale whole or not at all": """
+        SELECT 'batch ' || b.id AS about, b.state || ' with ' || c.staged || ' of ' || c.n || ' codes staged' AS detail
+        FROM batches b
+        JOIN (SELECT batch_id, COUNT(*) AS n, COUNT(staged) AS staged FROM codes GROUP BY batch_id) AS c ON c.batch_id = b.id
+        WHERE (b.state = 'published' AND c.staged > 0) OR (b.state IN ('staged', 'rejected') AND c.staged < c.n)""",
+    "an open hold holds what it promised, of its denomination": """
+        SELECT 'hold ' || h.id AS about, 'promised ' || h.quantity || ', holds ' || COUNT(o.id) AS detail
+        FROM holds h LEFT JOIN codes c ON c.hold_id = h.id LEFT JOIN offers o ON o.id = c.offer_id AND o.sku_id = h.sku_id
+        WHERE h.ended_at IS NULL GROUP BY h.id, h.quantity HAVING COUNT(o.id) <> h.quantity OR COUNT(c.id) <> h.quantity""",
+    "a hold that ended holds nothing": """
+        SELECT 'hold ' || h.id AS about, COUNT(c.id) || ' codes' AS detail
+        FROM codes c JOIN holds h ON h.id = c.hold_id WHERE h.ended_at IS NOT NULL GROUP BY h.id""",
+    "a held code has its hold": """
+        SELECT 'code ' || c.id AS about, 'hold ' || c.hold_id || ' is not there' AS detail
+        FROM codes c LEFT JOIN holds h ON h.id = c.hold_id WHERE c.hold_id IS NOT NULL AND h.id IS NULL""",
+    "an open hold is for an order that waits": """
+        SELECT 'hold ' || h.id AS about, 'order ' || h.order_id || ' ' || COALESCE(o.state, 'is not there') AS detail
+        FROM holds h LEFT JOIN orders o ON o.id = h.order_id AND o.buyer_id = h.customer_id
+        WHERE h.ended_at IS NULL AND (o.id IS NULL OR o.state <> 'pending')""",
+}
+
+ORDERS = {
+    "an order's key is its own": """
+        SELECT 'key ' || once AS about, COUNT(*) || ' orders' AS detail FROM orders GROUP BY once HAVING COUNT(*) > 1""",
+    "an order is the sum of its lines": """
+        SELECT 'order ' || order_id AS about, 'its total less its lines is ' || SUM(amount) AS detail FROM (
+            SELECT id AS order_id, total_minor AS amount FROM orders
+            UNION ALL SELECT order_id, -quantity * unit_price_minor FROM order_lines
+        ) AS sides GROUP BY order_id HAVING SUM(amount) <> 0""",
+    "a line is at a price of its denomination, storefront and currency": """
+        SELECT 'order ' || l.order_id AS about, 'line ' || l.seq || ' at ' || l.unit_price_minor || ', price ' || l.price_id AS detail
+        FROM order_lines l JOIN orders o ON o.id = l.order_id LEFT JOIN prices p ON p.id = l.price_id
+        WHERE p.id IS NULL OR p.sku_id <> l.sku_id OR p.storefront_id <> o.storefront_id OR p.currency <> o.currency
+           OR p.retail_minor <> l.unit_price_minor""",
+    # One sum for both: too few codes, and codes that no line of an issued order names.
+    "an issued order has the codes its lines name, and no other order has any": """
+        SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ': bought less given is ' || SUM(n) AS detail FROM (
+            SELECT l.order_id, l.offer_id, l.quantity AS n FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.state = 'issued'
+            UNION ALL SELECT order_id, offer_id, -1 FROM codes WHERE order_id IS NOT NULL
+        ) AS sides GROUP BY order_id, offer_id HAVING SUM(n) <> 0""",
+    "an order has an instant of issue exactly when it is issued": """
+        SELECT 'order ' || id AS about, state AS detail FROM orders WHERE (state = 'issued') <> (issued_at IS NOT NULL)""",
+    "an issued order was paid for once, and no other was": """
+        SELECT 'order ' || COALESCE(order_id, 0) AS about, 'issued less sale transfers is ' || SUM(n) AS detail FROM (
+            SELECT id AS order_id, 1 AS n FROM orders WHERE state = 'issued'
+            UNION ALL SELECT subject_id, -1 FROM transfers WHERE kind = 'sale'
+        ) AS sides GROUP BY order_id HAVING SUM(n) <> 0""",
+    "a sale is of an order, under the order's key": """
+        SELECT 'transfer ' || t.id AS about, t.key AS detail
+        FROM transfers t LEFT JOIN orders o ON o.id = t.subject_id
+        WHERE t.kind = 'sale' AND (o.id IS NULL OR t.key <> 'sale:' || o.id OR t.party_id <> o.buyer_id)""",
+    "a sale takes the order's total from its buyer's wallet": """
+        SELECT 'order ' || o.id AS about, 'total ' || o.total_minor || ', charged ' || COALESCE(SUM(p.amount_minor), 0) AS detail
+        FROM transfers t JOIN orders o ON o.id = t.subject_id JOIN customers c ON c.id = o.buyer_id
+        LEFT JOIN postings p ON p.transfer_id = t.id AND p.debit_id = c.wallet_id AND p.currency = o.currency
+        WHERE t.kind = 'sale' GROUP BY t.id, o.id, o.total_minor HAVING COALESCE(SUM(p.amount_minor), 0) <> o.total_minor""",
+    # The counter is the guard of a limit. It counts only while there is a limit, so more may have been bought than it
+    # says (before the limit was set, or while it was lifted), but never less.
+    "a buyer's counter says no more than was bought": """
+        SELECT 'customer ' || n.customer_id AS about,
+            'sku ' || n.sku_id || ': counted ' || n.bought || ', bought ' || COALESCE(b.units, 0) AS detail
+        FROM purchase_counts n
+        LEFT JOIN (SELECT o.buyer_id, l.sku_id, SUM(l.quantity) AS units FROM order_lines l JOIN orders o ON o.id = l.order_id
+            WHERE o.state = 'issued' AND l.sku_id IN (SELECT sku_id FROM purchase_counts) GROUP BY o.buyer_id, l.sku_id) AS b
+            ON b.buyer_id = n.customer_id AND b.sku_id = n.sku_id
+        WHERE n.bought > COALESCE(b.units, 0)""",
+    "a denomination has one current price in a storefront": """
+        SELECT 'sku ' || sku_id AS about, COUNT(*) || ' current prices in storefront ' || storefront_id AS detail
+        FROM prices WHERE until IS NULL GROUP BY storefront_id, sku_id HAVING COUNT(*) > 1""",
+    "a denomination's sources are offers of it": """
+        SELECT 'sku ' || s.sku_id AS about, 'rank ' || s.rank || ' is offer ' || s.offer_id AS detail
+        FROM sources s LEFT JOIN offers o ON o.id = s.offer_id AND o.sku_id = s.sku_id WHERE o.id IS NULL""",
+}
+
+PAYMENTS = {
+    "an event of a provider is recorded once": """
+        SELECT 'event ' || event_key AS about, provider || ', ' || COUNT(*) || ' times' AS detail
+        FROM payment_events GROUP BY provider, event_key HAVING COUNT(*) > 1""",
+    # What the verdict says was credited is compared with the books by its worth, here and in ODD_PAYMENTS.
+    "a payment has a verdict": """
+        SELECT 'event ' || id AS about, kind || ' ' || verdict AS detail
+        FROM payment_events WHERE verdict = '' OR (kind = 'paid' AND verdict NOT IN ('credited', 'unvalued'))""",
+    "a payment as asked is credited with what it is worth": """
+        SELECT 'event ' || e.id AS about,
+            'worth ' || i.worth_minor || ' ' || i.worth_currency || ', credited ' || COALESCE(SUM(p.amount_minor), 0) AS detail
+        FROM payment_events e JOIN payment_intents i ON i.id = e.intent_id JOIN customers c ON c.id = i.customer_id
+        LEFT JOIN transfers t ON t.key = 'payment:' || e.provider || ':' || e.event_key AND t.kind = 'deposit'
+        LEFT JOIN postings p ON p.transfer_id = t.id AND p.credit_id = c.wallet_id AND p.currency = i.worth_currency
+        WHERE e.kind = 'paid' AND e.amount_minor = i.amount_minor AND e.currency = i.currency
+        GROUP BY e.id, i.worth_minor, i.worth_currency HAVING COALESCE(SUM(p.amount_minor), 0) <> i.worth_minor""",
+    "a deposit is the credit of a reported event": """
+        SELECT key AS about, 'no event of a provider says so' AS detail FROM (
+            SELECT key FROM transfers WHERE kind = 'deposit'
+            EXCEPT SELECT 'payment:' || provider || ':' || event_key FROM payment_events WHERE kind = 'paid') AS unexplained""",
+    "an intent was paid exactly when an event says so": """
+        SELECT 'intent ' || i.id AS about, i.state || ' with ' || COALESCE(e.n, 0) || ' events' AS detail
+        FROM payment_intents i
+        LEFT JOIN (SELECT intent_id, COUNT(*) AS n FROM payment_events WHERE kind = 'paid' GROUP BY intent_id) AS e
+            ON e.intent_id = i.id
+        WHERE (i.state IN ('paid', 'refunding', 'refunded')) <> (COALESCE(e.n, 0) > 0)""",
+    "an intent asks for its customer's order, and all of it": """
+        SELECT 'intent ' || i.id AS about, 'worth ' || i.worth_minor || ' for order ' || i.order_id AS detail
+        FROM payment_intents i LEFT JOIN orders o ON o.id = i.order_id
+        WHERE i.order_id IS NOT NULL
+          AND (o.id IS NULL OR o.buyer_id <> i.customer_id OR o.total_minor <> i.worth_minor OR o.currency <> i.worth_currency)""",
+    # Paid in full and still waiting: somebody forgot to issue it, or to say why not.
+    "an order that was paid in full does not wait": """
+        SELECT 'order ' || o.id AS about, 'intent ' || i.id || ' was paid' AS detail
+        FROM orders o JOIN payment_intents i ON i.order_id = o.id JOIN payment_events e ON e.intent_id = i.id
+        WHERE o.state = 'pending' AND e.kind = 'paid'
+        GROUP BY o.id, i.id, i.amount_minor HAVING MIN(e.amount_minor) >= i.amount_minor""",
+}
+
+OUTBOX = {
+    "an issued order has a delivery to its buyer": """
+        SELECT 'order ' || o.id AS about, 'customer ' || o.buyer_id AS detail FROM orders o
+        WHERE o.state = 'issued' AND NOT EXISTS (
+            SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.customer_id = o.buyer_id AND m.topic = 'delivery')""",
+    "a delivery is of an issued order, to its buyer and nobody else": """
+        SELECT 'message ' || m.id AS about, 'order ' || COALESCE(m.order_id, 0) || ' to customer ' || m.customer_id AS detail
+        FROM outbox m LEFT JOIN orders o ON o.id = m.order_id AND o.buyer_id = m.customer_id AND o.state = 'issued'
+        WHERE m.topic = 'delivery' AND o.id IS NULL""",
+    "a message is open, parked or done": """
+        SELECT 'message ' || id AS about, topic || ' is both done and parked' AS detail
+        FROM outbox WHERE done_at IS NOT NULL AND parked_at IS NOT NULL""",
+    "a message that is finished is nobody's": """
+        SELECT 'message ' || id AS about, topic || ' is still leased to ' || lease AS detail
+        FROM outbox WHERE lease IS NOT NULL AND (done_at IS NOT NULL OR parked_at IS NOT NULL)""",
+    "a message is posted once": """
+        SELECT 'message ' || MIN(id) AS about, COUNT(*) || ' with one key' AS detail
+        FROM outbox WHERE once IS NOT NULL GROUP BY once HAVING COUNT(*) > 1""",
+    "a notice says something, a delivery names an order": """
+        SELECT 'message ' || id AS about, topic AS detail FROM outbox
+        WHERE (topic = 'delivery') <> (order_id IS NOT NULL) OR (topic <> 'delivery' AND body IS NULL) OR attempts < 0""",
+}
+
+CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **PAYMENTS, **OUTBOX}
+
+# What there is, for the reader of a clean report: an audit of nothing is clean too.
+COUNTS: tuple[str, ...] = (
+    "SELECT COUNT(*) AS customers FROM customers",
+    "SELECT COUNT(*) AS accounts FROM accounts",
+    "SELECT COUNT(*) AS transfers FROM transfers",
+    "SELECT COUNT(*) AS postings FROM postings",
+    """SELECT COUNT(*) AS orders, COUNT(issued_at) AS "orders issued",
+        COALESCE(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END), 0) AS "orders waiting for payment" FROM orders""",
+    """SELECT COUNT(*) AS codes, COUNT(staged) AS "codes staged", COUNT(available) AS "codes on the shelf", COUNT(hold_id) AS "codes held",
+        COUNT(order_id) AS "codes sold", COUNT(void_at) AS "codes void" FROM codes""",
+    "SELECT COUNT(*) AS payments FROM payment_events",
+    """SELECT COUNT(*) AS messages, COUNT(done_at) AS "messages done", COUNT(parked_at) AS "messages parked" FROM outbox""",
+)
+
+# Payments of another amount than asked, or of nothing that was asked: what they are worth is worked out exactly in Python,
+# because a product of two amounts may not fit 64 bits.
+ODD_PAYMENTS = """
+    SELECT e.id, e.amount_minor, e.currency, e.verdict, e.at, i.amount_minor AS asked_minor, i.worth_minor, i.worth_currency,
+        t.id AS transfer_id,
+        (SELECT SUM(p.amount_minor) FROM postings p JOIN accounts a ON a.id = p.credit_id
+         WHERE p.transfer_id = t.id AND a.kind = 'wallet') AS credited_minor,
+        (SELECT MIN(p.currency) FROM postings p JOIN accounts a ON a.id = p.credit_id
+         WHERE p.transfer_id = t.id AND a.kind = 'wallet') AS wallet_currency
+    FROM payment_events e
+    LEFT JOIN payment_intents i ON i.id = e.intent_id
+    LEFT JOIN transfers t ON t.key = 'payment:' || e.provider || ':' || e.event_key AND t.kind = 'deposit'
+    WHERE e.kind = 'paid' AND (i.id IS NULL OR i.amount_minor <> e.amount_minor OR i.currency <> e.currency)
+"""
+RATES_BEFORE = "SELECT numerator, denominator FROM rates WHERE base = :base AND at <= :at ORDER BY id DESC"
+
+# What was posted to each account that keeps no balance.
+HOUSE = f"""
+    SELECT a.id, COALESCE(m.total, 0) AS total FROM accounts a LEFT JOIN ({_MOVED}) AS m ON m.account_id = a.id
+    WHERE a.balance_minor IS NULL ORDER BY a.id
+"""
+
+# The first and the last code of each of the newest batches: enough to see that the key file fits every batch's key.
+SAMPLE = """
+    SELECT MIN(c.id) AS first, MAX(c.id) AS last FROM codes c
+    WHERE c.batch_id IN (SELECT id FROM batches ORDER BY id DESC LIMIT :most) GROUP BY c.batch_id
+"""

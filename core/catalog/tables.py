@@ -1,0 +1,80 @@
+"""What the shop shows: categories of any depth, products, and their denominations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, Id
+
+
+class ProductKind(StrEnum):
+    """How what is bought reaches the buyer; each kind gets its file in core/fulfilment."""
+
+    CODE = "code"
+
+
+class Category(Base):
+    __tablename__ = "categories"
+    __table_args__ = (Index("ix_categories_under", "parent_id", "position", "id"),)
+
+    id: Mapped[Id]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"))
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    names: Mapped[dict[str, str]]  # language → name, where it differs from `name`
+    icon: Mapped[str | None] = mapped_column(String(16))
+    position: Mapped[int]
+    hidden_at: Mapped[datetime | None]
+
+
+class Product(Base):
+    __tablename__ = "products"
+    __table_args__ = (Index("ix_products_in", "category_id", "position", "id"),)
+
+    id: Mapped[Id]
+    category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[ProductKind]
+    name: Mapped[str] = mapped_column(String(200))
+    icon: Mapped[str | None] = mapped_column(String(16))
+    description: Mapped[str] = mapped_column(Text)
+    redeem: Mapped[str] = mapped_column(Text)  # how and where to redeem
+    texts: Mapped[dict[str, Any]]  # language → {"name", "description", "redeem"}
+    keywords: Mapped[str] = mapped_column(Text)
+    search: Mapped[str] = mapped_column(Text)  # folded names, keywords and initials in one line
+    protect_content: Mapped[bool]
+    position: Mapped[int]
+    hidden_at: Mapped[datetime | None]
+
+
+class Sku(Base):
+    """A denomination: what is bought. `rules_version` moves with everything a buyer agreed to besides the price."""
+
+    __tablename__ = "skus"
+    __table_args__ = (
+        Index("ix_skus_of", "product_id", "position", "id"),
+        CheckConstraint("min_quantity >= 1 AND max_quantity >= min_quantity", name="quantities"),
+        CheckConstraint("max_per_buyer IS NULL OR max_per_buyer >= 1", name="per_buyer"),
+    )
+
+    id: Mapped[Id]
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    names: Mapped[dict[str, str]]
+    face_value_minor: Mapped[int | None]
+    face_currency: Mapped[str | None] = mapped_column(String(8))
+    redeem_region: Mapped[str | None] = mapped_column(String(32))  # ISO 3166 code, or GLOBAL
+    min_quantity: Mapped[int]
+    max_quantity: Mapped[int]
+    max_per_buyer: Mapped[int | None]
+    rules_version: Mapped[int]
+    low_stock_at: Mapped[int]
+    low_stock_told_at: Mapped[datetime | None]
+    position: Mapped[int]
+    hidden_at: Mapped[datetime | None]

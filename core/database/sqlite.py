@@ -1,0 +1,214 @@
+"""SQLite: one writer thread with the only connection that writes, group commit, and read-only connections beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, StaticPool, create_engine, event, make_url
+from sqlalchemy.orm import Session
+
+from core.database.tools import Tools
+from core.database.verbs import Alone, Gathered, Write
+
+log = logging.getLogger(__name__)
+
+_GROUP = 128  # Jobs in one commit: enough to pay for the fsync, few enough that the first waits little.
+SYNCHRONOUS = "FULL"  # NORMAL loses acknowledged orders when the power fails.
+
+
+@dataclass(slots=True)
+class Job:
+    """A command that waits for the writer."""
+
+    command: Write[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    done: Callable[[Any, BaseException | None], None]
+    result: Any = field(default=None)
+    trouble: BaseException | None = field(default=None)
+
+
+def sqlite_path(url: URL) -> Path:
+    """The file of a SQLite URL."""
+    assert url.database, "a SQLite shop needs a file"
+    return Path(url.database)
+
+
+def read_only_url(url: str) -> URL:
+    """The URL by which everybody but the writer opens the file: it can neither write nor checkpoint."""
+    path = sqlite_path(make_url(url)).resolve()
+    return URL.create("sqlite+aiosqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
+
+
+class Writer:
+    """The thread that carries out every command: what waits while one group is committed is the next group."""
+
+    def __init__(self, url: URL, tools: Tools) -> None:
+        self._path = sqlite_path(url)
+        self._tools = tools
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
+        self._opened = threading.Event()
+        self._trouble: BaseException | None = None
+
+    def start(self) -> None:
+        """Open the connection in the thread; raises what opening raised."""
+        self._thread.start()
+        self._opened.wait()
+        if self._trouble:
+            raise self._trouble
+
+    async def carry_out(self, command: Write[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Queue the command and wait for the commit that holds it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def done(result: Any, trouble: BaseException | None) -> None:
+            # A caller may have gone away; the command is carried out all the same.
+            if not future.done():
+                if trouble is None:
+                    future.set_result(result)
+                else:
+                    future.set_exception(trouble)
+
+        self._jobs.put(Job(command, args, kwargs, lambda r, t: _tell(loop, done, r, t)))
+        return await future
+
+    def stop(self) -> None:
+        """Finish what was queued, then close."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            connection = _connect(self._path)
+        except BaseException as trouble:
+            self._trouble = trouble
+            self._opened.set()
+            return
+        self._opened.set()
+        last = False
+        while not last:
+            first = self._jobs.get()
+            if first is None:
+                break
+            group = [first]
+            while len(group) < _GROUP:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    last = True
+                    break
+                group.append(job)
+            self._commit(connection, group)
+        connection.exec_driver_sql("PRAGMA optimize")
+        connection.close()
+        connection.engine.dispose()
+
+    def _commit(self, connection: Connection, group: list[Job]) -> None:
+        try:
+            with connection.begin():
+                self._run(connection, group)
+        except BaseException as trouble:
+            # Begin or commit itself failed (disk full, file gone): nobody's change is there, and everybody is told.
+            log.exception("a group of %d commands could not be committed", len(group))
+            for job in group:
+                job.done(None, trouble)
+            return
+        for job in group:
+            job.done(job.result, job.trouble)
+
+    def _run(self, connection: Connection, group: list[Job]) -> None:
+        gathered: dict[int, list[Job]] = {}
+        for job in group:
+            if isinstance(job.command, Gathered) and not job.args:
+                gathered.setdefault(id(job.command), []).append(job)
+        for jobs in gathered.values():
+            self._together(connection, jobs)
+        for job in group:
+            if not (isinstance(job.command, Gathered) and not job.args):
+                self._alone(connection, job)
+
+    def _together(self, connection: Connection, jobs: list[Job]) -> None:
+        command = jobs[0].command
+        assert isinstance(command, Gathered)
+        try:
+            with connection.begin_nested():
+                answers = command.together(connection, [job.kwargs for job in jobs], self._tools)
+        except Exception:
+            # One of them broke the batch: each runs by itself, so that no neighbour fails with it.
+            log.exception("a batch of %d failed and is run one by one", len(jobs))
+            for job in jobs:
+                self._alone(connection, job)
+            return
+        for job, answer in zip(jobs, answers, strict=True):
+            if isinstance(answer, Alone):
+                self._alone(connection, job)
+            elif isinstance(answer, Exception):
+                job.trouble = answer
+            else:
+                job.result = answer
+
+    def _alone(self, connection: Connection, job: Job) -> None:
+        session = Session(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False, info={"tools": self._tools})
+        try:
+            with session, session.begin():
+                job.result = job.command.run(session, *job.args, **job.kwargs)
+        except Exception as trouble:
+            job.result, job.trouble = None, trouble
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, done: Callable[[Any, BaseException | None], None], result: Any, trouble: BaseException | None
+) -> None:
+    try:
+        loop.call_soon_threadsafe(done, result, trouble)
+    except RuntimeError:
+        log.warning("a command was committed after its caller's event loop had closed")
+
+
+def _connect(path: Path) -> Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=StaticPool,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False},
+    )
+    prepare_connection(engine)
+    return engine.connect()
+
+
+def prepare_connection(engine: Any) -> None:
+    """Give every connection of a writing engine its pragmas, and transactions that begin by taking the write lock."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={SYNCHRONOUS}",
+            "busy_timeout=10000",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "mmap_size=268435456",
+            "temp_store=MEMORY",
+            "wal_autocheckpoint=4000",  # Pages: a page that many sales touched is written back once, not after every few commits.
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begins(connection: Connection) -> None:
+        # Two readers that turn into writers cannot wait for each other.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

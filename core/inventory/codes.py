@@ -1,0 +1,199 @@
+"""Codes: their secret, and their way from the shelf to an order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import Select, func, not_, select, text, update
+from sqlalchemy.orm import Session
+
+from core import journal
+from core.database import KeysMissing, among, keys, now, read, tools, write
+from core.inventory.tables import Batch, Code
+
+_BETWEEN = "\x1f"  # Unit separator: a reader of codes refuses control characters, so none holds it.
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A code in clear: a number, a password, or both. Its repr shows nothing."""
+
+    card_no: str | None = field(default=None, repr=False)
+    card_pwd: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        assert self.card_no or self.card_pwd, "a code has a number or a password"
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def packed(self) -> str:
+        """Both parts as one text, for sealing."""
+        return f"{self.card_no or ''}{_BETWEEN}{self.card_pwd or ''}"
+
+    @classmethod
+    def unpacked(cls, packed: str) -> Secret:
+        number, _, password = packed.partition(_BETWEEN)
+        return cls(number or None, password or None)
+
+    def joined(self) -> str:
+        """Both parts in a row: what the fingerprint is made of, so that a code split otherwise is the same code."""
+        return f"{self.card_no or ''}{self.card_pwd or ''}"
+
+
+def row_identity(aad: str, row: int) -> str:
+    """What a code's ciphertext is bound to: its batch and its line."""
+    return f"{aad}|{row}"
+
+
+@read
+def opened(session: Session, order_id: int) -> list[tuple[int, Secret]]:
+    """The codes of an order in clear with their offers, in the order they were taken. Only for delivery and reveal, which log it."""
+    rows = session.execute(
+        select(Code.offer_id, Code.row, Code.ciphertext, Batch.id, Batch.wrapped_key, Batch.wrapping_key_id, Batch.aad)
+        .join(Batch, Batch.id == Code.batch_id)
+        .where(Code.order_id == order_id)
+        .order_by(Code.id)
+    ).all()
+    data_keys = {
+        batch_id: keys(session).open_data_key(wrapped, key_id, aad)
+        for batch_id, wrapped, key_id, aad in {(r[3], r[4], r[5], r[6]) for r in rows}
+    }
+    return [
+        (offer_id, Secret.unpacked(data_keys[batch_id].open(ciphertext, row_identity(aad, row))))
+        for offer_id, row, ciphertext, batch_id, _, _, aad in rows
+    ]
+
+
+@read
+def unopenable(session: Session, code_ids: Sequence[int]) -> list[int]:
+    """Those of these codes that do not open with the shop's keys, or are not the code their fingerprint says; shows none."""
+    rows = session.execute(
+        select(Code.id, Code.row, Code.ciphertext, Code.fingerprint, Batch.wrapped_key, Batch.wrapping_key_id, Batch.aad)
+        .join(Batch, Batch.id == Code.batch_id)
+        .where(among(session, Code.id, code_ids))
+        .order_by(Code.id)
+    ).all()
+    keyring, shut = keys(session), []
+    for code_id, row, ciphertext, fingerprint, wrapped, key_id, aad in rows:
+        try:
+            packed = keyring.open_data_key(wrapped, key_id, aad).open(ciphertext, row_identity(aad, row))
+            fits = keyring.fingerprint(Secret.unpacked(packed).joined()) == fingerprint
+        except (InvalidTag, KeysMissing):
+            fits = False
+        if not fits:
+            shut.append(code_id)
+    return shut
+
+
+@write
+def take(session: Session, *, offer_ids: Sequence[int], quantity: int, order_id: int) -> dict[int, int]:
+    """Take codes off the shelf for an order, offer by offer in this order; returns how many of each offer.
+
+    Takes all or nothing: an empty answer means that there are too few, counting those that others hold locked at the
+    moment – they are waited for.
+    """
+    picked = pick(session, offer_ids=offer_ids, quantity=quantity)
+    if sum(map(len, picked.values())) < quantity:
+        return {}
+    for ids in picked.values():
+        session.execute(
+            update(Code).where(among(session, Code.id, ids)).values(available=None, order_id=order_id),
+            execution_options={"synchronize_session": False},
+        )
+    return {offer_id: len(ids) for offer_id, ids in picked.items()}
+
+
+def pick(session: Session, *, offer_ids: Sequence[int], quantity: int) -> dict[int, list[int]]:
+    """Lock up to `quantity` codes of these offers, drawing in this order: first what nobody else is looking at, then waiting."""
+    picked: dict[int, list[int]] = {}
+    have: set[int] = set()
+    for waiting in (False, True):
+        for offer_id in offer_ids:
+            while len(have) < quantity:
+                question = (
+                    select(Code.id)
+                    .where(Code.offer_id == offer_id, Code.available.is_not(None), not_(among(session, Code.id, have)))
+                    .order_by(Code.available)
+                    .limit(quantity - len(have))
+                    .with_for_update(skip_locked=not waiting)
+                )
+                ids = session.scalars(question).all()
+                if not ids:
+                    break
+                picked.setdefault(offer_id, []).extend(ids)
+                have.update(ids)
+        if len(have) >= quantity:
+            break
+    return picked
+
+
+@write
+def take_held(session: Session, *, hold_id: int, order_id: int) -> dict[int, int]:
+    """Give the codes of a hold to its order; returns how many of each offer."""
+    rows = session.execute(
+        update(Code).where(Code.hold_id == hold_id).values(hold_id=None, order_id=order_id).returning(Code.offer_id),
+        execution_options={"synchronize_session": False},
+    ).scalars()
+    taken: dict[int, int] = {}
+    for offer_id in rows:
+        taken[offer_id] = taken.get(offer_id, 0) + 1
+    return taken
+
+
+@write
+def return_to_shelf(session: Session, *, hold_id: int) -> int:
+    """Put held codes back at the tail of their shelves; returns how many."""
+    return _put_at_tail(session, select(Code.id, Code.offer_id).where(Code.hold_id == hold_id).order_by(Code.id))
+
+
+@write
+def put_back(session: Session, *, order_id: int) -> int:
+    """Put codes back that were given to an order in this very transaction, before anybody could see them; returns how many."""
+    return _put_at_tail(session, select(Code.id, Code.offer_id).where(Code.order_id == order_id).order_by(Code.id))
+
+
+def _put_at_tail(session: Session, question: Select[int, int]) -> int:
+    codes = session.execute(question).all()
+    numbers = _tail(session, {offer_id for _, offer_id in codes})
+    for code_id, _ in codes:
+        session.execute(
+            update(Code).where(Code.id == code_id).values(hold_id=None, order_id=None, available=next(numbers)),
+            execution_options={"synchronize_session": False},
+        )
+    return len(codes)
+
+
+def _tail(session: Session, offer_ids: Collection[int]) -> Iterator[int]:
+    """Sort numbers behind everything on the shelves of these offers, rising; found by the index, however long the shelves are."""
+    if session.get_bind().dialect.name == "postgresql":
+        # The sequence of ids gives out the numbers of new codes too, so one order holds for all.
+        while True:
+            yield int(session.execute(text("SELECT nextval('codes_id_seq')")).scalar_one())
+    last = session.scalar(select(func.max(Code.id))) or 0
+    for offer_id in offer_ids:
+        highest = select(func.max(Code.available)).where(Code.offer_id == offer_id, Code.available.is_not(None))
+        last = max(last, session.scalar(highest) or 0)
+    yield from count(last + 1)
+
+
+@write
+def void(session: Session, *, code_id: int, by: str | None = None) -> int | None:
+    """Take a code off the shelf for ever; returns its offer, or None when it was not on the shelf (sold, held, void already)."""
+    tools(session).low_water.clear()
+    offer_id = session.scalars(
+        update(Code)
+        .where(Code.id == code_id, Code.available.is_not(None))
+        .values(available=None, void_at=now(session))
+        .returning(Code.offer_id),
+        execution_options={"synchronize_session": False},
+    ).one_or_none()
+    if offer_id is not None and by is not None:
+        journal.record(session, by=by, did="void-code", about="code", about_id=code_id, before={"place": "shelf"}, after={"place": "void"})
+    return offer_id

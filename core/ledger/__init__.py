@@ -1,0 +1,27 @@
+"""The books: accounts, transfers and postings that balance by construction."""
+
+from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
+from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, house_balance, legs_of, lock, statement
+from core.ledger.tables import AccountKind, PartyKind, TransferKind
+
+__all__ = [
+    "AccountKind",
+    "CameIn",
+    "Entry",
+    "KeyReused",
+    "Leg",
+    "PartyKind",
+    "TooLittle",
+    "TransferKind",
+    "Transferred",
+    "balance",
+    "came_in",
+    "house_balance",
+    "legs_of",
+    "lock",
+    "new_party",
+    "open_account",
+    "roll_up",
+    "statement",
+    "transfer",
+]

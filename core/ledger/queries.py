@@ -1,0 +1,131 @@
+"""Asking the books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import Session
+
+from core.database import read
+from core.ledger.tables import Account, AccountKind, Posting, Rollup, Transfer, TransferKind
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """An amount in minor units from the debited to the credited account, both of this currency."""
+
+    debit_id: int
+    credit_id: int
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a wallet's statement; the amount is signed: what came in is positive."""
+
+    transfer_id: int
+    kind: TransferKind
+    amount_minor: int
+    currency: str
+    subject_id: int | None
+    note: str | None
+    at: datetime
+
+
+@read
+def balance(session: Session, account_id: int) -> int:
+    """The kept balance of a guarded account, in minor units."""
+    found = session.scalars(select(Account.balance_minor).where(Account.id == account_id)).one()
+    assert found is not None, "a house account has no kept balance: ask house_balance"
+    return found
+
+
+def lock(session: Session, account_id: int) -> None:
+    """Lock an account until the end of this transaction: commands about one wallet take turns. A part of commands, and no question."""
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+
+
+@read
+def legs_of(session: Session, *, key: str) -> list[Leg]:
+    """What the transfer of this key moved, in order; empty when there is none."""
+    rows = session.execute(
+        select(Posting.debit_id, Posting.credit_id, Posting.amount_minor, Posting.currency)
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .where(Transfer.key == key)
+        .order_by(Posting.seq)
+    ).all()
+    return [Leg(debit, credit, amount, currency) for debit, credit, amount, currency in rows]
+
+
+@read
+def house_balance(session: Session, account_id: int) -> int:
+    """Credits minus debits of an account that keeps no balance: its roll-up and the postings since."""
+    rolled = session.get(Rollup, account_id)
+    since = rolled.upto_transfer_id if rolled else 0
+    start = rolled.credits_minor - rolled.debits_minor if rolled else 0
+    fresh = session.scalar(
+        select(
+            func.coalesce(func.sum(case((Posting.credit_id == account_id, Posting.amount_minor), else_=-Posting.amount_minor)), 0)
+        ).where(Posting.transfer_id > since, or_(Posting.debit_id == account_id, Posting.credit_id == account_id))
+    )
+    return start + int(fresh or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CameIn:
+    """Money that came in by one gateway, in its currency."""
+
+    label: str
+    currency: str
+    count: int
+    amount_minor: int
+
+
+@read
+def came_in(session: Session, *, party_id: int, since: datetime, until: datetime) -> list[CameIn]:
+    """Deposits through each gateway of a party between two instants (the second not included)."""
+    rows = session.execute(
+        select(Account.label, Account.currency, func.count(), func.sum(Posting.amount_minor))
+        .join(Posting, Posting.debit_id == Account.id)
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .where(
+            Account.party_id == party_id,
+            Account.kind == AccountKind.GATEWAY,
+            Transfer.kind == TransferKind.DEPOSIT,
+            Transfer.at >= since,
+            Transfer.at < until,
+        )
+        .group_by(Account.label, Account.currency)
+        .order_by(Account.label, Account.currency)
+    )
+    return [CameIn(label, currency, count, int(amount)) for label, currency, count, amount in rows]
+
+
+@read
+def statement(session: Session, *, party_id: int, account_id: int, before: int | None = None, limit: int = 10) -> Sequence[Entry]:
+    """The newest movements of one account of a party, newest first; `before` is the transfer id of the last line seen."""
+    rows = session.execute(
+        select(
+            Transfer.id,
+            Transfer.kind,
+            func.sum(case((Posting.credit_id == account_id, Posting.amount_minor), else_=-Posting.amount_minor)),
+            func.min(Posting.currency),
+            Transfer.subject_id,
+            Transfer.note,
+            Transfer.at,
+        )
+        .join(Posting, Posting.transfer_id == Transfer.id)
+        .where(
+            Transfer.party_id == party_id,
+            or_(Posting.debit_id == account_id, Posting.credit_id == account_id),
+            *([Transfer.id < before] if before is not None else []),
+        )
+        .group_by(Transfer.id, Transfer.kind, Transfer.subject_id, Transfer.note, Transfer.at)
+        .order_by(Transfer.id.desc())
+        .limit(limit)
+    ).all()
+    return [Entry(id_, kind, int(amount), currency, subject, note, at) for id_, kind, amount, currency, subject, note, at in rows]

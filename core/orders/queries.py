@@ -1,0 +1,245 @@
+"""Quotes, histories and searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import catalog, outbox, payments, rates, showcase
+from core.catalog import ProductView, SkuView
+from core.database import read
+from core.money import convert_up
+from core.orders.issue import bought
+from core.orders.numbers import number_of, order_id_of
+from core.orders.tables import Order, OrderLine, OrderState, Reveal
+from core.pricing import Price
+from core.showcase import COUNTED
+
+_LONGEST = 200  # characters of a provider's number
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What buying so many would cost now, and whether it could be done; amounts in minor units of `price.currency`.
+
+    `price.id` and `sku.rules_version` go into the button: the sale compares them. `most` is how many this buyer could
+    take at once (limits and stock); `short_minor` is what the wallet lacks; `pay_minor` maps other currencies that have a
+    rate to what would be asked there.
+    """
+
+    product: ProductView
+    sku: SkuView
+    price: Price
+    quantity: int
+    total_minor: int
+    left: int
+    most: int
+    still_allowed: int | None
+    balance_minor: int
+    short_minor: int
+    pay_minor: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCard:
+    """A line of the history."""
+
+    order_id: int
+    number: str
+    buyer_id: int
+    state: OrderState
+    product: ProductView
+    sku: SkuView
+    quantity: int
+    total_minor: int
+    currency: str
+    paid_by: str
+    placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetail:
+    """An order with what became of its delivery and how often its codes were shown."""
+
+    card: OrderCard
+    issued_at: datetime | None
+    expires_at: datetime | None
+    deliveries: list[outbox.Delivery]
+    reveals: int
+    intent: payments.Intent | None
+    cost_minor: int
+
+
+@read
+def quote(
+    session: Session, *, storefront_id: int, customer_id: int, sku_id: int, quantity: int, pay_currencies: Sequence[str] = ()
+) -> Quote:
+    """Price, limits, stock and wallet for a purchase; raises Gone when the denomination is not in the shop.
+
+    A quantity outside the limits is brought inside them.
+    """
+    product, denomination = showcase.denomination(session, storefront_id=storefront_id, sku_id=sku_id)
+    sku, price = denomination.sku, denomination.price
+    allowed = None if sku.max_per_buyer is None else max(0, sku.max_per_buyer - bought(session, buyer_id=customer_id, sku_id=sku_id))
+    left = denomination.left if denomination.left < COUNTED else max(denomination.left, sku.max_quantity)
+    most = min(sku.max_quantity, left, sku.max_quantity if allowed is None else allowed)
+    quantity = max(sku.min_quantity, min(quantity, max(most, sku.min_quantity)))
+    total = price.retail_minor * quantity
+    wallet = payments.wallet(session, customer_id)
+    pay: dict[str, int] = {}
+    for currency in pay_currencies:
+        quoted = rates.latest(session, base=currency, quote=price.currency)
+        if quoted is not None:
+            pay[currency] = convert_up(total, 1 / quoted.rate)
+    return Quote(
+        product,
+        sku,
+        price,
+        quantity,
+        total,
+        denomination.left,
+        most,
+        allowed,
+        wallet.balance_minor,
+        max(0, total - wallet.balance_minor),
+        pay,
+    )
+
+
+def cards(session: Session, orders: Sequence[Order]) -> list[OrderCard]:
+    """Orders with what they hold, in the given order."""
+    lines: dict[int, tuple[int, int]] = {}
+    if orders:
+        for order_id, sku_id, quantity in session.execute(
+            select(OrderLine.order_id, func.min(OrderLine.sku_id), func.sum(OrderLine.quantity))
+            .where(OrderLine.order_id.in_([order.id for order in orders]))
+            .group_by(OrderLine.order_id)
+        ):
+            lines[order_id] = (sku_id, int(quantity))
+    skus = {sku_id: catalog.sku(session, sku_id) for sku_id, _ in lines.values()}
+    products = {sku.product_id: catalog.product(session, sku.product_id) for sku in skus.values() if sku}
+    found = []
+    for order in orders:
+        sku_id, quantity = lines[order.id]
+        sku = skus[sku_id]
+        assert sku is not None, "what was sold is never deleted"
+        product = products[sku.product_id]
+        assert product is not None
+        found.append(
+            OrderCard(
+                order.id,
+                number_of(order.id),
+                order.buyer_id,
+                order.state,
+                product,
+                sku,
+                quantity,
+                order.total_minor,
+                order.currency,
+                order.paid_by,
+                order.placed_at,
+            )
+        )
+    return found
+
+
+@read
+def history(session: Session, *, buyer_id: int, before: int | None = None, limit: int = 5) -> list[OrderCard]:
+    """The buyer's orders, newest first; `before` is the id of the last one seen."""
+    question = select(Order).where(Order.buyer_id == buyer_id).order_by(Order.id.desc()).limit(limit)
+    if before is not None:
+        question = question.where(Order.id < before)
+    return cards(session, session.scalars(question).all())
+
+
+@read
+def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> OrderDetail | None:
+    """One order; with a buyer given, only theirs (another's is not there)."""
+    order = session.get(Order, order_id)
+    if order is None or (buyer_id is not None and order.buyer_id != buyer_id):
+        return None
+    return OrderDetail(
+        cards(session, [order])[0],
+        order.issued_at,
+        order.expires_at,
+        outbox.of_order(session, order_id=order_id),
+        session.scalar(select(func.count()).select_from(Reveal).where(Reveal.order_id == order_id)) or 0,
+        payments.find_intent(session, order_id=order_id),
+        int(
+            session.scalar(
+                select(func.coalesce(func.sum(OrderLine.unit_cost_minor * OrderLine.quantity), 0)).where(OrderLine.order_id == order_id)
+            )
+            or 0
+        ),
+    )
+
+
+@read
+def find_all(session: Session, text: str, *, buyer_id: int | None = None) -> list[OrderDetail | payments.Intent]:
+    """Everything that this is a number of, the likeliest first: our order number, the provider's number of a payment, our number
+    of a payment, the order's id. A payment stands for its order; a top-up, which has none, for itself. With a buyer given, only theirs.
+    """
+    plain = text.strip().lstrip("#")
+    number = int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else None
+    intents: list[payments.Intent | None] = []
+    if 0 < len(plain) <= _LONGEST:
+        intents.append(payments.find_intent(session, event_key=plain, customer_id=buyer_id))
+        intents.append(payments.find_intent(session, provider_ref=plain, customer_id=buyer_id))
+    if number is not None:
+        by_number = payments.intent(session, number)
+        intents.append(by_number if by_number and buyer_id in (None, by_number.customer_id) else None)
+    likely: list[int | payments.Intent | None] = [order_id_of(plain)]
+    likely += [intent.order_id or intent for intent in intents if intent is not None]
+    likely.append(number)
+    found: list[OrderDetail | payments.Intent] = []
+    for which in dict.fromkeys(likely):
+        one = detail(session, order_id=which, buyer_id=buyer_id) if isinstance(which, int) else which
+        if one is not None:
+            found.append(one)
+    return found
+
+
+@read
+def find(session: Session, text: str, *, buyer_id: int | None = None) -> OrderDetail | None:
+    """The likeliest order that this is a number of; see `find_all`, which tells of top-ups too."""
+    return next((one for one in find_all(session, text, buyer_id=buyer_id) if isinstance(one, OrderDetail)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What a storefront sold in a span of time; costs by their currency, all in minor units."""
+
+    orders: int
+    units: int
+    sales_minor: int
+    cost_minor: dict[str, int]
+
+
+@read
+def sold(session: Session, *, storefront_id: int, since: datetime, until: datetime) -> Sold:
+    """Orders issued between two instants (the second not included)."""
+    these = (
+        Order.storefront_id == storefront_id,
+        Order.state == OrderState.ISSUED,
+        Order.issued_at >= since,
+        Order.issued_at < until,
+    )
+    count, sales = session.execute(select(func.count(), func.coalesce(func.sum(Order.total_minor), 0)).where(*these)).one()
+    lines = session.execute(
+        select(OrderLine.cost_currency, func.sum(OrderLine.quantity), func.sum(OrderLine.quantity * OrderLine.unit_cost_minor))
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(*these)
+        .group_by(OrderLine.cost_currency)
+    ).all()
+    return Sold(count, sum(int(units) for _, units, _ in lines), int(sales), {currency: int(cost) for currency, _, cost in lines})
+
+
+@read
+def again(session: Session, *, order_id: int, buyer_id: int) -> tuple[int, int] | None:
+    """The denomination and quantity of a buyer's order, to buy it again."""
+    found = detail(session, order_id=order_id, buyer_id=buyer_id)
+    return None if found is None else (found.card.sku.id, found.card.quantity)

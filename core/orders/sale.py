@@ -1,0 +1,152 @@
+"""The sale by wallet: one command for both databases; by itself here, many together in sale_postgres and sale_sqlite."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
+
+from core import catalog, ledger, people, pricing, storefronts, supply
+from core.catalog import SkuView
+from core.database import Alone, Gathered, Tools, insert_new, now
+from core.errors import Refusal
+from core.orders import sale_postgres, sale_sqlite
+from core.orders.issue import Terms, count_purchase, move_money, send, take_codes, write_lines
+from core.orders.numbers import number_of
+from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
+from core.orders.tables import Order, OrderState
+from core.orders.views import Receipt
+from core.storefronts import Storefront
+from core.supply import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """What is sold on which terms, and from where, in the order of the ranking."""
+
+    storefront: Storefront
+    sku: SkuView
+    terms: Terms
+    offers: list[Offer]
+
+
+def once_hash(*inputs: object) -> bytes:
+    """Sixteen bytes over the inputs of a command: the same key with other inputs is recognised."""
+    return hashlib.blake2b("|".join(map(str, inputs)).encode(), digest_size=16).digest()
+
+
+def agreed(session: Session, *, storefront_id: int, sku_id: int, quantity: int, price_id: int, rules_version: int) -> Deal:
+    """Compare what the buyer saw with what is true now; raises NotForSale, PriceMoved or WrongQuantity."""
+    sku = catalog.sku(session, sku_id)
+    storefront = storefronts.by_id(session, storefront_id)
+    price = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku_id]).get(sku_id)
+    offers = supply.ranked(session, [sku_id])
+    if sku is None or sku.hidden or price is None or not offers or price.currency != storefront.currency:
+        raise NotForSale
+    product = catalog.product(session, sku.product_id)
+    if product is None or product.hidden:
+        raise NotForSale
+    if price.id != price_id or sku.rules_version != rules_version:
+        raise PriceMoved
+    if not sku.min_quantity <= quantity <= sku.max_quantity:
+        raise WrongQuantity(least=sku.min_quantity, most=sku.max_quantity)
+    usable = [offer for offer in offers if offer.payable_id is None or offer.cost_currency == price.currency]
+    return Deal(storefront, sku, Terms(price.id, price.retail_minor, price.currency), usable)
+
+
+def _buy(
+    session: Session,
+    *,
+    storefront_id: int,
+    buyer_id: int,
+    sku_id: int,
+    quantity: int,
+    price_id: int,
+    rules_version: int,
+    once: str,
+) -> Receipt:
+    """Buy by wallet: compare the quote, take the codes, move the money, record the order and post the delivery, all or nothing.
+
+    `price_id` and `rules_version` are what the buyer saw. The same `once` with the same inputs is the same order, with
+    other inputs OnceReused. Raises PriceMoved, NotForSale, WrongQuantity, LimitReached, SoldOut or TooLittleMoney.
+    """
+    wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, "wallet")
+    customer = people.by_id(session, buyer_id)
+    assert customer.storefront_id == storefront_id, "a customer buys in their own storefront"
+    ledger.lock(session, customer.wallet_id)  # Presses of one buyer take turns, so that the key is looked up after the first has it.
+    known = session.execute(select(Order.id, Order.once_hash, Order.total_minor, Order.currency).where(Order.once == once)).one_or_none()
+    if known is not None:
+        if known.once_hash != wanted:
+            raise OnceReused
+        return Receipt(known.id, number_of(known.id), quantity, known.total_minor, known.currency, repeated=True)
+    deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
+    total = deal.terms.unit_minor * quantity
+    balance = ledger.balance(session, customer.wallet_id)
+    count_purchase(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
+    at = now(session)
+    order_id = session.execute(
+        insert_new(session, Order)
+        .values(
+            storefront_id=storefront_id,
+            buyer_id=buyer_id,
+            once=once,
+            once_hash=wanted,
+            state=OrderState.ISSUED,
+            total_minor=total,
+            currency=deal.terms.currency,
+            paid_by="wallet",
+            placed_at=at,
+            issued_at=at,
+        )
+        .returning(Order.id)
+    ).scalar_one_or_none()
+    if order_id is None:
+        raise OnceReused  # Another buyer's order took this key a moment ago: keys name their buyer, so this is no press of theirs.
+    taken = take_codes(session, order_id=order_id, offers=deal.offers, quantity=quantity)
+    if not taken:
+        raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)
+    offers = {offer.id: offer for offer in deal.offers}
+    write_lines(session, order_id=order_id, terms=deal.terms, sku_id=sku_id, offers=offers, taken=taken)
+    try:
+        move_money(
+            session,
+            order_id=order_id,
+            storefront=deal.storefront,
+            buyer_id=buyer_id,
+            wallet_id=customer.wallet_id,
+            terms=deal.terms,
+            offers=offers,
+            taken=taken,
+        )
+    except ledger.TooLittle as short:
+        raise TooLittleMoney(balance_minor=balance, short_minor=short.short_minor, currency=short.currency) from None
+    send(session, order_id=order_id, buyer_id=buyer_id)
+    return Receipt(order_id, number_of(order_id), quantity, total, deal.terms.currency, repeated=False)
+
+
+def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -> list[Receipt | Refusal | Alone]:
+    """Many waiting purchases in one go; whoever cannot simply be sold to is answered ALONE and run by itself."""
+    hashed = [
+        {
+            **ask,
+            "once_hash": once_hash(
+                ask["storefront_id"],
+                ask["buyer_id"],
+                ask["sku_id"],
+                ask["quantity"],
+                ask["price_id"],
+                ask["rules_version"],
+                "wallet",
+            ),
+        }
+        for ask in asks
+    ]
+    way = sale_postgres if connection.dialect.name == "postgresql" else sale_sqlite
+    return list(way.sell(connection, hashed, tools))
+
+
+buy = Gathered(_buy, _together)

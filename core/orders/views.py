@@ -1,0 +1,43 @@
+"""Orders as data for screens and deliveries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.catalog import ProductView, SkuView
+from core.inventory import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was bought; `repeated` says that this very order was made before and nothing was done again."""
+
+    order_id: int
+    number: str
+    quantity: int
+    paid_minor: int
+    currency: str
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelLine:
+    """Codes of one denomination, in clear."""
+
+    product: ProductView
+    sku: SkuView
+    secrets: list[Secret] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """An order's codes on their way to the buyer."""
+
+    order_id: int
+    number: str
+    buyer_id: int
+    lines: list[ParcelLine]
+
+    @property
+    def protect_content(self) -> bool:
+        return any(line.product.protect_content for line in self.lines)

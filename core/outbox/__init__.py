@@ -1,0 +1,25 @@
+"""The outbox: messages committed with the change that caused them, leased to couriers until they are sent."""
+
+from core.outbox.commands import done, end_leases, lease, park, post, resend, retry, unpark, withdraw
+from core.outbox.queries import Delivery, Waiting, of_order, unsent, waiting
+from core.outbox.tables import Topic
+from core.outbox.views import Leased
+
+__all__ = [
+    "Delivery",
+    "Leased",
+    "Topic",
+    "Waiting",
+    "done",
+    "end_leases",
+    "lease",
+    "of_order",
+    "park",
+    "post",
+    "resend",
+    "retry",
+    "unpark",
+    "unsent",
+    "waiting",
+    "withdraw",
+]

@@ -1,0 +1,131 @@
+"""Finding people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, func, or_, select
+from sqlalchemy.orm import Session
+
+from core.database import read
+from core.people.tables import CustomerRow, Role, Staff
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A person in one storefront. `language` is chosen by hand, else None and Telegram's is matched."""
+
+    id: int
+    storefront_id: int
+    telegram_id: int
+    name: str
+    username: str | None
+    telegram_language: str | None
+    language: str | None
+    wallet_id: int
+    blocked: bool
+    wants_broadcasts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """`customer` is None until they have pressed /start: the bot cannot write to them before."""
+
+    telegram_id: int
+    role: Role
+    customer: Customer | None
+
+
+def view(row: CustomerRow) -> Customer:
+    """The row as others see it."""
+    return Customer(
+        row.id,
+        row.storefront_id,
+        row.telegram_id,
+        row.name,
+        row.username,
+        row.telegram_language,
+        row.language,
+        row.wallet_id,
+        row.blocked_at is not None,
+        row.no_broadcasts_at is None,
+    )
+
+
+@read
+def find(session: Session, *, storefront_id: int, telegram_id: int) -> Customer | None:
+    """The customer with this Telegram id in this storefront."""
+    row = session.scalars(
+        select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, CustomerRow.telegram_id == telegram_id)
+    ).one_or_none()
+    return None if row is None else view(row)
+
+
+@read
+def by_id(session: Session, customer_id: int) -> Customer:
+    """The customer of this id."""
+    return view(session.get_one(CustomerRow, customer_id))
+
+
+@read
+def one(session: Session, *, storefront_id: int, customer_id: int) -> Customer | None:
+    """The customer of this id, when they are this storefront's."""
+    row = session.get(CustomerRow, customer_id)
+    return None if row is None or row.storefront_id != storefront_id else view(row)
+
+
+@read
+def find_any(session: Session, *, storefront_id: int, text: str, limit: int = 10) -> list[Customer]:
+    """Customers by Telegram id, our id, @username or part of the name."""
+    wanted = text.replace("\x00", "").strip().removeprefix("@")
+    if not wanted:
+        return []
+    ways = [func.lower(CustomerRow.username) == wanted.lower(), CustomerRow.name.icontains(wanted, autoescape=True)]
+    if wanted.isascii() and wanted.isdigit() and len(wanted) <= 18:
+        ways += [CustomerRow.telegram_id == int(wanted), CustomerRow.id == int(wanted)]
+    rows = session.scalars(
+        select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, or_(*ways)).order_by(CustomerRow.id).limit(limit)
+    )
+    return [view(row) for row in rows]
+
+
+@read
+def is_staff(session: Session, *, storefront_id: int, telegram_id: int) -> bool:
+    """May this person open /admin?"""
+    return session.get(Staff, (storefront_id, telegram_id)) is not None
+
+
+@read
+def staff(session: Session, *, storefront_id: int) -> list[StaffMember]:
+    """Everybody who runs the storefront."""
+    rows: Sequence[Row[Staff, CustomerRow | None]] = session.execute(
+        select(Staff, CustomerRow)
+        .outerjoin(CustomerRow, (CustomerRow.storefront_id == Staff.storefront_id) & (CustomerRow.telegram_id == Staff.telegram_id))
+        .where(Staff.storefront_id == storefront_id)
+        .order_by(Staff.since, Staff.telegram_id)
+    ).all()
+    return [StaffMember(member.telegram_id, member.role, view(row) if row is not None else None) for member, row in rows]
+
+
+@read
+def joined(session: Session, *, storefront_id: int, since: datetime, until: datetime) -> int:
+    """How many customers came for the first time between two instants (the second not included)."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(CustomerRow)
+            .where(CustomerRow.storefront_id == storefront_id, CustomerRow.joined_at >= since, CustomerRow.joined_at < until)
+        )
+        or 0
+    )
+
+
+@read
+def next_customers(session: Session, *, storefront_id: int, after: int, limit: int) -> Sequence[Customer]:
+    """Customers with an id above `after`, in id order: the pages of a broadcast."""
+    rows = session.scalars(
+        select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, CustomerRow.id > after).order_by(CustomerRow.id).limit(limit)
+    )
+    return [view(row) for row in rows]

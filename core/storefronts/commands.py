@@ -1,0 +1,87 @@
+"""Opening and finding storefronts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import journal
+from core.database import now, read, write
+from core.ledger import AccountKind, PartyKind, new_party, open_account
+from core.storefronts.tables import StorefrontRow
+
+
+@dataclass(frozen=True, slots=True)
+class Storefront:
+    """A shop as customers see it. `party_id` owns its house accounts."""
+
+    id: int
+    party_id: int
+    name: str
+    currency: str
+    language: str
+    sales_account_id: int
+    support: str | None
+
+
+def _view(row: StorefrontRow) -> Storefront:
+    return Storefront(row.id, row.party_id, row.name, row.currency, row.language, row.sales_account_id, row.support)
+
+
+@write
+def open_storefront(session: Session, *, name: str, currency: str, language: str) -> Storefront:
+    """Open the first storefront, or return it as it is when it is open; its currency never changes, because its books are kept in it."""
+    found = first(session)
+    if found is not None:
+        return found
+    party = new_party(session, PartyKind.HOUSE)
+    row = StorefrontRow(
+        party_id=party,
+        name=name,
+        currency=currency,
+        language=language,
+        sales_account_id=open_account(session, party_id=party, kind=AccountKind.SALES, currency=currency),
+        opened_at=now(session),
+    )
+    session.add(row)
+    session.flush()
+    return _view(row)
+
+
+@write
+def rename(
+    session: Session, *, storefront_id: int, name: str | None = None, support: str | None = None, by: str | None = None
+) -> Storefront:
+    """Change the name or the support contact (an empty one takes it away)."""
+    row = session.get_one(StorefrontRow, storefront_id, with_for_update=True)
+    before = {"name": row.name, "support": row.support}
+    if name is not None:
+        row.name = name
+    if support is not None:
+        row.support = support or None
+    session.flush()
+    after = {"name": row.name, "support": row.support}
+    if by is not None and before != after:
+        journal.record(session, by=by, did="change-storefront", about="storefront", about_id=storefront_id, before=before, after=after)
+    return _view(row)
+
+
+@read
+def first(session: Session) -> Storefront | None:
+    """The first storefront, or None before the shop was opened."""
+    row = session.scalars(select(StorefrontRow).order_by(StorefrontRow.id).limit(1)).one_or_none()
+    return None if row is None else _view(row)
+
+
+@read
+def by_id(session: Session, storefront_id: int) -> Storefront:
+    """The storefront of this id."""
+    return _view(session.get_one(StorefrontRow, storefront_id))
+
+
+@read
+def all_open(session: Session) -> list[Storefront]:
+    """Every storefront."""
+    return [_view(row) for row in session.scalars(select(StorefrontRow).order_by(StorefrontRow.id))]

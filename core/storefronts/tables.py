@@ -1,0 +1,23 @@
+"""Storefronts: each has its own name, currency, customers and prices; one today, white-label bots later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.database import Base, Id
+
+
+class StorefrontRow(Base):
+    __tablename__ = "storefronts"
+
+    id: Mapped[Id]
+    party_id: Mapped[int] = mapped_column(ForeignKey("parties.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    currency: Mapped[str] = mapped_column(String(8))
+    language: Mapped[str] = mapped_column(String(16))
+    sales_account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    support: Mapped[str | None] = mapped_column(String(200))
+    opened_at: Mapped[datetime]

@@ -1,0 +1,69 @@
+"""Where a denomination comes from, and how much of it there is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import inventory
+from core.database import read
+from core.supply.tables import Offer as OfferRow
+from core.supply.tables import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A source of one denomination: cost of a unit, and who is credited with it (None: the shop owns the goods)."""
+
+    id: int
+    sku_id: int
+    rank: int
+    cost_minor: int
+    cost_currency: str
+    payable_id: int | None
+
+
+@read
+def ranked(session: Session, sku_ids: Collection[int]) -> list[Offer]:
+    """The offers of these denominations in the order in which the sale draws from them."""
+    if not sku_ids:
+        return []
+    rows = session.execute(
+        select(OfferRow, Source.rank)
+        .join(Source, Source.offer_id == OfferRow.id)
+        .where(Source.sku_id.in_(sku_ids), OfferRow.stopped_at.is_(None))
+        .order_by(Source.sku_id, Source.rank)
+    ).all()
+    return [Offer(o.id, o.sku_id, rank, o.cost_minor, o.cost_currency, o.payable_id) for o, rank in rows]
+
+
+@read
+def offers(session: Session, offer_ids: Collection[int]) -> list[Offer]:
+    """These offers, whether they still sell or not."""
+    rows = session.execute(
+        select(OfferRow, Source.rank)
+        .outerjoin(Source, Source.offer_id == OfferRow.id)
+        .where(OfferRow.id.in_(offer_ids))
+        .order_by(OfferRow.id)
+    ).all()
+    return [Offer(o.id, o.sku_id, rank or 0, o.cost_minor, o.cost_currency, o.payable_id) for o, rank in rows]
+
+
+@read
+def left(session: Session, sku_ids: Collection[int], *, most: int | None = None) -> dict[int, int]:
+    """How many codes of each denomination are really on the shelf; counted up to `most` of each when given."""
+    offers = ranked(session, sku_ids)
+    shelves = inventory.on_shelf(session, [offer.id for offer in offers], most=most)
+    counted = dict.fromkeys(sku_ids, 0)
+    for offer in offers:
+        counted[offer.sku_id] += shelves[offer.id]
+    return counted if most is None else {sku_id: min(n, most) for sku_id, n in counted.items()}
+
+
+@read
+def cost_of(session: Session, sku_id: int) -> Offer | None:
+    """The offer the sale draws from first."""
+    return next(iter(ranked(session, [sku_id])), None)

@@ -1,0 +1,38 @@
+"""The admin's side, in the chat: behind /admin, for the staff of the storefront and nobody else."""
+
+from __future__ import annotations
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery
+
+from handlers.admin import broadcasts, catalogue, fields, figures, home, log, orders, people, prices, settings, stock
+from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours
+from handlers.admin.stock import imports_finished
+from locales import Speech
+
+__all__ = ["imports_finished", "router"]
+
+
+def router() -> Router:
+    """Everything the staff can do; lets through what is not for it. To be tried before every other conversation."""
+    made = Router(name="admin")
+    desk = Router(name="desk")
+    desk.message.filter(AtTheDesk())
+    desk.callback_query.filter(AtTheDesk())
+    desk.message.middleware(SaysNo())
+    desk.callback_query.middleware(SaysNo())
+    desk.callback_query.middleware(WalkingAway())
+    parts = (home, stock, catalogue, fields, prices, orders, people, broadcasts, figures, log, settings)
+    # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
+    no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")
+    no_more.callback_query.register(home.out_of_date)
+    forged.callback_query.register(not_staff, F.data.func(is_ours))
+    desk.include_routers(*[part.router() for part in parts], no_more)
+    made.include_routers(desk, forged)
+    return made
+
+
+async def not_staff(press: CallbackQuery, speech: Speech | None = None) -> None:
+    """A button of the staff that was forwarded or forged: it does nothing."""
+    if speech is not None:
+        await press.answer(speech.label("This button is for the staff of the shop."), show_alert=True)

@@ -1,0 +1,140 @@
+"""Any order by any of its numbers, and its codes sent once more."""
+
+from __future__ import annotations
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Message
+
+from core import orders, people
+from core.catalog import Gone
+from core.errors import N_
+from core.orders import OrderDetail, OrderState
+from core.outbox import Delivery
+from core.payments import IntentState
+from core.people import Customer
+from handlers.admin.desk import QUESTIONS, Asked, Desk, Do, Go, NotFound, Question, ask, do, go
+from handlers.pieces import Row, full_name, lines, paragraphs
+from locales import Safe, Speech
+
+STATES = {
+    OrderState.PENDING: N_("waits for payment"),
+    OrderState.ISSUED: N_("issued"),
+    OrderState.EXPIRED: N_("not paid in time"),
+    OrderState.CANCELLED: N_("cancelled"),
+}
+
+_INTENT_STATES = {
+    IntentState.CREATED: N_("not asked yet"),
+    IntentState.PENDING: N_("waits for payment"),
+    IntentState.PAID: N_("paid"),
+    IntentState.EXPIRED: N_("not paid in time"),
+    IntentState.FAILED: N_("failed"),
+    IntentState.REFUNDING: N_("being refunded"),
+    IntentState.REFUNDED: N_("refunded"),
+}
+
+_LAST = 5  # deliveries on the screen
+
+
+def router() -> Router:
+    made = Router(name="admin-orders")
+    made.callback_query.register(order, Go.filter(F.to == "order"))
+    made.callback_query.register(resend, Do.filter(F.act == "resend"))
+    return made
+
+
+async def _ask_number(desk: Desk, asked: Asked) -> Safe:
+    return desk.speech.say(
+        "Type a number of the order – ours, the payment's, or the provider's –, for example: <i>{example}</i>",
+        example=orders.number_of(1),
+    )
+
+
+async def _find(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+    found = await desk.shop.read(orders.find, text)
+    buyer = None if found is None else await _buyer_here(desk, found)
+    if found is None or buyer is None:
+        raise NotFound(text=text[:40])
+    await _show(message, desk, found, buyer)
+
+
+QUESTIONS["order.find"] = Question(_ask_number, _find, "home")
+
+
+async def _buyer_here(desk: Desk, found: OrderDetail) -> Customer | None:
+    """The buyer, when the order is of this storefront."""
+    return await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
+
+
+async def _order(desk: Desk, order_id: int) -> tuple[OrderDetail, Customer]:
+    found = await desk.shop.read(orders.detail, order_id=order_id)
+    buyer = None if found is None else await _buyer_here(desk, found)
+    if found is None or buyer is None:
+        raise Gone
+    return found, buyer
+
+
+async def order(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    await _show(press, desk, *await _order(desk, callback_data.id))
+
+
+async def _show(event: Message | CallbackQuery, desk: Desk, found: OrderDetail, buyer: Customer) -> None:
+    say, card = desk.speech, found.card
+    paid_by = say.label("balance") if card.paid_by == "wallet" else card.paid_by
+    deliveries = [_delivery(say, delivery) for delivery in found.deliveries[-_LAST:]]
+    text = paragraphs(
+        lines(
+            say.say("<b>Order {number}</b> (id {id})", number=card.number, id=card.order_id),
+            say.say("State: {state}", state=say.label(STATES[card.state])),
+            say.say("Buyer: {buyer}", buyer=called(buyer)),
+        ),
+        lines(
+            say.say("{what} × {quantity}", what=full_name(card.product, card.sku, say), quantity=say.number(card.quantity)),
+            say.say("Total: {price}, by {method}", price=say.price(card.total_minor, card.currency), method=paid_by),
+            say.say("Cost: {cost}", cost=say.price(found.cost_minor, desk.storefront.currency)),
+            say.say("Ordered: {when}", when=say.when(card.placed_at)),
+            say.say("Issued: {when}", when=say.when(found.issued_at)) if found.issued_at else None,
+        ),
+        say.say(
+            "Payment {id}: {amount} by {method}, {state}",
+            id=found.intent.id,
+            amount=say.price(found.intent.amount_minor, found.intent.currency),
+            method=found.intent.provider,
+            state=say.label(_INTENT_STATES[found.intent.state]),
+        )
+        if found.intent
+        else None,
+        lines(say.say("Deliveries:"), *deliveries) if deliveries else None,
+        say.many("The codes left the shop {n} time.", "The codes left the shop {n} times.", found.reveals) if found.reveals else None,
+    )
+    rows: list[Row] = []
+    if card.state is OrderState.ISSUED:
+        rows.append([do(say.label("📨 Send the codes again"), "resend", card.order_id)])
+    rows.append([go(say.label("👤 The buyer"), "person", buyer.id), ask(say.label("🧾 Another order"), "order.find")])
+    rows.append([desk.home()])
+    await desk.show(event, text, rows)
+
+
+def _delivery(say: Speech, delivery: Delivery) -> Safe:
+    if delivery.done_at is not None:
+        return say.say("• sent on {when}", when=say.when(delivery.done_at))
+    if delivery.parked_at is not None:
+        return say.say("• waits until the buyer comes back, since {when}", when=say.when(delivery.parked_at))
+    return say.say("• under way since {when}, tries: {n}", when=say.when(delivery.made_at), n=say.number(delivery.attempts))
+
+
+def called(customer: Customer) -> str:
+    """A customer as the staff sees them: the name, and @username when there is one."""
+    return f"{customer.name} @{customer.username}" if customer.username else customer.name
+
+
+async def resend(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """To the buyer and nobody else; while a delivery is under way there is no second one."""
+    await _order(desk, callback_data.id)
+    posted = await desk.shop.write(orders.resend, order_id=callback_data.id, by=desk.by)
+    say = desk.speech
+    await press.answer(
+        say.label("The codes are on their way to the buyer.") if posted else say.label("A delivery is under way already."),
+        show_alert=True,
+    )
+    await _show(press, desk, *await _order(desk, callback_data.id))

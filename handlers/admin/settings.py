@@ -1,0 +1,131 @@
+"""What the shop is called, whom buyers turn to, and what a Star is worth."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar
+
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Message
+
+from core import rates, storefronts
+from core.errors import N_, Refusal
+from core.money import STARS, exponent
+from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, short_enough
+from handlers.pieces import bold, lines, paragraphs
+from locales import Safe
+
+_NAME, _SUPPORT = 64, 100
+
+
+@dataclass(eq=False)
+class NotARate(Refusal):
+    says: ClassVar[str] = N_("“{text}” is not what a Star can be worth. Please type a number above zero, such as 0.09.")
+
+    text: str
+
+
+@dataclass(eq=False)
+class NotAContact(Refusal):
+    says: ClassVar[str] = N_("“{text}” is not a contact. Please type a @username, an e-mail address or a link.")
+
+    text: str
+
+
+def router() -> Router:
+    made = Router(name="admin-settings")
+    made.callback_query.register(settings, Go.filter(F.to == "settings"))
+    return made
+
+
+async def settings(press: CallbackQuery, desk: Desk) -> None:
+    await _show(press, desk)
+
+
+async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
+    say = desk.speech
+    storefront = await desk.shop.read(storefronts.by_id, desk.storefront.id)
+    rate = await desk.shop.read(rates.latest, base=STARS, quote=storefront.currency)
+    text = paragraphs(
+        bold(say.label("Settings")),
+        lines(
+            say.say("Name of the shop: {name}", name=storefront.name),
+            say.say("Support contact: {contact}", contact=storefront.support) if storefront.support else say.say("Support contact: none"),
+            say.say("One Star is worth {worth} {currency}.", worth=_whole(rate.rate, storefront.currency), currency=storefront.currency)
+            if rate
+            else say.say("Stars have no rate, so nobody can pay by them yet."),
+            say.say("The shop's currency is {currency} and stays so.", currency=storefront.currency),
+        ),
+    )
+    rows = [
+        [ask(say.label("Name"), "shop.name"), ask(say.label("Support contact"), "shop.support")],
+        [ask(say.label("Rate of Stars"), "shop.stars")],
+        [desk.home()],
+    ]
+    await desk.show(event, text, rows)
+
+
+def _whole(rate: Fraction, currency: str) -> str:
+    """Minor units per Star as whole units of the currency, in a plain decimal."""
+    whole = rate / 10 ** exponent(currency)
+    return f"{Decimal(whole.numerator) / Decimal(whole.denominator):f}"
+
+
+async def _ask_name(desk: Desk, asked: Asked) -> Safe:
+    return desk.speech.say("Type the name of the shop, for example: <i>Night Cards</i>")
+
+
+async def _set_name(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+    await _rename(desk, message, name=short_enough(text, _NAME))
+
+
+async def _ask_support(desk: Desk, asked: Asked) -> Safe:
+    return desk.speech.say("Type whom buyers turn to, for example: <i>@night_support</i>. Send - to have nobody.")
+
+
+async def _set_support(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+    if text == NOTHING:
+        await _rename(desk, message, support="")
+        return
+    contact = short_enough(text, _SUPPORT)
+    if not re.fullmatch(r"@\w{4,32}|[^@\s]+@[^@\s]+\.\w+|https?://\S+", contact, re.ASCII):
+        raise NotAContact(text=contact[:40])
+    await _rename(desk, message, support=contact)
+
+
+async def _rename(desk: Desk, message: Message, *, name: str | None = None, support: str | None = None) -> None:
+    renamed = await desk.shop.write(storefronts.rename, storefront_id=desk.storefront.id, name=name, support=support, by=desk.by)
+    desk.known_now(renamed)
+    await _show(message, desk)
+
+
+async def _ask_stars(desk: Desk, asked: Asked) -> Safe:
+    return desk.speech.say(
+        "Type what one Star is worth in {currency}, for example: <i>0.09</i>. Prices in Stars are rounded up.",
+        currency=desk.storefront.currency,
+    )
+
+
+async def _set_stars(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+    plain = unicodedata.normalize("NFKC", text).replace(" ", "")
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", plain, re.ASCII) or not Decimal(plain):
+        raise NotARate(text=text[:40])
+    currency = desk.storefront.currency
+    await desk.shop.write(
+        rates.set_rate,
+        base=STARS,
+        quote=currency,
+        rate=Fraction(Decimal(plain)) * 10 ** exponent(currency),
+        source="staff",
+        by=desk.by,
+    )
+    await _show(message, desk)
+
+
+QUESTIONS["shop.name"] = Question(_ask_name, _set_name, "settings")
+QUESTIONS["shop.support"] = Question(_ask_support, _set_support, "settings")
+QUESTIONS["shop.stars"] = Question(_ask_stars, _set_stars, "settings")

@@ -1,0 +1,408 @@
+"""Buying: one screen with how many and how to pay, one press, and the code is the next message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiogram import F, Router
+from aiogram.filters import StateFilter
+from aiogram.fsm.context import FSMContext
+from aiogram.fsm.state import State, StatesGroup
+from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
+
+from core import inventory, orders
+from core.catalog import Gone
+from core.database import Shop
+from core.errors import Refusal
+from core.money import STARS
+from core.orders import Quote, Receipt
+from core.people import Customer
+from core.ports import PaymentMethod
+from core.storefronts import Storefront
+from handlers import browse, callbacks
+from handlers.browse import Drawn
+from handlers.callbacks import Way
+from handlers.conversation import conversation
+from handlers.pieces import (
+    Row,
+    bold,
+    button,
+    clipped,
+    face_value,
+    full_name,
+    keyboard,
+    lines,
+    paragraphs,
+    plain,
+    region_name,
+    show,
+    stock_said,
+)
+from handlers.screen import refused, refused_plain
+from handlers.typed import whole_number
+from locales import N_, Safe, Speech
+
+OFFERED = (1, 2, 5, 10)
+
+
+class Typing(StatesGroup):
+    """The only thing of a purchase that is typed."""
+
+    quantity = State()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a buyer is looking at, and how they came there."""
+
+    sku_id: int
+    quantity: int
+    way: Way = Way.TOP
+    direct: bool = True
+
+    def button(self, label: str, quantity: int, style: str | None = None) -> Row:
+        """A row with the way to the same screen with another quantity."""
+        data = callbacks.Sku(id=self.sku_id, quantity=min(quantity, callbacks.LARGEST_QUANTITY), way=self.way, direct=self.direct)
+        return [button(label, data, style)]
+
+
+def chosen_of(data: callbacks.Sku | callbacks.Buy | callbacks.BuyByStars) -> Chosen:
+    """What a button says was chosen."""
+    return Chosen(data.id if isinstance(data, callbacks.Sku) else data.sku, data.quantity, data.way, data.direct)
+
+
+async def screen(
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+    chosen: Chosen,
+    said: Safe | None = None,
+    *,
+    balance_said: bool = False,
+) -> Drawn:
+    """The buy screen as things are now, under a sentence such as a refusal; a screen that leads back when the goods are gone.
+
+    `balance_said`: the sentence tells the balance already.
+    """
+    stars = methods.get("stars")
+    try:
+        quote = await shop.read(
+            orders.quote,
+            storefront_id=storefront.id,
+            customer_id=customer.id,
+            sku_id=chosen.sku_id,
+            quantity=max(1, chosen.quantity),
+            pay_currencies=[STARS] if stars else [],
+        )
+    except Gone as gone:
+        return browse.lost(speech, gone)
+    rows: list[Row] = []
+    can_buy = quote.most >= quote.sku.min_quantity
+    if can_buy:
+        screen_id = callbacks.new_screen()
+        rows += [_quantities(quote, chosen, speech)]
+        rows += _ways_to_pay(quote, chosen, speech, screen_id, stars)
+    elif quote.left < quote.sku.min_quantity:
+        waits = await shop.read(inventory.watching, customer_id=customer.id, sku_id=quote.sku.id)
+        rows.append([_bell(quote.sku.id, speech, waits=waits)])
+    rows.append(_back(quote, chosen, speech))
+    return paragraphs(Safe("⚠️ ") + said if said else None, _described(quote, speech, can_buy=can_buy, balance_said=balance_said)), keyboard(
+        rows
+    )
+
+
+def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: bool) -> Safe:
+    sku, currency = quote.sku, quote.price.currency
+    worth = face_value(sku, speech)
+    description = quote.product.description_in(speech.language).strip()
+    stock = stock_said(quote.left, speech)
+    state: Safe | None
+    if quote.left < sku.min_quantity:
+        state = speech.say("Sold out at the moment.")
+    elif not can_buy:
+        state = speech.say("You have as many of these as one buyer may have.")
+    elif balance_said:
+        state = None
+    elif quote.short_minor:
+        balance, short = speech.price(quote.balance_minor, currency), speech.price(quote.short_minor, currency)
+        state = speech.say("Your balance is {balance}: {short} more is needed to pay from it.", balance=balance, short=bold(short))
+    else:
+        state = speech.say("Your balance is {balance}.", balance=speech.price(quote.balance_minor, currency))
+    return paragraphs(
+        bold(clipped(full_name(quote.product, sku, speech), 200)),
+        plain(description, 800) if description else None,
+        lines(
+            speech.say("Face value: {worth}", worth=worth) if worth else None,
+            speech.say("To redeem in: {region}", region=region_name(sku.redeem_region, speech)) if sku.redeem_region else None,
+            speech.say("Price: {price} each", price=bold(speech.price(quote.price.retail_minor, currency))),
+            speech.say("In stock: {stock}", stock=stock) if stock else None,
+            speech.many("Limit: {n} for each buyer", "Limit: {n} for each buyer", sku.max_per_buyer)
+            if sku.max_per_buyer is not None
+            else None,
+        ),
+        state,
+    )
+
+
+def _quantities(quote: Quote, chosen: Chosen, speech: Speech) -> Row:
+    """The usual quantities that can be had, the chosen one marked, and one to be typed."""
+    least, most = quote.sku.min_quantity, quote.most
+    if least >= most:
+        return []
+    offered = sorted({n for n in (*OFFERED, least, quote.quantity) if least <= n <= most})[:6]
+    row: Row = []
+    for n in offered:
+        is_chosen = n == quote.quantity
+        row += chosen.button(f"• {speech.number(n)} •" if is_chosen else speech.number(n), n, "primary" if is_chosen else None)
+    if most > max(offered) or len(offered) < most - least + 1:
+        row.append(button(speech.label("✏️ Other"), callbacks.TypeQuantity(id=chosen.sku_id, way=chosen.way, direct=chosen.direct)))
+    return row
+
+
+def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, stars: PaymentMethod | None) -> list[Row]:
+    seen = {
+        "sku": quote.sku.id,
+        "price": quote.price.id,
+        "rules": quote.sku.rules_version,
+        "quantity": quote.quantity,
+        "screen": screen_id,
+        "way": chosen.way,
+        "direct": chosen.direct,
+    }
+    total = speech.price(quote.total_minor, quote.price.currency)
+    pay = speech.label_many("Pay {price} · {n} card", "Pay {price} · {n} cards", quote.quantity, price=total)
+    enough = quote.short_minor == 0
+    rows: list[Row] = [[button(pay, callbacks.Buy.model_validate(seen), "success" if enough else None)]]
+    asked = quote.pay_minor.get(STARS)
+    if stars is not None and asked is not None and payable(stars, asked):
+        by_stars = button(
+            speech.label("Pay with Stars · {price}", price=speech.price(asked, STARS)),
+            callbacks.BuyByStars.model_validate(seen),
+            None if enough else "success",
+        )
+        rows.append([by_stars])
+        if not enough:
+            short = speech.price(quote.short_minor, quote.price.currency)
+            rows.append([button(speech.label("Top up {amount}", amount=short), callbacks.TopUp(worth=quote.short_minor))])
+    affordable = quote.balance_minor // quote.price.retail_minor
+    if not enough and quote.sku.min_quantity <= affordable < quote.quantity:
+        price = speech.price(affordable * quote.price.retail_minor, quote.price.currency)
+        rows.append(chosen.button(speech.label_many("Take {n} for {price}", "Take {n} for {price}", affordable, price=price), affordable))
+    return rows
+
+
+def payable(method: PaymentMethod, amount_minor: int) -> bool:
+    """Whether one payment by this method can be so much."""
+    return method.capabilities.minimum_minor <= amount_minor <= method.capabilities.maximum_minor
+
+
+def bounds(method: PaymentMethod, speech: Speech) -> Safe:
+    """What one payment by this method can be, in words."""
+    return speech.say(
+        "One payment can be from {least} to {most}. Please choose another amount.",
+        least=speech.price(method.capabilities.minimum_minor, method.capabilities.currency),
+        most=speech.price(method.capabilities.maximum_minor, method.capabilities.currency),
+    )
+
+
+def _bell(sku_id: int, speech: Speech, *, waits: bool) -> InlineKeyboardButton:
+    if waits:
+        return button(speech.label("🔕 Do not tell me any more"), callbacks.Watch(id=sku_id, wanted=False, redraw=True))
+    return button(speech.label("🔔 Tell me when it is back"), callbacks.Watch(id=sku_id, redraw=True), "primary")
+
+
+def _back(quote: Quote, chosen: Chosen, speech: Speech) -> Row:
+    """Back to where the buyer came from."""
+    if not chosen.direct:
+        return [
+            button(speech.label("⬅️ Back"), callbacks.Product(id=quote.product.id, way=chosen.way)),
+            button(speech.label("🛍 To the shop"), callbacks.Home()),
+        ]
+    return browse.back_from_product(quote.product.category_id, chosen.way, speech)
+
+
+GONE_MEANWHILE = N_("Somebody was faster: this has just sold out. Nothing was charged.")
+
+
+def explained(refusal: Refusal, speech: Speech) -> Safe:
+    """A refusal in words; nothing left at all is said more kindly than "only 0 left"."""
+    if isinstance(refusal, orders.SoldOut) and refusal.left == 0:
+        return speech.say(GONE_MEANWHILE)
+    return refused(speech, refusal)
+
+
+def explained_plain(refusal: Refusal, speech: Speech) -> str:
+    """The same for an alert or at the checkout."""
+    if isinstance(refusal, orders.SoldOut) and refusal.left == 0:
+        return speech.label(GONE_MEANWHILE)
+    return refused_plain(speech, refusal)
+
+
+def paid(receipt: Receipt, speech: Speech) -> Drawn:
+    """The screen after a purchase."""
+    said = speech.many(
+        "✅ Paid {price}. Your code is the next message.",
+        "✅ Paid {price}. Your {n} codes are the next message.",
+        receipt.quantity,
+        price=bold(speech.price(receipt.paid_minor, receipt.currency)),
+    )
+    return said, keyboard(after_buying(receipt.order_id, speech))
+
+
+def after_buying(order_id: int, speech: Speech) -> list[Row]:
+    """The next steps under a paid screen."""
+    return [
+        [button(speech.label("🔁 Buy again"), callbacks.Again(id=order_id))],
+        [button(speech.label("🧾 My orders"), callbacks.Orders()), button(speech.label("🛍 To the shop"), callbacks.Home())],
+    ]
+
+
+async def sku_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.Sku,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    drawn = await screen(shop, storefront, customer, speech, methods, chosen_of(callback_data))
+    await show(press, *drawn, fresh=callback_data.fresh)
+
+
+async def buy_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.Buy,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """The purchase. A refusal keeps what was chosen and draws the screen again with the ways on."""
+    try:
+        receipt = await shop.write(
+            orders.buy,
+            storefront_id=storefront.id,
+            buyer_id=customer.id,
+            sku_id=callback_data.sku,
+            quantity=callback_data.quantity,
+            price_id=callback_data.price,
+            rules_version=callback_data.rules,
+            once=f"{storefront.id}:{customer.id}:{callback_data.screen}",
+        )
+    except Refusal as refusal:
+        await press.answer(explained_plain(refusal, speech))
+        drawn = await screen(
+            shop,
+            storefront,
+            customer,
+            speech,
+            methods,
+            chosen_of(callback_data),
+            explained(refusal, speech),
+            balance_said=isinstance(refusal, orders.TooLittleMoney),
+        )
+        await show(press, *drawn)
+    else:
+        await show(press, *paid(receipt, speech))
+
+
+async def watch_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.Watch,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """Put a buyer on the list of those who wait, or take them off; only for what is in the shop."""
+    try:
+        await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=callback_data.id, quantity=1)
+    except Gone as gone:
+        await show(press, *browse.lost(speech, gone))
+        return
+    if not callback_data.wanted:
+        await shop.write(inventory.unwatch, customer_id=customer.id, sku_id=callback_data.id)
+        await press.answer(speech.label("All right, we will not write about it."))
+    elif await shop.write(inventory.watch, customer_id=customer.id, sku_id=callback_data.id):
+        await press.answer(speech.label("Noted: we will write to you as soon as it is back."))
+    else:
+        await press.answer(speech.label("You are on the list already. We will write as soon as it is back."))
+    if callback_data.redraw:
+        await show(press, *await screen(shop, storefront, customer, speech, methods, Chosen(callback_data.id, 0)))
+
+
+async def type_quantity_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.TypeQuantity,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    state: FSMContext,
+) -> None:
+    """Ask for a quantity to be typed."""
+    chosen = Chosen(callback_data.id, 0, callback_data.way, callback_data.direct)
+    try:
+        quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=chosen.sku_id, quantity=1)
+    except Gone as gone:
+        await show(press, *browse.lost(speech, gone))
+        return
+    await state.set_state(Typing.quantity)
+    await state.set_data({"sku": chosen.sku_id, "way": chosen.way.value, "direct": chosen.direct})
+    asked = speech.say(
+        "{name}\n\nHow many would you like? Type a number from {least} to {most}.",
+        name=bold(full_name(quote.product, quote.sku, speech)),
+        least=speech.number(quote.sku.min_quantity),
+        most=speech.number(max(quote.most, quote.sku.min_quantity)),
+    )
+    await show(press, asked, keyboard([chosen.button(speech.label("⬅️ Back"), 0)]))
+
+
+async def quantity_typed(
+    message: Message,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+    state: FSMContext,
+) -> None:
+    """The quantity as text: what cannot be is said, and the next text is taken for another try."""
+    kept = await state.get_data()
+    chosen = Chosen(int(kept.get("sku", 0)), 0, Way(kept.get("way", Way.TOP.value)), bool(kept.get("direct", True)))
+    try:
+        quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=chosen.sku_id, quantity=1)
+    except Gone as gone:
+        await state.clear()
+        await show(message, *browse.lost(speech, gone))
+        return
+    typed = whole_number(message.text or "")
+    least, most = quote.sku.min_quantity, quote.most
+    if most >= least and (typed is None or not least <= typed <= most):
+        bounds = {"least": speech.number(least), "most": speech.number(most)}
+        if typed is None:
+            said = speech.say("That is not a number I understand. Please type one from {least} to {most}, such as {least}.", **bounds)
+        else:
+            said = speech.say("You can take from {least} to {most} of these right now. Please type another number.", **bounds)
+        await show(message, said, keyboard([chosen.button(speech.label("⬅️ Back"), 0)]))
+        return
+    await state.clear()
+    wanted = Chosen(chosen.sku_id, typed or 0, chosen.way, chosen.direct)
+    await show(message, *await screen(shop, storefront, customer, speech, methods, wanted))
+
+
+def router() -> Router:
+    """The buy screen, the purchase, and the list of those who wait."""
+    router = conversation("buy")
+    router.callback_query.register(buy_pressed, callbacks.Buy.filter())
+    router.callback_query.register(sku_pressed, callbacks.Sku.filter())
+    router.callback_query.register(type_quantity_pressed, callbacks.TypeQuantity.filter())
+    router.callback_query.register(watch_pressed, callbacks.Watch.filter())
+    router.message.register(quantity_typed, StateFilter(Typing.quantity), F.text, ~F.text.startswith("/"))
+    return router

@@ -1,0 +1,184 @@
+"""What is written in the buttons: ids and versions as short as they can be, because Telegram gives a button 64 bytes.
+
+A button's data is the whole state of its screen, so a button is good as long as what it names is; a forged or cut one does not parse
+and is answered by the last router.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from enum import StrEnum
+from typing import Annotated
+
+from aiogram.filters.callback_data import CallbackData
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_SHORT = re.compile(r"[0-9a-z]{1,13}", re.ASCII)
+
+LARGEST_ID = 2**63 - 1
+LARGEST_QUANTITY = 999_999
+
+
+def shortened(number: int) -> str:
+    """A whole number in base 36: thirteen characters are enough for every id."""
+    digits = ""
+    while number or not digits:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits
+
+
+def _number(written: object) -> object:
+    if isinstance(written, str):
+        if not _SHORT.fullmatch(written):
+            raise ValueError("not a number of ours")
+        return int(written, 36)
+    return written
+
+
+Number = Annotated[int, Field(ge=0, le=LARGEST_ID), BeforeValidator(_number), PlainSerializer(shortened)]
+Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY), BeforeValidator(_number), PlainSerializer(shortened)]
+Screen = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{4,8}$")]
+
+
+def new_screen() -> str:
+    """The name of one drawing of a screen; two presses on the same drawing are one purchase."""
+    return secrets.token_urlsafe(5)
+
+
+class Way(StrEnum):
+    """Where a buyer came from, so that Back leads there."""
+
+    TOP = "t"  # the first screen listed it
+    CATEGORY = "c"  # the category's list of products
+    SPREAD = "s"  # the category's screen, which listed the denominations themselves
+
+
+class Home(CallbackData, prefix="h"):
+    """The top of the shop. `fresh`: as a new message, because the one pressed must stay as it is (codes, news)."""
+
+    fresh: bool = False
+
+
+class Category(CallbackData, prefix="c"):
+    id: Number
+
+
+class Product(CallbackData, prefix="p"):
+    id: Number
+    way: Way = Way.CATEGORY
+
+
+class Sku(CallbackData, prefix="s"):
+    """The screen on which a denomination is bought; a quantity of 0 means the smallest."""
+
+    id: Number
+    quantity: Quantity = 0
+    way: Way = Way.TOP
+    direct: bool = True  # not by the product's own screen
+    fresh: bool = False
+
+
+class TypeQuantity(CallbackData, prefix="q"):
+    id: Number
+    way: Way
+    direct: bool
+
+
+class Buy(CallbackData, prefix="b"):
+    """The purchase by wallet: what the buyer saw, and on which drawing of the screen."""
+
+    sku: Number
+    price: Number
+    rules: Number
+    quantity: Quantity
+    screen: Screen
+    way: Way = Way.TOP
+    direct: bool = True
+
+
+class BuyByStars(CallbackData, prefix="x"):
+    """The same, to be paid by an invoice in Stars."""
+
+    sku: Number
+    price: Number
+    rules: Number
+    quantity: Quantity
+    screen: Screen
+    way: Way = Way.TOP
+    direct: bool = True
+
+
+class Watch(CallbackData, prefix="w"):
+    """Tell me when it is back, or (not `wanted`) no longer; `redraw` when the pressed screen is the denomination's own."""
+
+    id: Number
+    wanted: bool = True
+    redraw: bool = False
+
+
+class Orders(CallbackData, prefix="o"):
+    """The history, of orders older than `before` (0: the newest)."""
+
+    before: Number = 0
+    fresh: bool = False
+
+
+class Order(CallbackData, prefix="d"):
+    id: Number
+
+
+class ShowCodes(CallbackData, prefix="k"):
+    id: Number
+
+
+class Again(CallbackData, prefix="a"):
+    id: Number
+    fresh: bool = False
+
+
+class PayOrder(CallbackData, prefix="i"):
+    """Send the invoice of an order that waits for its payment once more."""
+
+    id: Number
+
+
+class CancelOrder(CallbackData, prefix="n"):
+    id: Number
+
+
+class Balance(CallbackData, prefix="m"):
+    """The wallet, with movements older than `before` (0: the newest)."""
+
+    before: Number = 0
+    fresh: bool = False
+
+
+class TopUp(CallbackData, prefix="t"):
+    """Money into the wallet by Stars, in minor units of the shop's currency."""
+
+    worth: Number
+
+
+class TypeAmount(CallbackData, prefix="y"):
+    pass
+
+
+class Languages(CallbackData, prefix="L"):
+    pass
+
+
+class Language(CallbackData, prefix="l"):
+    code: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", max_length=32)]
+
+
+class News(CallbackData, prefix="e"):
+    """Whether the customer wants broadcasts."""
+
+    wanted: bool
+
+
+class Help(CallbackData, prefix="?"):
+    pass

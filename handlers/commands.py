@@ -1,0 +1,84 @@
+"""The menu of commands, for everybody and for the staff, in every language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
+from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat, BotCommandScopeDefault
+
+from core.people import StaffMember
+from core.storefronts import Storefront
+from locales import N_, Speech, languages, match
+
+log = structlog.get_logger()
+
+COMMANDS = {
+    "start": N_("Open the shop"),
+    "orders": N_("My orders and codes"),
+    "balance": N_("My balance"),
+    "language": N_("Choose the language"),
+    "help": N_("How it works"),
+    "paysupport": N_("Help with a payment"),
+    "terms": N_("Terms of sale"),
+    "cancel": N_("Stop what I was typing"),
+}
+STAFF_COMMANDS = {"admin": N_("The back office")}
+
+
+def commands_in(speech: Speech, *, staff: bool) -> list[BotCommand]:
+    """The commands described in a language."""
+    shown = {**STAFF_COMMANDS, **COMMANDS} if staff else COMMANDS
+    return [BotCommand(command=name, description=speech.label(description)) for name, description in shown.items()]
+
+
+async def set_commands(bot: Bot, storefront: Storefront, staff: Iterable[StaffMember]) -> None:
+    """Set the menus: the shop's language for everybody, each other language for its speakers, and the staff's own.
+
+    Telegram knows languages by two letters: of two scripts of one language, the shop's own or else the first is set.
+    """
+    shops = match(storefront.language, storefront.language)
+    for scope in (BotCommandScopeDefault(), BotCommandScopeAllPrivateChats()):
+        await bot.set_my_commands(commands_in(Speech(shops), staff=False), scope=scope)
+        for two_letters, language in _by_two_letters(shops).items():
+            await bot.set_my_commands(commands_in(Speech(language), staff=False), scope=scope, language_code=two_letters)
+    for member in staff:
+        if member.customer is None:
+            continue  # The chat does not exist before they have pressed /start.
+        chosen = member.customer.language or match(member.customer.telegram_language, storefront.language)
+        await set_commands_of_chat(bot, member.telegram_id, Speech(chosen), staff=True)
+
+
+async def set_description(bot: Bot, storefront: Storefront) -> None:
+    """What an empty chat with the bot says, in the shop's language and for speakers of the others."""
+    shops = match(storefront.language, storefront.language)
+    for two_letters, language in {"": shops, **_by_two_letters(shops)}.items():
+        speech = Speech(language)
+        await bot.set_my_description(
+            speech.label(
+                "{shop} sells game cards, top-ups, memberships and licences. Choose, pay, and the code is the next message. Press START.",
+                shop=storefront.name,
+            )[:512],
+            language_code=two_letters or None,
+        )
+        await bot.set_my_short_description(
+            speech.label("Game cards, top-ups, memberships, licences: the code comes right into the chat.")[:120],
+            language_code=two_letters or None,
+        )
+
+
+async def set_commands_of_chat(bot: Bot, telegram_id: int, speech: Speech, *, staff: bool) -> None:
+    """Set the menu of one chat in the language spoken there; a chat that cannot be reached keeps what it had."""
+    try:
+        await bot.set_my_commands(commands_in(speech, staff=staff), scope=BotCommandScopeChat(chat_id=telegram_id))
+    except (TelegramBadRequest, TelegramForbiddenError) as trouble:
+        log.warning("commands-not-set", telegram_id=telegram_id, error=str(trouble))
+
+
+def _by_two_letters(first: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for language in sorted(languages(), key=lambda language: (language != first, language)):
+        found.setdefault(language.partition("-")[0], language)
+    return found

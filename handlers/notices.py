@@ -1,0 +1,166 @@
+"""What the shop writes of its own accord: money that came in, goods that are back, news, and alerts for the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiogram import Router
+from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup
+
+from core import catalog, orders, people, showcase
+from core.catalog import Gone
+from core.database import Shop
+from core.people import Customer
+from core.storefronts import Storefront
+from handlers import callbacks
+from handlers.conversation import conversation
+from handlers.pieces import Row, bold, button, full_name, keyboard, paragraphs, plain
+from locales import N_, Safe, Speech
+
+CREDITED = {
+    "deposit": N_("✅ {amount} has been added to your balance."),
+    "second-payment": N_("Order {order} was paid for already, so this payment of {amount} was added to your balance."),
+    "cancelled": N_("Order {order} had been cancelled, so your payment of {amount} was added to your balance."),
+    "sold-out": N_("We are sorry: order {order} sold out before your payment came. {amount} was added to your balance instead."),
+    "limit": N_("Order {order} would have gone beyond the limit for each buyer. Your {amount} was added to your balance instead."),
+    "too-little": N_("Your payment for order {order} was less than its price. {amount} was added to your balance instead."),
+}
+CREDITED_OTHERWISE = N_("A payment of {amount} came in and was added to your balance.")
+
+
+class UnknownNotice(ValueError):
+    """Nobody has written down how to say this; the name is in the message."""
+
+
+UNVALUED = N_("🔴 A payment of {amount} came in without a rate for its currency, and was not credited. Customer {customer}, payment {key}.")
+GIVEN_BACK = N_(
+    "🟡 A payment was given back to customer {customer}: {taken} was taken from the balance again, {lost} is lost. Payment {key}."
+)
+
+
+async def notice(
+    body: Mapping[str, Any], speech: Speech, *, shop: Shop, storefront: Storefront
+) -> tuple[Safe, InlineKeyboardMarkup | None]:
+    """The text and the buttons of an outbox message that is not a delivery; raises UnknownNotice."""
+    match body.get("says"):
+        case "credited":
+            return _credited(body, speech)
+        case "adjusted":
+            return _adjusted(body, speech)
+        case "restocked":
+            return await _restocked(int(body["sku"]), speech, shop, storefront)
+        case "broadcast":
+            return _news(str(body["text"]), speech)
+        case "low-stock":
+            return await _low_stock(body, speech, shop)
+        case "delivery-refused":
+            number = Safe(f"<code>{orders.number_of(int(body['order']))}</code>")
+            return speech.say(
+                "🔴 Telegram did not take the codes of order {number} ({why}). Please look at the order and write to the buyer.",
+                number=number,
+                why=str(body.get("why", "")),
+            ), None
+        case "payment-unvalued":
+            return speech.say(
+                UNVALUED,
+                amount=bold(speech.price(int(body["amount_minor"]), str(body["currency"]))),
+                customer=int(body["customer"]),
+                key=Safe("<code>") + str(body["key"]) + Safe("</code>"),
+            ), None
+        case "payment-given-back":
+            return speech.say(
+                GIVEN_BACK,
+                customer=int(body["customer"]),
+                taken=bold(speech.price(int(body["taken_minor"]), str(body["currency"]))),
+                lost=bold(speech.price(int(body["lost_minor"]), str(body["currency"]))),
+                key=Safe("<code>") + str(body["key"]) + Safe("</code>"),
+            ), None
+        case other:
+            raise UnknownNotice(f"no words for the notice {other!r}")
+
+
+def _shop_or_balance(speech: Speech) -> Row:
+    return [
+        button(speech.label("👛 My balance"), callbacks.Balance(fresh=True)),
+        button(speech.label("🛍 To the shop"), callbacks.Home(fresh=True)),
+    ]
+
+
+def _credited(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:
+    amount = bold(speech.price(int(body["amount_minor"]), str(body["currency"])))
+    order_id = body.get("order")
+    rows = [_shop_or_balance(speech)]
+    if order_id is None:
+        sentence = CREDITED["deposit"] if body.get("why") == "deposit" else CREDITED_OTHERWISE
+        said = speech.say(sentence, amount=amount)
+    else:
+        number = Safe(f"<code>{orders.number_of(int(order_id))}</code>")
+        said = speech.say(CREDITED.get(str(body.get("why")), CREDITED_OTHERWISE), order=number, amount=amount)
+        rows.insert(0, [button(speech.label("🔁 Order it again"), callbacks.Again(id=int(order_id), fresh=True))])
+    return said, keyboard(rows)
+
+
+def _adjusted(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:
+    amount_minor, currency = int(body["amount_minor"]), str(body["currency"])
+    amount, balance = bold(speech.price(abs(amount_minor), currency)), speech.price(int(body["balance_minor"]), currency)
+    if amount_minor > 0:
+        said = speech.say("✅ The shop has added {amount} to your balance, which is now {balance}.", amount=amount, balance=balance)
+    else:
+        said = speech.say("The shop has taken {amount} from your balance, which is now {balance}.", amount=amount, balance=balance)
+    reason = str(body.get("reason") or "").strip()
+    return paragraphs(said, plain(reason, 500) if reason else None), keyboard([_shop_or_balance(speech)])
+
+
+async def _restocked(sku_id: int, speech: Speech, shop: Shop, storefront: Storefront) -> tuple[Safe, InlineKeyboardMarkup]:
+    to_shop = button(speech.label("🛍 To the shop"), callbacks.Home(fresh=True))
+    try:
+        product, found = await shop.read(showcase.denomination, storefront_id=storefront.id, sku_id=sku_id)
+    except Gone:
+        return speech.say("Something you were waiting for came back, but it has left the shop since."), keyboard([[to_shop]])
+    price = speech.price(found.price.retail_minor, found.price.currency)
+    name = bold(full_name(product, found.sku, speech))
+    said = speech.say("🔔 Good news: {name} is back, for {price}.", name=name, price=price)
+    buy = button(speech.label("🛒 Buy it"), callbacks.Sku(id=sku_id, fresh=True), style="success")
+    return said, keyboard([[buy], [to_shop]])
+
+
+def _news(text: str, speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:
+    return plain(text, 4000), _under_news(speech, wanted=True)
+
+
+def _under_news(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
+    if wanted:
+        choice = button(speech.label("🔕 No more news, please"), callbacks.News(wanted=False))
+    else:
+        choice = button(speech.label("🔔 Send me news again"), callbacks.News(wanted=True))
+    return keyboard([[button(speech.label("🛍 To the shop"), callbacks.Home(fresh=True))], [choice]])
+
+
+async def _low_stock(body: Mapping[str, Any], speech: Speech, shop: Shop) -> tuple[Safe, InlineKeyboardMarkup | None]:
+    sku = await shop.read(catalog.sku, int(body["sku"]))
+    product = await shop.read(catalog.product, sku.product_id) if sku else None
+    if sku is None or product is None:
+        return speech.say("A denomination that ran low has left the shop since."), None
+    left, name = int(body.get("left") or 0), bold(full_name(product, sku, speech))
+    if left <= 0:
+        return speech.say("🔴 {name} is sold out. Time to bring in more codes.", name=name), None
+    return speech.many("🟡 Only {n} code of {name} is left.", "🟡 Only {n} codes of {name} are left.", left, name=name), None
+
+
+async def choose_news(press: CallbackQuery, callback_data: callbacks.News, shop: Shop, customer: Customer, speech: Speech) -> None:
+    """Opt out of broadcasts, or in again; the news themselves stay to be read."""
+    await shop.write(people.want_broadcasts, customer_id=customer.id, wanted=callback_data.wanted)
+    if callback_data.wanted:
+        await press.answer(speech.label("Good to have you back: you will get our news."))
+    else:
+        await press.answer(speech.label("Done. You will only hear from us about your own orders."))
+    if press.message is not None and not isinstance(press.message, InaccessibleMessage):
+        await press.message.edit_reply_markup(reply_markup=_under_news(speech, wanted=callback_data.wanted))
+
+
+def router() -> Router:
+    """The button under the news."""
+    router = conversation("notices")
+    router.callback_query.register(choose_news, callbacks.News.filter())
+    return router

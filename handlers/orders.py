@@ -1,0 +1,174 @@
+"""A buyer's orders: the history, one order, its codes once more, and the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiogram import Router
+from aiogram.filters import Command
+from aiogram.types import CallbackQuery, Message
+
+from core import orders
+from core.catalog import Gone
+from core.database import Shop
+from core.orders import OrderCard, OrderDetail, OrderState
+from core.payments import IntentState
+from core.people import Customer
+from core.ports import PaymentMethod
+from core.storefronts import Storefront
+from handlers import buy, callbacks
+from handlers.browse import Drawn
+from handlers.conversation import conversation
+from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, show
+from locales import N_, Safe, Speech
+
+PAGE = 5
+
+MARKS = {OrderState.PENDING: "⏳", OrderState.ISSUED: "✅", OrderState.EXPIRED: "⌛️", OrderState.CANCELLED: "✖️"}
+STATES = {
+    OrderState.PENDING: N_("Waiting for your payment"),
+    OrderState.ISSUED: N_("Paid, the codes are yours"),
+    OrderState.EXPIRED: N_("Not paid in time"),
+    OrderState.CANCELLED: N_("Cancelled"),
+}
+
+
+async def history(shop: Shop, customer: Customer, speech: Speech, before: int = 0) -> Drawn:
+    """A page of the history."""
+    cards = await shop.read(orders.history, buyer_id=customer.id, before=before or None, limit=PAGE + 1)
+    page, has_more = cards[:PAGE], len(cards) > PAGE
+    to_shop = button(speech.label("🛍 To the shop"), callbacks.Home())
+    if not page:
+        said = speech.say("You have no orders yet.") if not before else speech.say("There are no older orders.")
+        return said, keyboard([[to_shop]])
+    rows: list[Row] = [[button(_line(card, speech), callbacks.Order(id=card.order_id))] for card in page]
+    turning: Row = []
+    if before:
+        turning.append(button(speech.label("⏮ Newest"), callbacks.Orders()))
+    if has_more:
+        turning.append(button(speech.label("Older ▶️"), callbacks.Orders(before=page[-1].order_id)))
+    rows += [turning, [to_shop]]
+    hint = speech.say("To find an order, just type its number.")
+    return paragraphs(speech.say("🧾 <b>Your orders</b>"), hint), keyboard(rows)
+
+
+def _line(card: OrderCard, speech: Speech) -> str:
+    """An order in one line: when, what, how many, how much."""
+    name = clipped(full_name(card.product, card.sku, speech), 30)
+    price = speech.price(card.total_minor, card.currency)
+    return f"{MARKS[card.state]} {speech.day(card.placed_at)} · {name} × {speech.number(card.quantity)} · {price}"
+
+
+def described(detail: OrderDetail, speech: Speech, said: Safe | None = None) -> Drawn:
+    """One order with what can be done about it."""
+    card = detail.card
+    rows: list[Row] = []
+    if card.state is OrderState.ISSUED:
+        rows.append([button(speech.label("👁 Show the codes"), callbacks.ShowCodes(id=card.order_id), "primary")])
+    if card.state is OrderState.PENDING:
+        if detail.intent is not None and detail.intent.state is IntentState.PENDING:
+            price = speech.price(detail.intent.amount_minor, detail.intent.currency)
+            rows.append([button(speech.label("Pay {price}", price=price), callbacks.PayOrder(id=card.order_id), "success")])
+        rows.append([button(speech.label("✖️ Cancel this order"), callbacks.CancelOrder(id=card.order_id), "danger")])
+    rows.append([button(speech.label("🔁 Buy again"), callbacks.Again(id=card.order_id))])
+    rows.append([button(speech.label("⬅️ My orders"), callbacks.Orders()), button(speech.label("🛍 To the shop"), callbacks.Home())])
+    facts = lines(
+        speech.say("{name} × {quantity}", name=bold(full_name(card.product, card.sku, speech)), quantity=speech.number(card.quantity)),
+        speech.say("Order {number}", number=Safe(f"<code>{card.number}</code>")),
+        speech.say("Price: {price}", price=speech.price(card.total_minor, card.currency)),
+        speech.say("Ordered on {when}", when=speech.when(card.placed_at)),
+        Safe(f"{MARKS[card.state]} ") + speech.say(STATES[card.state]),
+    )
+    return paragraphs(said, facts, _delivery(detail, speech)), keyboard(rows)
+
+
+def _delivery(detail: OrderDetail, speech: Speech) -> Safe | None:
+    if detail.card.state is not OrderState.ISSUED or not detail.deliveries:
+        return None
+    latest = detail.deliveries[-1]
+    if latest.done_at is not None:
+        return speech.say("Delivered on {when}.", when=speech.when(latest.done_at))
+    return speech.say("The codes are on their way to you.")
+
+
+def _not_yours(speech: Speech) -> Drawn:
+    """Another's order, or none: the answer is the same, so that nobody learns which numbers exist."""
+    return speech.say("There is no such order of yours."), keyboard(
+        [[button(speech.label("🧾 My orders"), callbacks.Orders()), button(speech.label("🛍 To the shop"), callbacks.Home())]]
+    )
+
+
+async def orders_asked(message: Message, shop: Shop, customer: Customer, speech: Speech) -> None:
+    await show(message, *await history(shop, customer, speech))
+
+
+async def orders_pressed(press: CallbackQuery, callback_data: callbacks.Orders, shop: Shop, customer: Customer, speech: Speech) -> None:
+    drawn = await history(shop, customer, speech, callback_data.before)
+    await show(press, *drawn, fresh=callback_data.fresh)
+
+
+async def order_pressed(press: CallbackQuery, callback_data: callbacks.Order, shop: Shop, customer: Customer, speech: Speech) -> None:
+    detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
+    await show(press, *(_not_yours(speech) if detail is None else described(detail, speech)))
+
+
+async def codes_pressed(press: CallbackQuery, callback_data: callbacks.ShowCodes, shop: Shop, customer: Customer, speech: Speech) -> None:
+    """The codes as new messages, by the road of every delivery; each showing is recorded before."""
+    try:
+        await shop.write(orders.show_again, order_id=callback_data.id, buyer_id=customer.id)
+    except Gone:
+        await show(press, *_not_yours(speech))
+        return
+    await press.answer(speech.label("Here they are."))
+
+
+async def again_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.Again,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """The buy screen with what was bought, at today's price: one press more buys it."""
+    same = await shop.read(orders.again, order_id=callback_data.id, buyer_id=customer.id)
+    if same is None:
+        drawn = _not_yours(speech)
+    else:
+        drawn = await buy.screen(shop, storefront, customer, speech, methods, buy.Chosen(*same))
+    await show(press, *drawn, fresh=callback_data.fresh)
+
+
+async def cancel_pressed(
+    press: CallbackQuery, callback_data: callbacks.CancelOrder, shop: Shop, customer: Customer, speech: Speech
+) -> None:
+    """An order that nobody will pay; one that is paid or over is shown as it is."""
+    try:
+        await shop.write(orders.cancel, order_id=callback_data.id, buyer_id=customer.id)
+        said = speech.say("The order is cancelled. Nothing was charged; please do not pay its invoice any more.")
+    except Gone:
+        said = speech.say("This order can no longer be cancelled.")
+    detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
+    await show(press, *(_not_yours(speech) if detail is None else described(detail, speech, said)))
+
+
+async def found(message: Message, text: str, shop: Shop, customer: Customer, speech: Speech) -> bool:
+    """Answer with the buyer's order of this number, if there is one."""
+    detail = await shop.read(orders.find, text, buyer_id=customer.id)
+    if detail is None:
+        return False
+    await show(message, *described(detail, speech))
+    return True
+
+
+def router() -> Router:
+    """/orders and everything under it."""
+    router = conversation("orders")
+    router.message.register(orders_asked, Command("orders"))
+    router.callback_query.register(orders_pressed, callbacks.Orders.filter())
+    router.callback_query.register(order_pressed, callbacks.Order.filter())
+    router.callback_query.register(codes_pressed, callbacks.ShowCodes.filter())
+    router.callback_query.register(again_pressed, callbacks.Again.filter())
+    router.callback_query.register(cancel_pressed, callbacks.CancelOrder.filter())
+    return router

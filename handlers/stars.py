@@ -1,0 +1,258 @@
+"""Paying with Telegram Stars: an invoice, a hold on the codes just before the money moves, and the codes when it has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiogram import F, Router
+from aiogram.types import CallbackQuery, Message, PreCheckoutQuery
+
+from core import orders, payments
+from core.catalog import Gone
+from core.database import Shop
+from core.errors import Refusal
+from core.money import STARS
+from core.payments import Intent, IntentState
+from core.people import Customer
+from core.ports import Ask, PaymentMethod
+from core.storefronts import Storefront
+from handlers import browse, buy, callbacks
+from handlers.conversation import conversation
+from handlers.pieces import bold, button, clipped, full_name, keyboard, paragraphs, show
+from handlers.screen import refused, refused_plain
+from locales import Safe, Speech
+
+log = structlog.get_logger()
+
+TITLE, DESCRIPTION = 32, 255  # characters of an invoice
+SECONDS_TO_ANSWER = 2  # Telegram waits ten; the payer should not
+PAUSES_SECONDS = (0.2, 0.5, 1, 2, 4, 8)  # between the tries to record a payment; Telegram is kept waiting meanwhile
+HOLD_SECONDS = 120  # from the pre-checkout to the payment, which takes a moment
+
+_unfinished: set[asyncio.Task[Any]] = set()
+
+
+async def send_invoice(shop: Shop, method: PaymentMethod, customer: Customer, intent: Intent, title: str, description: str) -> None:
+    """Ask the payer for an intent's money; may be repeated."""
+    created = await method.create(
+        Ask(
+            reference=f"{intent.id}",
+            amount_minor=intent.amount_minor,
+            currency=intent.currency,
+            title=clipped(title, TITLE),
+            description=clipped(description, DESCRIPTION),
+            payer_telegram_id=customer.telegram_id,
+            expires_at=intent.expires_at,
+        )
+    )
+    if created.provider_ref is not None:
+        await shop.write(payments.give_ref, intent_id=intent.id, provider_ref=created.provider_ref)
+
+
+async def by_stars_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.BuyByStars,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """Place the order and send its invoice; the codes are held only when the payer confirms."""
+    chosen = buy.chosen_of(callback_data)
+    method = methods.get("stars")
+    if method is None:
+        said = speech.say("Stars are not accepted at the moment.")
+        await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
+        return
+    try:
+        pending = await shop.write(
+            orders.place,
+            storefront_id=storefront.id,
+            buyer_id=customer.id,
+            sku_id=callback_data.sku,
+            quantity=callback_data.quantity,
+            price_id=callback_data.price,
+            rules_version=callback_data.rules,
+            once=f"{storefront.id}:{customer.id}:{callback_data.screen}",
+            provider=method.name,
+            pay_currency=STARS,
+            seconds=method.capabilities.seconds_to_pay,
+        )
+    except Refusal as refusal:
+        await press.answer(buy.explained_plain(refusal, speech))
+        if isinstance(refusal, orders.TooManyOpen | orders.TooManyHolds):
+            to_orders = button(speech.label("🧾 My orders"), callbacks.Orders())
+            await show(press, refused(speech, refusal), keyboard([[to_orders]]))
+            return
+        said = buy.explained(refusal, speech)
+        await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
+        return
+    if not buy.payable(method, pending.intent.amount_minor):
+        # No such button is drawn; the rate may have moved since.
+        await shop.write(orders.cancel, order_id=pending.order_id, buyer_id=customer.id)
+        drawn = await buy.screen(shop, storefront, customer, speech, methods, chosen, buy.bounds(method, speech))
+        await show(press, *drawn)
+        return
+    await _invoice_order(press, pending.order_id, shop, customer, speech, method)
+
+
+async def _invoice_order(
+    press: CallbackQuery, order_id: int, shop: Shop, customer: Customer, speech: Speech, method: PaymentMethod
+) -> None:
+    detail = await shop.read(orders.detail, order_id=order_id, buyer_id=customer.id)
+    if detail is None or detail.intent is None:
+        raise Gone
+    card, intent = detail.card, detail.intent
+    name = full_name(card.product, card.sku, speech)
+    description = speech.label_many(
+        "{n} code of {name}. Order {number}.",
+        "{n} codes of {name}. Order {number}.",
+        card.quantity,
+        name=clipped(name, 150),
+        number=card.number,
+    )
+    await send_invoice(shop, method, customer, intent, name, description)
+    said = speech.many(
+        "The invoice for {price} is the next message. Order {number} waits for it until {when}; your code comes right after you pay.",
+        "The invoice for {price} is the next message. Order {number} waits for it until {when}; your codes come right after you pay.",
+        card.quantity,
+        price=bold(speech.price(intent.amount_minor, intent.currency)),
+        number=Safe(f"<code>{card.number}</code>"),
+        when=speech.when(intent.expires_at),
+    )
+    rows = [
+        [button(speech.label("✖️ Cancel this order"), callbacks.CancelOrder(id=order_id), "danger")],
+        [button(speech.label("🧾 My orders"), callbacks.Orders()), button(speech.label("🛍 To the shop"), callbacks.Home())],
+    ]
+    await show(press, said, keyboard(rows))
+
+
+async def pay_order_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.PayOrder,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """The invoice of an order that still waits, once more."""
+    detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
+    method = None if detail is None or detail.intent is None else methods.get(detail.intent.provider)
+    if detail is None or detail.intent is None or method is None or detail.intent.state is not IntentState.PENDING:
+        await show(press, *browse.lost(speech, payments.NotPayable()))
+        return
+    await _invoice_order(press, callback_data.id, shop, customer, speech, method)
+
+
+async def checkout(query: PreCheckoutQuery, shop: Shop, customer: Customer, speech: Speech) -> None:
+    """The payer has confirmed: hold the codes, or refuse with the reason before any money moves."""
+    reference = intent_id_of(query.invoice_payload)
+    if reference is None:
+        await query.answer(ok=False, error_message=refused_plain(speech, payments.NotPayable()))
+        return
+    reserving = asyncio.ensure_future(
+        shop.write(
+            orders.reserve,
+            intent_id=reference,
+            customer_id=customer.id,
+            amount_minor=query.total_amount,
+            currency=query.currency,
+            hold_seconds=HOLD_SECONDS,
+        )
+    )
+    await asyncio.wait({reserving}, timeout=SECONDS_TO_ANSWER)
+    if not reserving.done():
+        # It goes on, and a hold that nobody pays ends by itself; the payer is asked to try again.
+        _unfinished.add(reserving)
+        reserving.add_done_callback(_finished_late)
+        await query.answer(ok=False, error_message=speech.label("We are very busy right now. Please try again in a moment."))
+        return
+    try:
+        await reserving
+    except Refusal as refusal:
+        await query.answer(ok=False, error_message=buy.explained_plain(refusal, speech))
+    else:
+        await query.answer(ok=True)
+
+
+def _finished_late(task: asyncio.Task[Any]) -> None:
+    _unfinished.discard(task)
+    trouble = None if task.cancelled() else task.exception()
+    log.warning("reserved-late", error=type(trouble).__name__ if trouble else None)
+
+
+def intent_id_of(payload: str) -> int | None:
+    """Our number in an invoice; None for an invoice that is not of ours."""
+    if payload.isascii() and payload.isdigit() and len(payload) <= 19 and int(payload) <= callbacks.LARGEST_ID:
+        return int(payload)
+    return None
+
+
+async def booked(
+    shop: Shop, *, event_key: str, intent_id: int | None, customer_id: int, amount_minor: int, currency: str
+) -> orders.Settled:
+    """Record money that came in. A database that does not answer is asked again; the event's key makes that safe."""
+    for pause in (*PAUSES_SECONDS, None):
+        try:
+            return await shop.write(
+                orders.settle,
+                provider="stars",
+                event_key=event_key,
+                intent_id=intent_id,
+                customer_id=customer_id,
+                amount_minor=amount_minor,
+                currency=currency,
+            )
+        except Exception as trouble:
+            log.error("payment-not-booked-yet", error=type(trouble).__name__, again_after_seconds=pause)
+            if pause is None:
+                raise  # The reconciliation with Telegram's own list books it.
+            await asyncio.sleep(pause)
+    raise AssertionError("unreachable")
+
+
+async def given_back(message: Message, shop: Shop, customer: Customer) -> None:
+    """Telegram gave Stars back: what they were worth leaves the wallet again, and the staff are told."""
+    refund = message.refunded_payment
+    assert refund is not None, "the filter lets only refunds in"
+    await shop.write(payments.given_back, provider="stars", event_key=refund.telegram_payment_charge_id, customer_id=customer.id)
+
+
+async def paid(message: Message, shop: Shop, customer: Customer, speech: Speech) -> None:
+    """Money came in. Its order is issued with it; when it cannot be, the money is the buyer's and a notice tells them."""
+    payment = message.successful_payment
+    assert payment is not None, "the filter lets only payments in"
+    settled = await booked(
+        shop,
+        event_key=payment.telegram_payment_charge_id,
+        intent_id=intent_id_of(payment.invoice_payload),
+        customer_id=customer.id,
+        amount_minor=payment.total_amount,
+        currency=payment.currency,
+    )
+    # Whatever was only credited is told by the notice that was posted with it; a repeated report is told nothing twice.
+    if settled.issued and settled.order_id is not None:
+        detail = await shop.read(orders.detail, order_id=settled.order_id, buyer_id=customer.id)
+        said = speech.many(
+            "✅ Paid {price}. Your code is the next message.",
+            "✅ Paid {price}. Your {n} codes are the next message.",
+            detail.card.quantity if detail else 1,
+            price=bold(speech.price(payment.total_amount, payment.currency)),
+        )
+        await message.answer(paragraphs(said), reply_markup=keyboard(buy.after_buying(settled.order_id, speech)))
+
+
+def router() -> Router:
+    """Invoices, and what Telegram reports about them."""
+    router = conversation("stars")
+    router.pre_checkout_query.register(checkout)
+    router.message.register(paid, F.successful_payment)
+    router.message.register(given_back, F.refunded_payment)
+    router.callback_query.register(by_stars_pressed, callbacks.BuyByStars.filter())
+    router.callback_query.register(pay_order_pressed, callbacks.PayOrder.filter())
+    return router

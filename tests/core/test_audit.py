@@ -1,0 +1,358 @@
+"""The audit finds each kind of damage by name, nothing in a sound shop, and never cries wolf beside writers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from core import audit, inventory, orders
+from core.audit.queries import BALANCE, KEYS_FIT, WORTH
+from core.database import Keyring, Shop
+from core.storefronts import Storefront
+from tests.core.props import World, aside, assert_sound, at_once, live
+from tests.stage import Clock, Goods, person, put_on_sale, stock
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What an intruder does: first the tables lose their guards, then the rows are changed."""
+
+    check: str
+    tables: str
+    sql: str
+
+
+DAMAGES = [
+    Damage(
+        "a guarded balance is the sum of its postings",
+        "",
+        "UPDATE accounts SET balance_minor = balance_minor + 1 WHERE id = (SELECT wallet_id FROM customers)",
+    ),
+    Damage(
+        "a guarded balance is not below its floor",
+        "accounts",
+        "UPDATE accounts SET floor_minor = balance_minor + 1 WHERE kind = 'wallet'",
+    ),
+    Damage(
+        "an account keeps a balance exactly when it has a floor",
+        "accounts",
+        "UPDATE accounts SET floor_minor = NULL WHERE kind = 'wallet'",
+    ),
+    Damage(
+        "a wallet is guarded, its customer's, and in the storefront's currency",
+        "",
+        "UPDATE accounts SET party_id = (SELECT party_id FROM storefronts) WHERE kind = 'wallet'",
+    ),
+    Damage(
+        "a transfer has postings",
+        "",
+        "DELETE FROM postings WHERE transfer_id = (SELECT id FROM transfers WHERE key = 'payment:bank:d1')",
+    ),
+    Damage(
+        "a transfer's key is its own",
+        "transfers",
+        "UPDATE transfers SET key = 'twice' WHERE kind = 'deposit'",
+    ),
+    Damage(
+        "a posting moves a positive amount between two accounts of its currency",
+        "postings",
+        "UPDATE postings SET currency = 'XTR' WHERE transfer_id = (SELECT id FROM transfers WHERE key = 'payment:bank:d1')",
+    ),
+    Damage(
+        "a posting belongs to a transfer",
+        "transfers postings",
+        "UPDATE postings SET transfer_id = 999999 WHERE transfer_id = (SELECT id FROM transfers WHERE key = 'payment:bank:d1')",
+    ),
+    Damage(
+        "a roll-up is the sum of the postings up to its mark",
+        "",
+        "UPDATE rollups SET credits_minor = credits_minor + 1 WHERE credits_minor > 0",
+    ),
+    Damage(
+        "a code is in exactly one place",
+        "codes",
+        "UPDATE codes SET available = id WHERE id = (SELECT min(id) FROM codes WHERE order_id IS NOT NULL)",
+    ),
+    Damage(
+        "a code's fingerprint is its own",
+        "codes",
+        "UPDATE codes SET fingerprint = (SELECT fingerprint FROM codes WHERE id = 1) WHERE id = 2",
+    ),
+    Damage(
+        "a code lies with the offer of its batch",
+        "",
+        "UPDATE codes SET offer_id = offer_id + 1 WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL)",
+    ),
+    Damage(
+        "a batch has the codes it accepted",
+        "",
+        "DELETE FROM codes WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL)",
+    ),
+    Damage(
+        "a batch is on sale whole or not at all",
+        "",
+        "UPDATE codes SET staged = NULL, available = id WHERE id = (SELECT min(id) FROM codes WHERE staged IS NOT NULL)",
+    ),
+    Damage(
+        "an open hold holds what it promised, of its denomination",
+        "",
+        "UPDATE codes SET hold_id = NULL, available = id WHERE id = (SELECT min(id) FROM codes WHERE hold_id IS NOT NULL)",
+    ),
+    Damage(
+        "a hold that ended holds nothing",
+        "",
+        "UPDATE holds SET ended_at = 1 WHERE ended_at IS NULL",
+    ),
+    Damage(
+        "a held code has its hold",
+        "codes",
+        "UPDATE codes SET hold_id = 999999 WHERE hold_id IS NOT NULL",
+    ),
+    Damage(
+        "an open hold is for an order that waits",
+        "",
+        "UPDATE orders SET state = 'expired' WHERE state = 'pending'",
+    ),
+    Damage("an order's key is its own", "orders", "UPDATE orders SET once = 'same'"),
+    Damage("an order is the sum of its lines", "", "UPDATE order_lines SET quantity = quantity + 1 WHERE order_id = {issued}"),
+    Damage(
+        "a line is at a price of its denomination, storefront and currency",
+        "",
+        "UPDATE prices SET retail_minor = 1 WHERE sku_id = {sku}",
+    ),
+    Damage(
+        "an issued order has the codes its lines name, and no other order has any",
+        "",
+        "UPDATE codes SET order_id = NULL, available = id WHERE id = (SELECT min(id) FROM codes WHERE order_id = {issued})",
+    ),
+    Damage(
+        "an issued order has the codes its lines name, and no other order has any",
+        "",
+        "UPDATE codes SET available = NULL, order_id = {cancelled} WHERE id = (SELECT max(id) FROM codes WHERE available IS NOT NULL)",
+    ),
+    Damage("an order has an instant of issue exactly when it is issued", "", "UPDATE orders SET issued_at = NULL WHERE id = {issued}"),
+    Damage(
+        "an issued order was paid for once, and no other was",
+        "",
+        "UPDATE orders SET state = 'issued', issued_at = 1 WHERE id = {waiting}",
+    ),
+    Damage(
+        "a sale is of an order, under the order's key",
+        "",
+        "UPDATE transfers SET subject_id = {cancelled} WHERE kind = 'sale' AND subject_id = {issued}",
+    ),
+    Damage(
+        "a sale takes the order's total from its buyer's wallet",
+        "",
+        "UPDATE postings SET amount_minor = amount_minor - 1 WHERE transfer_id = (SELECT id FROM transfers WHERE key = 'sale:{issued}')",
+    ),
+    Damage("a buyer's counter says no more than was bought", "", "UPDATE purchase_counts SET bought = bought + 1"),
+    Damage("a denomination has one current price in a storefront", "prices", "UPDATE prices SET sku_id = {sku}"),
+    Damage("a denomination's sources are offers of it", "sources", "UPDATE sources SET offer_id = 999999 WHERE sku_id = {sku}"),
+    Damage("an event of a provider is recorded once", "payment_events", "UPDATE payment_events SET event_key = 'same'"),
+    Damage("a payment has a verdict", "", "UPDATE payment_events SET verdict = 'later' WHERE event_key = 'unasked'"),
+    Damage(
+        "a payment as asked is credited with what it is worth",
+        "",
+        "UPDATE payment_intents SET worth_minor = worth_minor + 1 WHERE id = (SELECT intent_id FROM payment_events WHERE event_key = 'd1')",
+    ),
+    Damage("a deposit is the credit of a reported event", "", "DELETE FROM payment_events WHERE event_key = 'd1'"),
+    Damage(
+        "an intent was paid exactly when an event says so",
+        "",
+        "UPDATE payment_intents SET state = 'pending' WHERE order_id = {stars}",
+    ),
+    Damage(
+        "an intent asks for its customer's order, and all of it",
+        "",
+        "UPDATE payment_intents SET worth_minor = 1 WHERE order_id = {waiting}",
+    ),
+    Damage("an order that was paid in full does not wait", "", "UPDATE orders SET state = 'pending' WHERE id = {stars}"),
+    Damage("an issued order has a delivery to its buyer", "", "DELETE FROM outbox WHERE order_id = {stars}"),
+    Damage(
+        "a delivery is of an issued order, to its buyer and nobody else",
+        "",
+        "UPDATE outbox SET customer_id = customer_id + 1 WHERE order_id = {stars}",
+    ),
+    Damage("a message is open, parked or done", "", "UPDATE outbox SET parked_at = 1 WHERE done_at IS NOT NULL"),
+    Damage("a message that is finished is nobody's", "", "UPDATE outbox SET lease = 'w' WHERE done_at IS NOT NULL"),
+    Damage("a message is posted once", "outbox", "UPDATE outbox SET once = 'same'"),
+    Damage("a notice says something, a delivery names an order", "", "UPDATE outbox SET order_id = NULL WHERE order_id = {stars}"),
+    Damage(
+        WORTH,
+        "",
+        "UPDATE payment_events SET amount_minor = amount_minor + 1 WHERE event_key = 'unasked'",
+    ),
+    # The mark alone: the roll-up's sums no longer go up to it, and what was posted in between is counted twice.
+    Damage(BALANCE, "", "UPDATE rollups SET upto_transfer_id = 0 WHERE credits_minor > 0"),
+    # Two codes change places: each still decrypts to something, if the row's identity were not bound into it.
+    Damage(
+        KEYS_FIT,
+        "codes",
+        "UPDATE codes SET ciphertext = (SELECT x.ciphertext FROM codes x WHERE x.id = codes.id + 1)"
+        " WHERE id IN (SELECT min(id) FROM codes GROUP BY batch_id HAVING count(*) > 1)",
+    ),
+]
+
+
+def damage(connection: Connection, harm: Damage, world: World) -> None:
+    for table in harm.tables.split():
+        # A copy has the rows and none of the guards.
+        connection.execute(text(f"CREATE TABLE bare AS SELECT * FROM {table}"))
+        cascade = "CASCADE" if connection.dialect.name == "postgresql" else ""
+        connection.execute(text(f"DROP TABLE {table} {cascade}"))
+        connection.execute(text(f"ALTER TABLE bare RENAME TO {table}"))
+    changed = connection.execute(text(harm.sql.format(sku=world.goods.sku_id, **vars(world))))
+    assert changed.rowcount > 0, f"the damage for “{harm.check}” hit nothing"
+
+
+async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront, clock: Clock, database_url: str) -> None:
+    """Each check is shown a shop that breaks it: a check that could not fail would be found here."""
+    world = await live(shop, storefront, clock)
+    await assert_sound(shop, sample=10)
+
+    def examined(connection: Connection, harm: Damage) -> audit.Report:
+        damage(connection, harm, world)
+        with Session(connection, info={"tools": shop.tools}) as session:
+            return audit.examine(session, sample=10)
+
+    missed = []
+    for harm in DAMAGES:
+        async with aside(database_url) as connection:
+            report = await connection.run_sync(examined, harm)
+            await connection.rollback()
+        if harm.check not in report.violated or harm.check not in {v.check for v in report.violations}:
+            missed.append((harm.check, report.violated))
+
+    assert missed == []
+    assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, BALANCE, KEYS_FIT}
+    await assert_sound(shop, sample=10)
+
+
+async def test_violations_are_listed_a_few_and_counted_all(shop: Shop, goods: Goods, database_url: str) -> None:
+    """A thousand of the same do not fill the screen, and are still a thousand."""
+    async with aside(database_url) as connection:
+        await connection.execute(text("UPDATE codes SET offer_id = 1 + offer_id"))
+        await connection.execute(text("UPDATE batches SET accepted = accepted + 1"))
+        await connection.execute(text("INSERT INTO parties (kind) VALUES ('customer')"))
+        await connection.execute(
+            text(
+                "INSERT INTO accounts (party_id, kind, label, currency, balance_minor, floor_minor)"
+                " SELECT 1, 'wallet', 'w' || id, 'CNY', 5, 0 FROM codes"
+            )
+        )
+        await connection.commit()
+
+    report = await shop.read(audit.audit, most=3)
+
+    name = "a guarded balance is the sum of its postings"
+    assert report.violated[name] == 40
+    assert len([v for v in report.violations if v.check == name]) == 3
+    assert not report.clean
+
+
+async def test_an_audit_of_an_empty_shop_is_clean_and_says_that_there_is_nothing(shop: Shop) -> None:
+    report = await assert_sound(shop, sample=5)
+    assert set(report.counts.values()) == {0}
+
+
+async def test_an_audit_with_the_wrong_keys_says_so_and_shows_nothing(shop: Shop, goods: Goods) -> None:
+    codes = await stock(shop, goods.offer_id, goods.sku_id, 2)
+    fitting = await assert_sound(shop, sample=5)
+    assert fitting.counts["codes opened"] > 0
+
+    shop.tools.keys = Keyring.generate()
+    report = await shop.read(audit.audit, sample=5)
+
+    assert report.violated.keys() == {KEYS_FIT}
+    assert not any(code in repr(report) for code in codes)
+
+
+async def test_a_shop_opened_to_read_can_be_audited(shop: Shop, goods: Goods, database_url: str) -> None:
+    """`shop audit` beside a running shop: another process, without the writer's lock."""
+    buyer = await person(shop, goods.storefront, money_minor=9500)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="a", **goods.terms())
+
+    beside = await Shop.open_to_read(database_url, shop.tools.keys)
+    try:
+        report = await assert_sound(beside, sample=1)
+    finally:
+        await beside.close()
+
+    assert report.counts["orders issued"] == 1
+
+
+@pytest.mark.slow
+async def test_fifty_audits_beside_a_busy_shop_never_cry_wolf(shop: Shop, storefront: Storefront, database_url: str) -> None:
+    """Sales, imports and deposits run all the time; an audit that read two states would find a difference between them."""
+    goods = await put_on_sale(shop, storefront, count=500)
+    buyers = [await person(shop, storefront, money_minor=10**9) for _ in range(20)]
+    stop = asyncio.Event()
+    sold = 0
+
+    async def keeps_buying(number: int) -> None:
+        nonlocal sold
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            granted, _ = await at_once(
+                [
+                    shop.write(
+                        orders.buy,
+                        buyer_id=buyers[number].id,
+                        quantity=1 + turn % 3,
+                        once=f"{number}:{turn}",
+                        **goods.terms(),
+                    )
+                ]
+            )
+            sold += len(granted)
+
+    async def keeps_stocking() -> None:
+        while not stop.is_set():
+            if (await shop.read(inventory.on_shelf, [goods.offer_id]))[goods.offer_id] < 400:
+                await stock(shop, goods.offer_id, goods.sku_id, 300)
+            await asyncio.sleep(0.01)
+
+    beside = await Shop.open_to_read(database_url, shop.tools.keys)
+    busy = [asyncio.create_task(keeps_buying(n)) for n in range(len(buyers))] + [asyncio.create_task(keeps_stocking())]
+    try:
+        seen = []
+        for _ in range(50):
+            report = await beside.read(audit.audit)
+            assert report.clean, report.violations
+            seen.append(report.counts["orders issued"])
+    finally:
+        stop.set()
+        await asyncio.gather(*busy)
+        await beside.close()
+
+    assert sold > 200, "the shop was busy"
+    assert len(set(seen)) > 10, "the audits looked at a shop that moved"
+    await assert_sound(shop)
+
+
+async def test_money_that_could_not_be_valued_is_sound_until_somebody_credits_it(
+    shop: Shop, storefront: Storefront, database_url: str
+) -> None:
+    """It has a verdict instead of a worth in the books; without that verdict it would be money that was lost."""
+    buyer = await person(shop, storefront)
+    await shop.write(
+        orders.settle,
+        provider="bank",
+        event_key="strange",
+        intent_id=None,
+        customer_id=buyer.id,
+        amount_minor=500,
+        currency="USDT",
+    )
+    await assert_sound(shop)
+
+    async with aside(database_url) as connection:
+        await connection.execute(text("UPDATE payment_events SET verdict = 'credited'"))
+        await connection.commit()
+    assert (await shop.read(audit.audit)).violated.keys() == {WORTH}

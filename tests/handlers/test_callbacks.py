@@ -1,0 +1,68 @@
+"""What the buttons carry fits Telegram's 64 bytes, comes back as it was, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from typing import Any
+
+import pytest
+from aiogram.filters.callback_data import CallbackData
+from hypothesis import given
+from hypothesis import strategies as st
+from telegram.constants import InlineKeyboardButtonLimit
+
+from handlers import callbacks
+from handlers.callbacks import LARGEST_ID, LARGEST_QUANTITY, Way, new_screen
+
+CLASSES = [
+    found for _, found in inspect.getmembers(callbacks, inspect.isclass) if issubclass(found, CallbackData) and found is not CallbackData
+]
+IDS = st.integers(0, LARGEST_ID) | st.just(LARGEST_ID)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "quantity": st.integers(0, LARGEST_QUANTITY) | st.just(LARGEST_QUANTITY),
+    "way": st.sampled_from(Way),
+    "screen": st.builds(new_screen),
+    "code": st.sampled_from(["en", "zh-hans", "zh-hant", "ru"]),
+    **dict.fromkeys(("fresh", "direct", "wanted", "redraw"), st.booleans()),
+}
+
+
+def drawn(kind: type[CallbackData]) -> st.SearchStrategy[CallbackData]:
+    return st.builds(kind, **{name: VALUES.get(name, IDS) for name in kind.model_fields})
+
+
+def test_every_kind_of_button_is_here() -> None:
+    assert callbacks.Buy in CLASSES and len(CLASSES) >= 20
+    assert len({kind.__prefix__ for kind in CLASSES}) == len(CLASSES)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@given(data=st.data())
+def test_a_button_fits_with_the_largest_ids_and_comes_back_as_it_was(kind: type[CallbackData], data: st.DataObject) -> None:
+    button = data.draw(drawn(kind))
+    packed = button.pack()
+    assert len(packed.encode()) <= InlineKeyboardButtonLimit.MAX_CALLBACK_DATA
+    assert kind.unpack(packed) == button
+
+
+@pytest.mark.parametrize("kind", [callbacks.Buy, callbacks.BuyByStars])
+def test_the_largest_purchase_fits(kind: type[callbacks.Buy]) -> None:
+    largest = kind(
+        sku=LARGEST_ID, price=LARGEST_ID, rules=LARGEST_ID, quantity=LARGEST_QUANTITY, screen=new_screen(), way=Way.SPREAD, direct=True
+    )
+    assert len(largest.pack().encode()) <= 64
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@given(tail=st.text(max_size=60) | st.lists(st.text("0123456789abcxyz-_:٣９ \n", max_size=14), max_size=8).map(":".join))
+def test_what_is_not_such_a_button_is_refused_and_never_breaks(kind: type[CallbackData], tail: str) -> None:
+    # What aiogram's filter takes for "not mine" are exactly these two.
+    with contextlib.suppress(ValueError, TypeError):
+        taken = kind.unpack(f"{kind.__prefix__}:{tail}")
+        for name in taken.model_fields_set & {"id", "sku", "price", "rules", "before", "worth"}:
+            assert 0 <= getattr(taken, name) <= LARGEST_ID
+
+
+def test_two_drawings_of_a_screen_have_two_names() -> None:
+    assert len({new_screen() for _ in range(1000)}) == 1000

@@ -1,0 +1,1 @@
+"""The HTTP doors on the order core: Telegram's webhook, health and metrics."""
