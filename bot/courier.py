@@ -325,7 +325,8 @@ class Courier:
         # Those behind it wait too, so that they keep their order, but not for long: a code must not wait for a broken notice.
         hold = now + (min(after_seconds, HELD_UP_SECONDS) if isinstance(reason, _NOT_OURS) else 0)
         self._not_before[message.customer_id] = max(hold, self._not_before.get(message.customer_id, 0.0))
-        self._put_off[message.id] = message.customer_id, hold + WAIT_FOR_EARLIER_SECONDS
+        waited_for = hold + WAIT_FOR_EARLIER_SECONDS if isinstance(reason, _NOT_OURS) else now
+        self._put_off[message.id] = message.customer_id, waited_for
         metrics.DELIVERIES.labels(message.topic.value, "retried").inc()
         log.warning(
             "delivery-retried",

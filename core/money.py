@@ -45,7 +45,7 @@ _EXPONENTS = {
 
 MOST_MINOR = 10**15  # Ten trillion yuan: whatever is larger was typed wrong, and every sum still fits 64 bits.
 
-_AMOUNT = re.compile(r"\d{1,15}(?:\.\d{1,8})?", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,16}(?:\.\d{1,8})?", re.ASCII)
 # A comma or a space only parts groups of three: "95,50" means 95.50 to one reader and 9550 to another, so it is asked again.
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,8})?|\d{1,3}(?: \d{3})+(?:\.\d{1,8})?", re.ASCII)
 

@@ -183,7 +183,7 @@ def find_all(session: Session, text: str, *, buyer_id: int | None = None) -> lis
     """Everything that this is a number of, the likeliest first: our order number, the provider's number of a payment, our number
     of a payment, the order's id. A payment stands for its order; a top-up, which has none, for itself. With a buyer given, only theirs.
     """
-    plain = text.strip().lstrip("#")
+    plain = text.replace("\x00", " ").strip().lstrip("#")  # PostgreSQL holds no NUL, and refuses to look for one.
     number = int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else None
     intents: list[payments.Intent | None] = []
     if 0 < len(plain) <= _LONGEST:

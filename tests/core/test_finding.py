@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import pytest
 
-from core import orders, payments, rates
+from core import orders, payments, people, rates
 from core.database import Shop
 from core.orders import OrderDetail
 from core.payments import Intent
 from core.people import Customer
+from core.storefronts import Storefront
 from tests.core.props import place, reserve, settle
 from tests.stage import Goods, person
 
@@ -73,3 +74,8 @@ async def test_an_order_is_found_by_what_its_provider_calls_the_payment(shop: Sh
     assert await numbers(shop, "charge-of-it") == [pending.order_id]
     assert await numbers(shop, "charge-of-it", thief) == []
     assert await numbers(shop, "c" * 201) == await numbers(shop, "") == []
+
+
+async def test_a_nul_in_what_is_typed_finds_nothing_and_breaks_nothing(shop: Shop, storefront: Storefront) -> None:
+    assert await shop.read(orders.find_all, "A\x00B") == []
+    assert await shop.read(people.find_any, storefront_id=storefront.id, text="\x00") == []

@@ -167,14 +167,14 @@ async def test_a_neighbours_failure_is_counted_against_nobody(shop: Shop, storef
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@drawn(120)
+@drawn(80)
 @given(scene=scenes())
 async def test_any_batch_on_sqlite_ends_as_some_serial_order_would(scene: Scene, shop: Shop, storefront: Storefront) -> None:
     await play(shop, storefront, scene)
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
-@drawn(50)
+@drawn(40)
 @given(scene=scenes())
 async def test_any_batch_on_postgresql_ends_as_some_serial_order_would(scene: Scene, shop: Shop, storefront: Storefront) -> None:
     await play(shop, storefront, scene)
