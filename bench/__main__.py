@@ -37,4 +37,5 @@ async def _measured(measure: Callable[[], Awaitable[list[Figure]]]) -> list[Figu
     return await measure()
 
 
-main()
+if __name__ == "__main__":
+    main()
