@@ -96,29 +96,39 @@ async def scene(url: str, *, codes: int, past: int = 0) -> AsyncIterator[Scene]:
             terms.append({"storefront_id": front.id, "sku_id": sku, "price_id": price.id, "rules_version": 1})
             offers.append(offer.id)
             batches.append(batch.id)
-        buyers = []
-        for number in range(BUYERS):
-            buyer = await shop.write(
-                people.meet,
-                storefront_id=front.id,
-                telegram_id=number + 1,
-                name=f"Buyer {number}",
-                username=None,
-                telegram_language="en",
-                currency="CNY",
-            )
-            buyers.append(buyer.id)
-            await shop.write(
-                payments.adjust,
-                customer_id=buyer.id,
-                amount_minor=MONEY_MINOR,
-                reason="bench",
-                by="bench",
-                once=f"bench:{buyer.id}",
-            )
+        buyers = await _buyers(shop, front.id)
     await _fill(url, codes=codes, past=past, terms=terms, offers=offers, batches=batches, storefront_id=front.id)
     async with Shop.opened(url, keys, holder="bench") as shop:
         yield Scene(shop, front.id, buyers, terms, offers)
+
+
+async def _buyers(shop: Shop, storefront_id: int) -> list[int]:
+    """Buyers with money, met fifty at a time."""
+
+    async def one(number: int) -> int:
+        buyer = await shop.write(
+            people.meet,
+            storefront_id=storefront_id,
+            telegram_id=number + 1,
+            name=f"Buyer {number}",
+            username=None,
+            telegram_language="en",
+            currency="CNY",
+        )
+        await shop.write(
+            payments.adjust,
+            customer_id=buyer.id,
+            amount_minor=MONEY_MINOR,
+            reason="bench",
+            by="bench",
+            once=f"bench:{buyer.id}",
+        )
+        return buyer.id
+
+    met: list[int] = []
+    for first in range(0, BUYERS, 50):
+        met += await asyncio.gather(*(one(number) for number in range(first, first + 50)))
+    return sorted(met)
 
 
 async def _fill(
