@@ -59,8 +59,8 @@ def plain_sqlite(path: Path, s: Scene, seconds: float) -> float:
         ).fetchall()
         assert len(taken) == 1
         (transfer,) = run(
-            "INSERT INTO transfers (key, kind, party_id, subject_id, at) VALUES (?, 'sale', ?, ?, 1) RETURNING id",
-            (f"sale:{order}", buyer, order),
+            "INSERT INTO transfers (key, kind, subject_id, at) VALUES (?, 'sale', ?, 1) RETURNING id",
+            (f"sale:{order}", order),
         ).fetchone()
         run("INSERT INTO postings VALUES (?, 1, ?, ?, ?, 'CNY')", (transfer, wallet, sales_account, price))
         run(

@@ -163,8 +163,7 @@ async def _fill(
             f" SELECT i, {storefront_id}, {buyer}, 'old:' || i, {key}, 'issued', {PRICE_MINOR}, 'CNY', 'wallet', 0, 0 FROM {past_series}",
             "INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency)"
             f" SELECT i, 1, {sku}, {first_offer} + (i % {SKUS}), {price_id}, 1, {PRICE_MINOR}, 0, 'CNY' FROM {past_series}",
-            "INSERT INTO transfers (id, key, kind, party_id, subject_id, at)"
-            f" SELECT 100000 + i, 'sale:' || i, 'sale', {buyer}, i, 0 FROM {past_series}",
+            f"INSERT INTO transfers (id, key, kind, subject_id, at) SELECT 100000 + i, 'sale:' || i, 'sale', i, 0 FROM {past_series}",
             "INSERT INTO postings (transfer_id, seq, debit_id, credit_id, amount_minor, currency)"
             f" SELECT 100000 + i, 1, (SELECT wallet_id FROM customers WHERE telegram_id = 1 + (i % {BUYERS})), {sales},"
             f" {PRICE_MINOR}, 'CNY' FROM {past_series}",

@@ -56,7 +56,7 @@ async def wallet(
 ) -> Drawn:
     """The balance, a page of movements, and amounts to top up."""
     purse = await shop.read(payments.wallet, customer.id)
-    entries = await shop.read(payments.movements, customer.id, before=before or None, limit=PAGE + 1)
+    entries = await shop.read(orders.movements, customer.id, before=before or None, limit=PAGE + 1)
     page, has_more = entries[:PAGE], len(entries) > PAGE
     rows: list[Row] = []
     stars = methods.get("stars")

@@ -126,3 +126,16 @@ async def person(shop: Shop, storefront: Storefront, telegram_id: int | None = N
             once=f"seed:{customer.id}",
         )
     return customer
+
+
+async def give(shop: Shop, customer: Customer, money_minor: int) -> None:
+    """Put money into a wallet without telling: as a payment by an imaginary gateway."""
+    await shop.write(
+        payments.credit,
+        customer_id=customer.id,
+        provider="test",
+        key=f"give:{customer.id}:{next(numbers)}",
+        amount_minor=money_minor,
+        currency="CNY",
+        worth_minor=money_minor,
+    )

@@ -129,7 +129,7 @@ ORDERS = {
     "a sale is of an order, under the order's key": """
         SELECT 'transfer ' || t.id AS about, t.key AS detail
         FROM transfers t LEFT JOIN orders o ON o.id = t.subject_id
-        WHERE t.kind = 'sale' AND (o.id IS NULL OR t.key <> 'sale:' || o.id OR t.party_id <> o.buyer_id)""",
+        WHERE t.kind = 'sale' AND (o.id IS NULL OR t.key <> 'sale:' || o.id OR COALESCE(t.party_id, o.buyer_id) <> o.buyer_id)""",
     "a sale takes the order's total from its buyer's wallet": """
         SELECT 'order ' || o.id AS about, 'total ' || o.total_minor || ', charged ' || COALESCE(SUM(p.amount_minor), 0) AS detail
         FROM transfers t JOIN orders o ON o.id = t.subject_id JOIN customers c ON c.id = o.buyer_id

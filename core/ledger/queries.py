@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import Select, String, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from core.database import read
@@ -106,9 +106,40 @@ def came_in(session: Session, *, party_id: int, since: datetime, until: datetime
 
 
 @read
-def statement(session: Session, *, party_id: int, account_id: int, before: int | None = None, limit: int = 10) -> Sequence[Entry]:
-    """The newest movements of one account of a party, newest first; `before` is the transfer id of the last line seen."""
-    rows = session.execute(
+def statement(
+    session: Session,
+    *,
+    party_id: int,
+    account_id: int,
+    bought: Select[int],
+    before: int | None = None,
+    limit: int = 10,
+) -> Sequence[Entry]:
+    """The newest movements of one account of a party, newest first; `before` is the transfer id of the last line seen.
+
+    `bought` selects the ids of the party's issued orders: sales straight from a wallet name no party. Of one buyer, orders and
+    transfers are numbered in the same order, because each sale holds the wallet's row while it is numbered.
+    """
+    order = bought.subquery()
+    [order_id] = order.columns
+    sales = (
+        select(Transfer.id)
+        .join(order, Transfer.key == literal("sale:") + cast(order_id, String))
+        .where(Transfer.party_id.is_(None))
+        .order_by(order_id.desc())
+        .limit(limit)
+    )
+    listed = select(Transfer.id).where(Transfer.party_id == party_id).order_by(Transfer.id.desc()).limit(limit)
+    if before is not None:
+        sales, listed = sales.where(Transfer.id < before), listed.where(Transfer.id < before)
+    newest = [*session.scalars(sales), *session.scalars(listed)]
+    if not newest:
+        return []
+    return _read(session, _entries(account_id).where(Transfer.id.in_(newest)).limit(limit))
+
+
+def _entries(account_id: int) -> Select[int, TransferKind, int, str, int | None, str | None, datetime]:
+    return (
         select(
             Transfer.id,
             Transfer.kind,
@@ -119,13 +150,12 @@ def statement(session: Session, *, party_id: int, account_id: int, before: int |
             Transfer.at,
         )
         .join(Posting, Posting.transfer_id == Transfer.id)
-        .where(
-            Transfer.party_id == party_id,
-            or_(Posting.debit_id == account_id, Posting.credit_id == account_id),
-            *([Transfer.id < before] if before is not None else []),
-        )
+        .where(or_(Posting.debit_id == account_id, Posting.credit_id == account_id))
         .group_by(Transfer.id, Transfer.kind, Transfer.subject_id, Transfer.note, Transfer.at)
         .order_by(Transfer.id.desc())
-        .limit(limit)
-    ).all()
+    )
+
+
+def _read(session: Session, question: Select[int, TransferKind, int, str, int | None, str | None, datetime]) -> Sequence[Entry]:
+    rows = session.execute(question).all()
     return [Entry(id_, kind, int(amount), currency, subject, note, at) for id_, kind, amount, currency, subject, note, at in rows]

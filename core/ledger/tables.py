@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -72,13 +72,21 @@ class Transfer(Base):
     __tablename__ = "transfers"
     __table_args__ = (
         UniqueConstraint("key", name="uq_transfer_once"),
-        Index("ix_transfers_of_party", "party_id", "id"),
+        # Sales straight from a wallet name no party: an index entry for each among all past ones of its buyer would dirty a
+        # page of its own, which costs a third of the sales a second on a grown SQLite. Their orders know the buyer.
+        Index(
+            "ix_transfers_of_party",
+            "party_id",
+            "id",
+            postgresql_where=text("party_id IS NOT NULL"),
+            sqlite_where=text("party_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(200))
     kind: Mapped[TransferKind]
-    party_id: Mapped[int]  # whose statement shows it
+    party_id: Mapped[int | None]  # whose statement shows it; empty when that is the buyer of the order it pays for
     subject_id: Mapped[int | None]  # the order, intent or admin's action it belongs to, by kind
     note: Mapped[str | None] = mapped_column(String(500))
     at: Mapped[datetime]

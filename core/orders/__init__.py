@@ -17,7 +17,7 @@ from core.orders.commands import (
     show_again,
 )
 from core.orders.numbers import number_of, order_id_of
-from core.orders.queries import OrderCard, OrderDetail, Quote, Sold, again, detail, find, find_all, history, quote, sold
+from core.orders.queries import OrderCard, OrderDetail, Quote, Sold, again, detail, find, find_all, history, movements, quote, sold
 from core.orders.refusals import LimitReached, NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.sale import buy
 from core.orders.tables import OrderState, RevealCause
@@ -53,6 +53,7 @@ __all__ = [
     "find",
     "find_all",
     "history",
+    "movements",
     "number_of",
     "order_id_of",
     "place",

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import catalog, outbox, payments, rates, showcase
+from core import catalog, ledger, outbox, payments, people, rates, showcase
 from core.catalog import ProductView, SkuView
 from core.database import read
 from core.money import convert_up
@@ -243,3 +243,16 @@ def again(session: Session, *, order_id: int, buyer_id: int) -> tuple[int, int] 
     """The denomination and quantity of a buyer's order, to buy it again."""
     found = detail(session, order_id=order_id, buyer_id=buyer_id)
     return None if found is None else (found.card.sku.id, found.card.quantity)
+
+
+@read
+def movements(session: Session, customer_id: int, *, before: int | None = None, limit: int = 10) -> Sequence[ledger.Entry]:
+    """The newest movements of the customer's wallet, newest first; `before` is the transfer id of the last line seen."""
+    return ledger.statement(
+        session,
+        party_id=customer_id,
+        account_id=people.by_id(session, customer_id).wallet_id,
+        bought=select(Order.id).where(Order.buyer_id == customer_id, Order.state == OrderState.ISSUED),
+        before=before,
+        limit=limit,
+    )

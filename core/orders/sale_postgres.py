@@ -46,8 +46,8 @@ ins_lines AS (
   INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency)
   SELECT order_id, 1, sku, offer, price_id, qty, unit, cost, cost_currency FROM sold),
 ins_transfers AS (
-  INSERT INTO transfers (id, key, kind, party_id, subject_id, at)
-  SELECT transfer_id, 'sale:' || order_id, 'sale', buyer, order_id, CAST(:at AS bigint) FROM sold),
+  INSERT INTO transfers (id, key, kind, subject_id, at)
+  SELECT transfer_id, 'sale:' || order_id, 'sale', order_id, CAST(:at AS bigint) FROM sold),
 ins_postings AS (
   INSERT INTO postings (transfer_id, seq, debit_id, credit_id, amount_minor, currency)
   SELECT transfer_id, leg.seq, wallet, leg.credit, leg.amount, currency

@@ -90,7 +90,7 @@ class _Batch:
         self.debited.add(buyer)
         self.orders.append((order, ask["storefront_id"], ask["buyer_id"], once, ask["once_hash"], total, currency, at, at))
         self.lines.append((order, ask["sku_id"], offer, ask["price_id"], quantity, unit, cost, cost_currency))
-        self.transfers.append((transfer, f"sale:{order}", ask["buyer_id"], order, at))
+        self.transfers.append((transfer, f"sale:{order}", order, at))
         owed = cost * quantity if payable is not None else 0
         legs = [(wallet[0], payable, owed), (wallet[0], sales, total - owed)]
         self.postings += [
@@ -123,7 +123,7 @@ class _Batch:
             [(wallet[1], wallet[0]) for wallet in map(self.wallets.__getitem__, self.debited) if wallet],
         )
         many(
-            "INSERT INTO transfers (id, key, kind, party_id, subject_id, at) VALUES (?, ?, 'sale', ?, ?, ?)",
+            "INSERT INTO transfers (id, key, kind, subject_id, at) VALUES (?, ?, 'sale', ?, ?)",
             self.transfers,
         )
         many(

@@ -15,7 +15,7 @@ from core.payments.commands import (
     keep_open,
     tell_staff,
 )
-from core.payments.queries import Intent, Wallet, find_intent, intent, known_events, movements, wallet
+from core.payments.queries import Intent, Wallet, find_intent, intent, known_events, wallet
 from core.payments.tables import IntentState
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "judge",
     "keep_open",
     "known_events",
-    "movements",
     "tell_staff",
     "wallet",
 ]

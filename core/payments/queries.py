@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -103,11 +103,3 @@ def wallet(session: Session, customer_id: int) -> Wallet:
     customer = people.by_id(session, customer_id)
     currency = storefronts.by_id(session, customer.storefront_id).currency
     return Wallet(customer.wallet_id, ledger.balance(session, customer.wallet_id), currency)
-
-
-@read
-def movements(session: Session, customer_id: int, *, before: int | None = None, limit: int = 10) -> Sequence[ledger.Entry]:
-    """The newest movements of the customer's wallet, newest first."""
-    return ledger.statement(
-        session, party_id=customer_id, account_id=people.by_id(session, customer_id).wallet_id, before=before, limit=limit
-    )

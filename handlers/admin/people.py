@@ -63,7 +63,7 @@ async def _show(event: Message | CallbackQuery, desk: Desk, customer: Customer, 
     say = desk.speech
     wallet = await desk.shop.read(payments.wallet, customer.id)
     history = await desk.shop.read(orders.history, buyer_id=customer.id, before=before, limit=_ORDERS + 1)
-    moved = await desk.shop.read(payments.movements, customer.id, limit=_MOVEMENTS)
+    moved = await desk.shop.read(orders.movements, customer.id, limit=_MOVEMENTS)
     text = paragraphs(
         lines(
             bold(called(customer)),

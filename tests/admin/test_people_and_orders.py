@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from core import ledger, orders, outbox, payments
+from core import ledger, orders, outbox
 from core.database import Shop
 from handlers.admin.desk import Do, Go
 from tests.admin.direct import Chatter, at_the_desk
@@ -32,7 +32,7 @@ async def test_a_credit_pressed_ten_times_at_once_is_one_adjustment(shop: Shop, 
     await desk.presses(confirm)
 
     assert await shop.read(ledger.balance, buyer.wallet_id) == 1250
-    moved = await shop.read(payments.movements, buyer.id)
+    moved = await shop.read(orders.movements, buyer.id)
     assert len(moved) == 1
 
 

@@ -21,7 +21,7 @@ from bot.pace import LocalPace, Rates
 from bot.polling import Polling
 from bot.telegram_calls import BotCalls
 from connectors.payments.stars import Stars
-from core import payments, rates
+from core import rates
 from core.database import Shop
 from core.people import Customer
 from core.ports import PaymentMethod
@@ -29,7 +29,7 @@ from core.storefronts import Storefront
 from sandbox import BotSpec, Patience, Sandbox
 from sandbox.phone import Phone, labels
 from tests.handlers.recorder import breakages
-from tests.stage import person
+from tests.stage import give, person
 
 SPEC = BotSpec("7000000001:AAtests-of-the-conversations", "card_shop_bot", "Card Shop")
 HASTY = Patience(callback=8, pre_checkout=8, inline=5)
@@ -116,19 +116,6 @@ def _keyboard(data: str) -> Any:
     from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="forged", callback_data=data)]])
-
-
-async def give(shop: Shop, customer: Customer, money_minor: int) -> None:
-    """Put money into a wallet without telling: as a payment by an imaginary gateway."""
-    await shop.write(
-        payments.credit,
-        customer_id=customer.id,
-        provider="test",
-        key=f"give:{customer.id}:{asyncio.get_running_loop().time()}",
-        amount_minor=money_minor,
-        currency="CNY",
-        worth_minor=money_minor,
-    )
 
 
 @asynccontextmanager

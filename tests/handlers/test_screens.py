@@ -21,10 +21,9 @@ from handlers import callbacks
 from handlers.commands import COMMANDS, STAFF_COMMANDS, commands_in
 from handlers.notices import CREDITED, UnknownNotice, notice
 from locales import Speech, languages
-from tests.handlers.counter import give
 from tests.handlers.recorder import Person, breakages, recording_bot
 from tests.handlers.telegram_rules import checked, visible
-from tests.stage import Goods, person, put_on_sale, stock
+from tests.stage import Goods, give, person, put_on_sale, stock
 
 WILD = "<b>Ünïcode & 游戏 “cards” 😀</b> "
 

@@ -17,10 +17,9 @@ from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks
-from tests.handlers.counter import give
 from tests.handlers.recorder import Person, Recorder, breakages, recording_bot
 from tests.handlers.test_callbacks import CLASSES, drawn
-from tests.stage import Goods, person
+from tests.stage import Goods, give, person
 
 MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 PAYLOADS = st.text("abcdefgpsku-_0123456789", max_size=64) | st.builds(

@@ -116,14 +116,21 @@ def upgrade() -> None:
         sa.Column("id", BigInt, autoincrement=True, nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(32), nullable=False),
-        sa.Column("party_id", BigInt, nullable=False),
+        sa.Column("party_id", BigInt, nullable=True),
         sa.Column("subject_id", BigInt, nullable=True),
         sa.Column("note", sa.String(length=500), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
         sa.UniqueConstraint("key", name="uq_transfer_once"),
     )
-    op.create_index("ix_transfers_of_party", "transfers", ["party_id", "id"], unique=False)
+    op.create_index(
+        "ix_transfers_of_party",
+        "transfers",
+        ["party_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("party_id IS NOT NULL"),
+        sqlite_where=sa.text("party_id IS NOT NULL"),
+    )
     op.create_table(
         "accounts",
         sa.Column("id", BigInt, autoincrement=True, nullable=False),
