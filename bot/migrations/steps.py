@@ -63,13 +63,20 @@ async def database_revision(url: str) -> str | None:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and not await asyncio.to_thread(Path(parsed.database or "").is_file):
         return None
-    reading = read_only_url(url) if parsed.get_backend_name() == "sqlite" else parsed.set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(reading, poolclass=NullPool, hide_parameters=True)
+    if parsed.get_backend_name() == "sqlite":
+        return await asyncio.to_thread(_sqlite_revision, parsed)
+    engine = create_async_engine(parsed.set(drivername="postgresql+asyncpg"), poolclass=NullPool, hide_parameters=True)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_revision)
     finally:
         await engine.dispose()
+
+
+def _sqlite_revision(url: URL) -> str | None:
+    engine = create_engine(read_only_url(url), poolclass=NullPool, hide_parameters=True)
+    with engine.connect() as connection:
+        return _revision(connection)
 
 
 def _revision(connection: Connection) -> str | None:

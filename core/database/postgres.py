@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
 
 from core.database.tools import Tools
 from core.database.verbs import Alone, Gathered, Write
@@ -53,6 +55,14 @@ class Pool:
     def __init__(self, url: URL, tools: Tools) -> None:
         self.engine = engine(url, _SAFETY, _POOL)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={"tools": tools})
+        # The same pool; a question of several statements sees one state.
+        asked_of = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        self._snapshots = async_sessionmaker(asked_of, expire_on_commit=False, info={"tools": tools})
+
+    async def ask(self, question: Callable[[Session], Any]) -> Any:
+        """Answer a question in one snapshot."""
+        async with self._snapshots() as session:
+            return await session.run_sync(question)
 
     async def carry_out(self, command: Write[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the command in one transaction; what the database undid by itself is tried again, a bounded number of times."""
@@ -65,6 +75,10 @@ class Pool:
                     raise
                 await asyncio.sleep(0.01 * attempt)
         raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
 
 
 class Batcher:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Connection, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy import make_url
 
 from core.database.keys import Keyring
 from core.database.lock import WriterLock
 from core.database.postgres import Batcher, Pool
-from core.database.sqlite import Writer, read_only_url, sqlite_path
+from core.database.sqlite import Readers, Writer, sqlite_path
 from core.database.tools import Tools, utc_now
 from core.database.verbs import Gathered, Read, Write
 
@@ -31,7 +30,7 @@ class Shop:
         self._writer: Writer | None = None
         self._pool: Pool | None = None
         self._batchers: dict[int, Batcher] = {}
-        self._readers: AsyncEngine
+        self._readers: Readers | Pool
 
     @classmethod
     async def open(cls, url: str, keys: Keyring, *, holder: str = "shop", clock: Callable[[], datetime] = utc_now) -> Shop:
@@ -72,8 +71,8 @@ class Shop:
 
     async def read(self, question: Read[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Ask a question in one snapshot; raises its Refusal."""
-        async with self._sessions() as session:
-            return await session.run_sync(lambda s: question.run(s, *args, **kwargs))
+        answer: R = await self._readers.ask(lambda session: question.run(session, *args, **kwargs))
+        return answer
 
     async def write(self, command: Write[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Carry a command out in one transaction: when this returns it is committed, when it raises a Refusal nothing was changed."""
@@ -99,7 +98,7 @@ class Shop:
         """Finish what was accepted, then close every connection."""
         for batcher in self._batchers.values():
             await batcher.close()
-        await self._readers.dispose()
+        await self._readers.close()
         if self._writer is not None:
             self._writer.stop()
         if self._lock is not None:
@@ -107,27 +106,6 @@ class Shop:
 
     def _open_readers(self) -> None:
         if self.is_sqlite:
-            self._readers = create_async_engine(
-                read_only_url(self.url.render_as_string(hide_password=False)), pool_size=4, max_overflow=0, hide_parameters=True
-            )
-
-            @event.listens_for(self._readers.sync_engine, "connect")
-            def _connected(connection: Any, record: Any) -> None:
-                connection.isolation_level = None  # The driver would begin no transaction for a question.
-                cursor = connection.cursor()
-                cursor.execute("PRAGMA query_only=ON")
-                cursor.execute("PRAGMA busy_timeout=10000")
-                cursor.execute("PRAGMA mmap_size=268435456")
-                cursor.close()
-
-            @event.listens_for(self._readers.sync_engine, "begin")
-            def _begins(connection: Connection) -> None:
-                connection.exec_driver_sql("BEGIN")
-
-            asked_of = self._readers
+            self._readers = Readers(self.url, self.tools)
         else:
-            self._pool = Pool(self.url, self.tools)
-            self._readers = self._pool.engine
-            # The same pool; a question of several statements sees one state.
-            asked_of = self._readers.execution_options(isolation_level="REPEATABLE READ")
-        self._sessions = async_sessionmaker(asked_of, expire_on_commit=False, info={"tools": self.tools})
+            self._readers = self._pool = Pool(self.url, self.tools)

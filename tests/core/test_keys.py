@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from core import inventory, orders
 from core.audit import audit
-from core.database import DataKey, KeyFile, Keyring, KeysMissing, Shop, write
+from core.database import DataKey, KeyFile, Keyring, KeysMissing, Shop, read, write
 from core.database.keys import normalised
 from core.inventory import OpenBatch, Sealed, Secret
 from core.orders import Parcel, RevealCause
@@ -165,14 +165,11 @@ async def test_a_parcel_shows_no_code(shop: Shop, goods: Goods) -> None:
 
 async def test_no_engine_shows_parameters_in_an_exception(shop: Shop) -> None:
     """SQLAlchemy puts what was bound into its messages, unless told otherwise: every engine of a shop is told."""
-    engines = [shop._readers.sync_engine]
 
-    @write
-    def writing_engine(session: Session) -> Engine:
+    def engine_of(session: Session) -> Engine:
         return session.connection().engine
 
-    engines.append(await shop.write(writing_engine))
-    for engine in engines:
+    for engine in (await shop.read(read(engine_of)), await shop.write(write(engine_of))):
         assert engine.hide_parameters
 
 
