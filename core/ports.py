@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -16,8 +16,18 @@ class PaymentState(StrEnum):
     PAID = "paid"
     EXPIRED = "expired"
     FAILED = "failed"
+    REFUNDING = "refunding"
     REFUNDED = "refunded"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """What the provider keeps of a payment: so many hundredths of a per cent, and so much each time, in minor units of its currency."""
+
+    basis_points: int = 0
+    fixed_minor: int = 0
+    passed_on: bool = False  # The payer pays it on top; otherwise the shop bears it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +35,16 @@ class Capabilities:
     """What a method can do; the screens obey it. Amounts in minor units of `currency`."""
 
     currency: str
-    callback: bool
-    poll: bool
+    callback: bool  # It reports payments by itself.
+    poll: bool  # It can be asked.
     refund_full: bool
     refund_partial: bool
-    reversible: bool
+    reversible: bool  # The payer can take the money back (a card, Stars); crypto and a confirmed transfer are not.
     minimum_minor: int
     maximum_minor: int
     seconds_to_pay: int
+    fee: Fee = Fee()
+    by_hand: bool = False  # A person of the shop says whether it was paid.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +58,26 @@ class Ask:
     description: str
     payer_telegram_id: int
     expires_at: datetime
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """How the payer pays: a message that was sent to them, or an address to open."""
+    """How the payer pays: a message that was sent to them, an address to open, a QR code to scan, or words to follow."""
 
     provider_ref: str | None
     url: str | None = None
     message_id: int | None = None
+    qr: str | None = None  # what the QR code says, when it is another than the address
+    words: str | None = None  # the shop owner's own instructions
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something the provider reports; (provider, key) is unique, so a repetition is recognised."""
+    """Something the provider reports; (provider, key) is unique, so a repetition is recognised.
+
+    A payment and its end by refund have the same key. EXPIRED and FAILED say that nothing will be paid any more.
+    """
 
     key: str
     reference: str
@@ -68,31 +86,86 @@ class Event:
     currency: str
     at: datetime
     payer_telegram_id: int | None = None  # when the provider knows the payer
+    provider_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money to be given back: `amount_minor` of the `whole_minor` that was paid, once for each `once`."""
+
+    once: str
+    event_key: str
+    reference: str
+    provider_ref: str | None
+    payer_telegram_id: int
+    amount_minor: int
+    whole_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What came in at a method's door, as it came; names of headers are in lower case. Nothing of it is to be believed yet."""
+
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a genuine callback says. The events are booked first, then the reply is sent."""
+
+    events: Sequence[Event]
+    reply: str = ""
+
+
+class NotGenuine(Exception):
+    """A callback that is forged, malformed or somebody else's: nothing is changed, the door answers 400."""
+
+
+class NotSure(Exception):
+    """The provider cannot say now: a time-out, an answer of 5xx, nonsense. It is asked again; whatever it was may have been done."""
+
+
+class Declined(Exception):
+    """The provider has said no, and nothing was done: the payer is offered another way. The text is for the log, without secrets."""
 
 
 @runtime_checkable
 class PaymentMethod(Protocol):
-    """One way to be paid. All of it is network: never call it inside a transaction, nor to decide a sale."""
+    """One way to be paid. All of it is network: never call it inside a transaction, nor to decide a sale.
 
-    name: str
+    Every call may raise NotSure.
+    """
+
+    name: str  # at most 16 characters of a-z, 0-9 and -: it is in the books, in addresses and in buttons
 
     @property
     def capabilities(self) -> Capabilities: ...
 
     async def create(self, ask: Ask) -> Created:
-        """Ask the payer; safe to repeat for the same reference."""
+        """Ask the payer; safe to repeat for the same reference. Raises Declined."""
         ...
 
-    async def find(self, reference: str, since: datetime) -> Event | None:
-        """What the provider knows of a reference; None when nothing, UNKNOWN when it cannot say."""
+    async def callback(self, callback: Callback) -> Heard:
+        """Check what came in at the method's door, and with the provider itself before any money is believed. Raises NotGenuine."""
         ...
 
-    async def refund(self, event_key: str, payer_telegram_id: int, amount_minor: int) -> PaymentState:
-        """Give money back; REFUNDED also when it was already given back."""
+    async def find(self, reference: str, provider_ref: str | None, since: datetime) -> Event | None:
+        """What the provider knows of a reference, made after `since`; None when it knows nothing of it, UNKNOWN when it cannot say."""
+        ...
+
+    async def refund(self, refund: Refund) -> PaymentState:
+        """Give money back: REFUNDED also when this very refund was made before, REFUNDING while it is under way. Raises Declined."""
         ...
 
     async def received(self, since: datetime) -> Sequence[Event]:
-        """The provider's own list of payments, for reconciliation."""
+        """The provider's own list of payments (PAID and REFUNDED), oldest first, for reconciliation; empty where it has none."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
         ...
 
 

@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.money import STARS
-from core.ports import Ask, Capabilities, Created, Event, PaymentMethod, PaymentState, TelegramCalls
+from core.ports import (
+    Ask,
+    Callback,
+    Capabilities,
+    Created,
+    Declined,
+    Event,
+    Heard,
+    NotGenuine,
+    PaymentMethod,
+    PaymentState,
+    Refund,
+    TelegramCalls,
+)
 
 # Telegram's bounds of one invoice, in Stars.
 LEAST, MOST = 1, 10_000
@@ -40,19 +53,29 @@ class Stars:
         assert ask.currency == STARS and LEAST <= ask.amount_minor <= MOST, "the screens obey the capabilities"
         return Created(provider_ref=None, message_id=await self._calls.send_invoice(ask))
 
-    async def find(self, reference: str, since: datetime) -> Event | None:
+    async def callback(self, callback: Callback) -> Heard:
+        """Telegram reports Stars by updates to the bot, never at this door."""
+        raise NotGenuine
+
+    async def find(self, reference: str, provider_ref: str | None, since: datetime) -> Event | None:
         """The payment of this reference in Telegram's list; the first one, when it was paid more than once."""
         return next((event for event in await self._calls.star_payments(since) if event.reference == reference), None)
 
-    async def refund(self, event_key: str, payer_telegram_id: int, amount_minor: int) -> PaymentState:
-        """Give all Stars of a payment back; the amount must be the whole of it. UNKNOWN when Telegram does not agree."""
-        given_back = await self._calls.refund_stars(payer_telegram_id, event_key)
-        return PaymentState.REFUNDED if given_back else PaymentState.UNKNOWN
+    async def refund(self, refund: Refund) -> PaymentState:
+        """Give all Stars of a payment back; the amount must be the whole of it. Declined when Telegram does not agree."""
+        if refund.amount_minor != refund.whole_minor:
+            raise Declined("Stars are given back whole")
+        if not await self._calls.refund_stars(refund.payer_telegram_id, refund.event_key):
+            raise Declined("Telegram refuses to give these Stars back")
+        return PaymentState.REFUNDED
 
     async def received(self, since: datetime) -> Sequence[Event]:
         return await self._calls.star_payments(since)
 
+    async def close(self) -> None:
+        """The bot's own connection is the bot's to close."""
 
-def method(calls: TelegramCalls, settings: Mapping[str, str]) -> PaymentMethod | None:
+
+def methods(calls: TelegramCalls, settings: Mapping[str, str]) -> Sequence[PaymentMethod]:
     """Always there: Telegram asks for Stars when digital goods are sold."""
-    return Stars(calls)
+    return [Stars(calls)]

@@ -18,7 +18,7 @@ from bot.telegram_calls import BotCalls
 from connectors.payments import methods
 from connectors.payments.stars import MOST, Stars
 from core.money import STARS
-from core.ports import Ask, PaymentMethod, PaymentState
+from core.ports import Ask, Declined, PaymentMethod, PaymentState, Refund
 from sandbox import BotSpec, Sandbox, limits
 from sandbox.phone import Phone
 
@@ -107,21 +107,26 @@ def test_the_limits_are_those_of_the_second_opinion() -> None:
     assert telegram_calls.PAYLOAD_BYTES == constants.InvoiceLimit.MAX_PAYLOAD_LENGTH
 
 
+def refund_of(charge: str, payer: int) -> Refund:
+    return Refund(f"r:{charge}", charge, "77", None, payer, 50, 50, STARS)
+
+
 async def test_a_payment_is_found_by_its_reference_and_given_back_once(stars: Stars, phone: Phone, bot: Bot) -> None:
     before = await phone.stars()
     await stars.create(await asked_of(phone, "77"))
-    assert await stars.find("77", LONG_AGO) is None
+    assert await stars.find("77", None, LONG_AGO) is None
     charge = await pays(phone, bot)
 
-    event = await stars.find("77", LONG_AGO)
+    event = await stars.find("77", None, LONG_AGO)
     assert event is not None
     assert (event.key, event.state, event.amount_minor, event.currency) == (charge, PaymentState.PAID, 50, STARS)
     payer = int((await phone.person())["user"]["id"])
-    assert await stars.refund(charge, payer, 50) is PaymentState.REFUNDED
-    assert await stars.refund(charge, payer, 50) is PaymentState.REFUNDED
+    assert await stars.refund(refund_of(charge, payer)) is PaymentState.REFUNDED
+    assert await stars.refund(refund_of(charge, payer)) is PaymentState.REFUNDED
     assert await phone.stars() == before
     assert [event.state for event in await stars.received(LONG_AGO)] == [PaymentState.REFUNDED]
-    assert await stars.refund("no-such-charge", payer, 50) is PaymentState.UNKNOWN
+    with pytest.raises(Declined):
+        await stars.refund(refund_of("no-such-charge", payer))
 
 
 async def test_a_long_list_is_read_to_its_end_and_its_old_pages_only_once(
