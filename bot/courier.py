@@ -31,14 +31,14 @@ from aiogram.exceptions import (
 from bot.dispatcher import speech_of
 from bot.logs import where
 from bot.pace import Pace, knows_429
-from core import orders, outbox, payments, people, storefronts
+from core import aftersale, orders, outbox, payments, people, storefronts
 from core.catalog import Gone
 from core.database import Shop
-from core.orders import RevealCause
+from core.orders import RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
 from handlers.notices import notice
-from handlers.parcel import Outgoing, outgoing, send
+from handlers.parcel import Outgoing, outgoing, sealed, send
 from web import metrics
 
 log = structlog.get_logger()
@@ -272,15 +272,24 @@ class Courier:
             return [Outgoing(text, keyboard)]
         assert message.order_id is not None, "a delivery names its order"
         again = bool(message.body.get("again"))
+        if "case" in message.body:  # Only the new code, and not the others of its order once more.
+            new = await self._shop.write(
+                aftersale.parcel, case_id=int(message.body["case"]), to_telegram_id=customer.telegram_id, buyer_id=customer.id
+            )
+            return outgoing(new, speech, self._bot_username, celebrate=False)
         # Logged as revealed before anybody can see it.
-        parcel = await self._shop.write(
-            orders.reveal,
+        brought = await self._shop.write(
+            orders.hand_over,
             order_id=message.order_id,
             cause=RevealCause(message.body.get("cause", RevealCause.SENT)),
             to_telegram_id=customer.telegram_id,
             buyer_id=customer.id,
         )
-        return outgoing(parcel, speech, self._bot_username, celebrate=not again)
+        if brought is None:
+            return []  # Everything was refunded while this was on its way.
+        if isinstance(brought, Seal):
+            return [sealed(brought, speech)]
+        return outgoing(brought, speech, self._bot_username, celebrate=not again)
 
     async def _bring(self, chat_id: int, part: Outgoing) -> int:
         try:

@@ -20,6 +20,8 @@ from aiogram.types import CallbackQuery, ErrorEvent, Message, PreCheckoutQuery, 
 from core import people
 from core.database import Shop
 from core.errors import N_, Refusal
+from core.orders import Booked, Cap, HoldRules
+from core.payments import Intent
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
@@ -161,12 +163,30 @@ async def _tell(update: Update, text: str, plain: str) -> None:
         log.warning("could-not-tell", error=str(trouble))
 
 
+async def _asks_nobody(intent: Intent) -> Booked | None:
+    return None
+
+
 def make_dispatcher(
-    shop: Shop, storefront: Storefront, methods: Mapping[str, PaymentMethod], storage: BaseStorage | None = None, **more: Any
+    shop: Shop,
+    storefront: Storefront,
+    methods: Mapping[str, PaymentMethod],
+    storage: BaseStorage | None = None,
+    *,
+    hold_rules: HoldRules = HoldRules(),
+    cap: Cap | None = None,
+    wake_asker: Callable[[], None] = lambda: None,
+    ask_now: Callable[[Intent], Awaitable[Booked | None]] = _asks_nobody,
+    **more: Any,
 ) -> Dispatcher:
-    """A dispatcher with every conversation; `shop`, `storefront`, `methods` and `more` are handed to each handler by name."""
+    """A dispatcher with every conversation; what is given is handed to each handler by name.
+
+    `wake_asker` says that a provider is to be asked something now, in the background; `ask_now` asks about one payment.
+    """
     dispatcher = Dispatcher(storage=storage or MemoryStorage(), events_isolation=DisabledEventIsolation())
-    dispatcher.workflow_data.update(shop=shop, storefront=storefront, methods=methods, **more)
+    dispatcher.workflow_data.update(
+        shop=shop, storefront=storefront, methods=methods, hold_rules=hold_rules, cap=cap, wake_asker=wake_asker, ask_now=ask_now, **more
+    )
     for observer in dispatcher.observers.values():
         if observer.event_name not in ("error", "update"):
             observer.outer_middleware(Acquaint())

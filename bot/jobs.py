@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from core import insight, inventory, ledger, orders, outbox, payments, promotion, supply
+from core import aftersale, insight, inventory, ledger, orders, outbox, payments, promotion, supply
 from core.database import Shop
 from web import metrics
 
@@ -115,6 +115,9 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("expire-deposits", 15, lambda: shop.write(payments.expire_deposits, most=MOST)),
         Job("tell-who-waits", 2, tell_who_waits, full=FEW),
         Job("post-broadcasts", 0.5, post_broadcasts),
+        Job("remind-of-cases", 60, lambda: shop.write(aftersale.remind_overdue, most=MOST)),
+        Job("close-silent-cases", 60, lambda: shop.write(aftersale.close_silent, most=MOST)),
+        Job("close-refunded-cases", 60, lambda: shop.write(aftersale.close_gone, most=MOST)),
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),

@@ -125,7 +125,7 @@ def configure(*, as_json: bool, level: str = "INFO", hide: Iterable[str] = (), s
         other.handlers.clear()
         other.propagate = True
     # One line for each update, request or statement would drown what matters.
-    for name in ("aiogram.event", "sqlalchemy", "uvicorn.error", "uvicorn.access", "aiosqlite", "asyncio"):
+    for name in ("aiogram.event", "sqlalchemy", "uvicorn.error", "uvicorn.access", "asyncio", "stripe"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.captureWarnings(True)
     structlog.configure(

@@ -1,67 +1,145 @@
-"""Reconciliation: what a provider's own list holds and our books do not is booked, so that a lost report loses no money."""
+"""Reconciliation: what a provider's own list holds and our books do not is booked, and what differs is told to the staff."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import structlog
 
 from core import orders, payments, people
 from core.database import Shop
-from core.ports import Event, PaymentMethod, PaymentState
+from core.ports import Event, NotSure, PaymentMethod, PaymentState
 from core.storefronts import Storefront
 
 log = structlog.get_logger()
 
 LOOK_BACK = timedelta(days=3)
-# The update about a payment is usually on its way: it is left to tell the buyer, and only what stays away is booked here.
+# The report of a payment is usually on its way: it is left to do its work, and only what stays away is booked here.
 GRACE = timedelta(seconds=60)
 _KEYS = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A payment on which a provider and our books do not agree; amounts in minor units, None where it is not in the list."""
+
+    key: str
+    reference: str | None
+    ours_minor: int | None
+    theirs_minor: int | None
+    currency: str
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """What comparing with one provider's list has shown. `sure` is False when the provider could not say."""
+
+    provider: str
+    sure: bool = True
+    matched: int = 0
+    mended: list[str] = field(default_factory=list)  # "reference: outcome"
+    differences: list[Difference] = field(default_factory=list)
+
+
 async def reconcile(shop: Shop, storefront: Storefront, methods: Mapping[str, PaymentMethod]) -> int:
-    """Ask every method that has a list for its payments, and book those that are missing; returns how many were mended.
+    """Compare with every provider's list and mend what is missing; returns how many payments were mended."""
+    return sum(len(done.mended) for done in await compared(shop, storefront, methods))
+
+
+async def compared(shop: Shop, storefront: Storefront, methods: Mapping[str, PaymentMethod]) -> list[Reconciled]:
+    """Ask every method that has a list for its payments, book those that are missing, and tell the staff of differences, once.
 
     Network first, then one command for each event; a repeated event changes nothing.
     """
-    now, mended = shop.tools.clock(), 0
-    for name, method in methods.items():
-        if not method.capabilities.poll:
-            continue
-        events = [event for event in await method.received(now - LOOK_BACK) if event.at <= now - GRACE]
-        for first in range(0, len(events), _KEYS):
-            some = events[first : first + _KEYS]
-            keys = [key for event in some for key in (event.key, f"{event.key[:180]}:given-back")]
-            known = await shop.read(payments.known_events, provider=name, keys=keys)
-            for event in some:
-                mended += await _mend(shop, storefront, name, event, known)
-    return mended
+    return [await _with(shop, storefront, name, method) for name, method in methods.items() if method.capabilities.poll]
 
 
-async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event, known: set[str]) -> int:
-    if event.payer_telegram_id is None or event.state not in (PaymentState.PAID, PaymentState.REFUNDED):
-        return 0
-    booked, reversed_ = event.key in known, f"{event.key[:180]}:given-back" in known
+async def _with(shop: Shop, storefront: Storefront, provider: str, method: PaymentMethod) -> Reconciled:
+    now, done = shop.tools.clock(), Reconciled(provider)
+    since = now - LOOK_BACK
+    try:
+        theirs = [event for event in await method.received(since) if event.at <= now - GRACE]
+    except NotSure:
+        log.warning("provider-has-no-list-now", provider=provider)
+        done.sure = False
+        return done
+    for first in range(0, len(theirs), _KEYS):
+        some = theirs[first : first + _KEYS]
+        keys = [key for event in some for key in (event.key, payments.key_of_return(event.key))]
+        known = await shop.read(payments.known_events, provider=provider, keys=keys)
+        for event in some:
+            outcome = await _mend(shop, storefront, provider, event, known)
+            if outcome is not None:
+                done.mended.append(f"{event.reference}: {outcome}")
+    await _compare(shop, provider, theirs, since, done)
+    for difference in done.differences:
+        log.error(
+            "books-differ", provider=provider, intent=difference.reference, ours=difference.ours_minor, theirs=difference.theirs_minor
+        )
+        body = {
+            "says": "books-differ",
+            "provider": provider,
+            "key": difference.key,
+            "ours_minor": difference.ours_minor,
+            "theirs_minor": difference.theirs_minor,
+            "currency": difference.currency,
+        }
+        once = f"books-differ:{provider}:{difference.key}"
+        await shop.write(payments.tell_staff, storefront_id=storefront.id, body=body, once=once)
+    return done
+
+
+async def _compare(shop: Shop, provider: str, theirs: Sequence[Event], since: datetime, done: Reconciled) -> None:
+    """Ours beside theirs, by the event's key; at the edge of the window neither list is taken for complete."""
+    listed = {event.key: event for event in theirs}
+    if not listed:
+        return  # A provider without a list, or nothing was paid.
+    ours = await shop.read(payments.paid_events, provider=provider, since=since + timedelta(hours=1))
+    for event in ours:
+        known = listed.get(event.key)
+        if known is not None and (known.amount_minor, known.currency) == (event.amount_minor, event.currency):
+            done.matched += 1
+        elif event.at <= shop.tools.clock() - GRACE:
+            theirs_minor = None if known is None else known.amount_minor
+            reference = None if event.intent_id is None else f"{event.intent_id}"
+            done.differences.append(Difference(event.key, reference, event.amount_minor, theirs_minor, event.currency))
+
+
+async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event, known: set[str]) -> str | None:
+    """Book what is missing; None when nothing was."""
+    if event.state not in (PaymentState.PAID, PaymentState.REFUNDED):
+        return None
+    booked, reversed_ = event.key in known, payments.key_of_return(event.key) in known
     if event.state is PaymentState.REFUNDED and not booked:
-        return 0  # Came and went: there is nothing to give and nothing to take.
+        return None  # Came and went: there is nothing to give and nothing to take.
     if booked and (event.state is PaymentState.PAID or reversed_):
-        return 0
-    customer = await shop.read(people.find, storefront_id=storefront.id, telegram_id=event.payer_telegram_id)
+        return None
+    if event.payer_telegram_id is None:
+        done = await shop.write(orders.book, storefront_id=storefront.id, provider=provider, event=event)
+        log.warning("payment-found", provider=provider, intent=event.reference, outcome=done.says)
+        return None if done.says == "repeated" else done.says
+    return await _mend_of_payer(shop, storefront, provider, event, event.payer_telegram_id)
+
+
+async def _mend_of_payer(shop: Shop, storefront: Storefront, provider: str, event: Event, telegram_id: int) -> str | None:
+    """The provider knows who paid: it is theirs, whatever the number on it."""
+    customer = await shop.read(people.find, storefront_id=storefront.id, telegram_id=telegram_id)
     if customer is None:
         customer = await shop.write(
             people.meet,
             storefront_id=storefront.id,
-            telegram_id=event.payer_telegram_id,
-            name=str(event.payer_telegram_id),
+            telegram_id=telegram_id,
+            name=str(telegram_id),
             username=None,
             telegram_language=None,
             currency=storefront.currency,
         )
     if event.state is PaymentState.REFUNDED:
-        await shop.write(payments.given_back, provider=provider, event_key=event.key, customer_id=customer.id)
+        await shop.write(orders.given_back, provider=provider, event_key=event.key, customer_id=customer.id)
         log.warning("refund-found", provider=provider, intent=event.reference)
-        return 1
+        return "given-back"
     reference = event.reference
     settled = await shop.write(
         orders.settle,
@@ -73,4 +151,4 @@ async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event,
         currency=event.currency,
     )
     log.warning("payment-found", provider=provider, intent=reference, issued=settled.issued, why=settled.why)
-    return 0 if settled.repeated else 1
+    return None if settled.repeated else settled.why

@@ -27,6 +27,7 @@ from aiogram.types import Update, User
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from bot.asking import Asker
 from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
 from bot.intake import Intake
@@ -39,12 +40,13 @@ from bot.serving import Serving
 from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
 from connectors.payments import methods
-from core import people
+from core import orders, payments, people
 from core.database import Shop
+from core.ports import PaymentMethod
 from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.commands import set_commands, set_description
-from web.app import NotNow, TelegramDoor, make_app
+from web.app import NotNow, PaymentDoor, TelegramDoor, make_app
 
 log = structlog.get_logger()
 
@@ -78,6 +80,8 @@ class RunPlan:
     rates: Rates = field(default_factory=Rates)
     # What the ways to be paid are set up with: names as in the environment.
     payment_settings: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    hold_rules: orders.HoldRules = field(default_factory=orders.HoldRules)
+    reversible_a_day_minor: int | None = None  # what one buyer may pay in a day by ways whose payers can take it back
     # Called when everything runs: who the bot is, and the port of the doors (None without them).
     when_running: Callable[[User, int | None], None] | None = None
 
@@ -142,6 +146,7 @@ class Running:
         self._plan, self._stop = plan, stop
         self._parts: dict[str, Callable[[], bool]] = {}
         self._telegram: dict[str, TelegramDoor] = {}
+        self._tills: dict[str, PaymentDoor] = {}
 
     async def run(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -155,11 +160,14 @@ class Running:
     async def _open_doors(self, stack: contextlib.AsyncExitStack) -> Serving:
         # Open from the first moment: whoever watches over the process sees that it lives, and that it is not ready yet.
         self._parts["bot"] = lambda: False
-        app = make_app(self._plan.shop, telegram=self._telegram, alive=lambda: {name: at() for name, at in self._parts.items()})
+        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, alive=self._at_work)
         serving = Serving(app, self._plan.listen_host, self._plan.listen_port)
         await serving.open()
         stack.push_async_callback(serving.close)
         return serving
+
+    def _at_work(self) -> dict[str, bool]:
+        return {name: at() for name, at in self._parts.items()}
 
     async def _meet(self, bot: Bot) -> User | None:
         """Who the bot is; asked until Telegram can be reached. None when it is to stop before that."""
@@ -173,6 +181,7 @@ class Running:
         courier = Courier(plan.shop, bot, me.username, pace)
         couriers_stop = asyncio.Event()
         accepted = methods(BotCalls(bot), plan.payment_settings)
+        asker = Asker(plan.shop, plan.storefront, bot, accepted)
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
 
@@ -184,14 +193,31 @@ class Running:
         if plan.with_courier:
             self._parts["courier"] = lambda: courier.alive
             delivering = begin(self._kept_up("courier", lambda: courier.run(couriers_stop, 4), couriers_stop))
+            own.append(begin(self._kept_up("asker", lambda: asker.run(stop), stop)))
+            self._parts["asker"] = lambda: asker.alive
+        if plan.with_web:
+            self._tills.update({name: asker.till(method) for name, method in accepted.items() if method.capabilities.callback})
         if plan.with_jobs:
             reconciling = Job("reconcile-payments", RECONCILE_SECONDS, lambda: reconcile(plan.shop, plan.storefront, accepted))
-            jobs = Jobs([*jobs_of(plan.shop), reconciling], courier.wake)
+            others = [name for name in accepted if name != "stars"]
+            if others:
+                log.warning("telegram-wants-stars", ways=others, rule="https://core.telegram.org/bots/payments-stars")
+            telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
+            jobs = Jobs([*telling, *jobs_of(plan.shop), reconciling, Job("give-back", 5, asker.give_back, full=10)], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
             storage = _storage(redis)
-            dispatcher = make_dispatcher(plan.shop, plan.storefront, accepted, storage)
+            dispatcher = make_dispatcher(
+                plan.shop,
+                plan.storefront,
+                accepted,
+                storage,
+                hold_rules=plan.hold_rules,
+                cap=self._cap(accepted),
+                wake_asker=asker.wake,
+                ask_now=asker.ask,
+            )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))
             own.append(begin(self._take_updates(bot, dispatcher, intake)))
@@ -217,10 +243,27 @@ class Running:
             couriers_stop.set()
             if delivering is not None:
                 await delivering
+            for method in accepted.values():
+                await method.close()
             log.info("stopped")
         for task in own:
             if not task.cancelled():
                 task.result()
+
+    async def _tell_the_rule(self, others: list[str]) -> int:
+        """To each of the staff once: digital goods sold inside Telegram have to be paid in Stars, and the owner decides what that means."""
+        body = {"says": "stars-rule", "ways": others}
+        await self._plan.shop.write(payments.tell_staff, storefront_id=self._plan.storefront.id, body=body, once="stars-rule")
+        return 0
+
+    def _cap(self, accepted: Mapping[str, PaymentMethod]) -> orders.Cap | None:
+        if self._plan.reversible_a_day_minor is None:
+            return None
+        # Stars are given back by Telegram itself and rarely; the invoice's own maximum bounds them.
+        return orders.Cap(
+            tuple(name for name, way in accepted.items() if way.capabilities.reversible and name != "stars"),
+            self._plan.reversible_a_day_minor,
+        )
 
     def _stop_when_failed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:

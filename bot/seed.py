@@ -123,7 +123,7 @@ class Denomination(Part):
     price: str
     cost: str | None = None
     least: int = Field(default=1, ge=1)
-    most: int = Field(default=100, ge=1, le=10_000)
+    most: int = Field(default=100, ge=1, le=catalog.MOST_IN_ORDER)
     per_buyer: int | None = Field(default=None, ge=1)
     low_stock: int = Field(default=0, ge=0)
     hidden: bool = False
@@ -160,6 +160,8 @@ class Product(Part):
     redeem: Texts | None = None
     keywords: str = Field(default="", max_length=500)
     protect_content: bool = False
+    sealed: bool = False
+    return_hours: int = Field(default=24, ge=0, le=24 * 90)
     hidden: bool = False
     denominations: list[Denomination] = Field(min_length=1)
 
@@ -301,7 +303,7 @@ def _mistake(name: str, line: int, *said: str) -> str:
 
 @dataclass(slots=True)
 class Seeded:
-    """What a seeding did. Codes that were in the shop before are counted as known."""
+    """What a seeding did. Codes that were in the shop before are counted as known; those of another import are left to it."""
 
     categories: int = 0
     products: int = 0
@@ -311,6 +313,7 @@ class Seeded:
     rates: int = 0
     codes: int = 0
     codes_known: int = 0
+    codes_elsewhere: int = 0
 
     def facts(self) -> dict[str, int]:
         return {part.name: getattr(self, part.name) for part in fields(self)}
@@ -318,7 +321,7 @@ class Seeded:
     @property
     def anything(self) -> bool:
         """Was anything changed at all?"""
-        return any(count for name, count in self.facts().items() if name != "codes_known")
+        return any(count for name, count in self.facts().items() if name not in ("codes_known", "codes_elsewhere"))
 
 
 @dataclass(slots=True)
@@ -350,6 +353,7 @@ async def seed(shop: Shop, storefront: Storefront, found: Catalogue, *, name: st
                 )
                 counts.codes += receipt.accepted
                 counts.codes_known += len(receipt.duplicate_in_file) + len(receipt.duplicate_in_shop)
+                counts.codes_elsewhere += len(receipt.staged_elsewhere)
 
     await asyncio.gather(*(stock(thing) for _, thing in found.everything() if isinstance(thing, Denomination)))
     if counts.anything:
@@ -481,6 +485,8 @@ def _plant_product(session: Session, planted: _Planted, there: _There, storefron
         "texts": texts,
         "keywords": wanted.keywords,
         "protect_content": wanted.protect_content,
+        "sealed": wanted.sealed,
+        "return_hours": wanted.return_hours,
     }
     known = there.products.get(wanted.slug)
     if known is None:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from babel import Locale
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:8080"
     public_url: str | None = None
     language: str = match("zh", "zh")
+    timezone: str = "Asia/Shanghai"
+    holds_per_buyer: int = Field(default=3, ge=1, le=100)
+    reversible_a_day: int = Field(default=5000, ge=0, le=10**9)  # whole units of the shop's currency
+    hold_share_percent: int = Field(default=50, ge=1, le=100)
 
     @property
     def token(self) -> str:
@@ -74,6 +79,11 @@ class Settings(BaseSettings):
     @property
     def redis_url(self) -> str | None:
         return None if self.redis is None else self.redis.get_secret_value()
+
+    @property
+    def listen_is_set(self) -> bool:
+        """Was the address of the HTTP doors chosen, and not left as it is?"""
+        return "listen" in self.model_fields_set
 
     @property
     def listen_at(self) -> tuple[str, int]:
@@ -172,6 +182,15 @@ class Settings(BaseSettings):
         if language == "en" and not given.strip().lower().startswith("en"):
             raise ValueError(f"is “{given[:20]}”, and the shop speaks {', '.join(languages())}")
         return language
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, given: str) -> str:
+        wanted = given.strip()
+        known = next((name for name in available_timezones() if name.casefold() == wanted.casefold()), None)
+        if known is None:
+            raise ValueError(f"must be the name of a time zone, such as Asia/Shanghai or Europe/Moscow, and “{wanted[:40]}” is not one")
+        return known
 
     @model_validator(mode="after")
     def _webhook_over_https(self) -> Settings:

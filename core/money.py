@@ -94,6 +94,11 @@ def decimal_text(minor: int, currency: str) -> str:
     return f"{sign}{whole // 10**places}" + (f".{whole % 10**places:0{places}d}" if places else "")
 
 
+def fee_on(amount_minor: int, basis_points: int, fixed_minor: int) -> int:
+    """A fee of so many hundredths of a per cent, rounded half up to the minor unit, and so much each time."""
+    return (amount_minor * basis_points + 5_000) // 10_000 + fixed_minor
+
+
 def convert_up(minor: int, rate: Fraction) -> int:
     """Convert and round away from zero to the next whole minor unit, so that the shop never asks for less than the price."""
     exact = minor * rate

@@ -1,6 +1,8 @@
 """Every table of the shop, imported in one place so that the metadata is whole: for migrations, and before a Shop is opened."""
 
+from core.aftersale import tables as _aftersale
 from core.catalog import tables as _catalog
+from core.coupons import tables as _coupons
 from core.database import Base
 from core.inventory import tables as _inventory
 from core.journal import tables as _journal
@@ -16,7 +18,9 @@ from core.storefronts import tables as _storefronts
 from core.supply import tables as _supply
 
 _ALL = (
+    _aftersale,
     _catalog,
+    _coupons,
     _inventory,
     _journal,
     _ledger,

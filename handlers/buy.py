@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from aiogram import F, Router
 from aiogram.filters import StateFilter
@@ -11,7 +12,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import inventory, orders
+from core import inventory, orders, pricing
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
@@ -20,10 +21,11 @@ from core.orders import Quote, Receipt
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
-from handlers import browse, callbacks
+from handlers import browse, callbacks, coupons
 from handlers.browse import Drawn
 from handlers.callbacks import Way
 from handlers.conversation import conversation
+from handlers.means import asked_by, label_of, others, payable
 from handlers.pieces import (
     Row,
     bold,
@@ -60,16 +62,23 @@ class Chosen:
     quantity: int
     way: Way = Way.TOP
     direct: bool = True
+    coupon: int = 0  # its id; 0 for none
+
+    def screen(self, quantity: int) -> callbacks.Sku:
+        """The way to the same screen with a quantity."""
+        most = callbacks.LARGEST_QUANTITY
+        return callbacks.Sku(id=self.sku_id, quantity=min(quantity, most), way=self.way, direct=self.direct, coupon=self.coupon)
 
     def button(self, label: str, quantity: int, style: str | None = None) -> Row:
         """A row with the way to the same screen with another quantity."""
-        data = callbacks.Sku(id=self.sku_id, quantity=min(quantity, callbacks.LARGEST_QUANTITY), way=self.way, direct=self.direct)
-        return [button(label, data, style)]
+        return [button(label, self.screen(quantity), style)]
 
 
-def chosen_of(data: callbacks.Sku | callbacks.Buy | callbacks.BuyByStars) -> Chosen:
+def chosen_of(data: callbacks.Sku | callbacks.Buy | callbacks.BuyByStars | callbacks.PayBy) -> Chosen:
     """What a button says was chosen."""
-    return Chosen(data.id if isinstance(data, callbacks.Sku) else data.sku, data.quantity, data.way, data.direct)
+    if isinstance(data, callbacks.PayBy):
+        return Chosen(data.sku, data.quantity, coupon=data.coupon)
+    return Chosen(data.id if isinstance(data, callbacks.Sku) else data.sku, data.quantity, data.way, data.direct, data.coupon)
 
 
 async def screen(
@@ -96,15 +105,20 @@ async def screen(
             sku_id=chosen.sku_id,
             quantity=max(1, chosen.quantity),
             pay_currencies=[STARS] if stars else [],
+            ways=[asked_by(method) for method in others(methods)],
+            coupon_id=chosen.coupon or None,
         )
     except Gone as gone:
         return browse.lost(speech, gone)
+    if quote.coupon_refused is not None:
+        said, chosen = said or refused(speech, quote.coupon_refused), replace(chosen, coupon=0)
     rows: list[Row] = []
     can_buy = quote.most >= quote.sku.min_quantity
     if can_buy:
         screen_id = callbacks.new_screen()
         rows += [_quantities(quote, chosen, speech)]
-        rows += _ways_to_pay(quote, chosen, speech, screen_id, stars)
+        rows += _ways_to_pay(quote, chosen, speech, screen_id, methods)
+        rows.append(coupons.coupon_row(speech, chosen.screen(quote.quantity), quote.coupon))
     elif quote.left < quote.sku.min_quantity:
         waits = await shop.read(inventory.watching, customer_id=customer.id, sku_id=quote.sku.id)
         rows.append([_bell(quote.sku.id, speech, waits=waits)])
@@ -138,11 +152,13 @@ def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: boo
             speech.say("Face value: {worth}", worth=worth) if worth else None,
             speech.say("To redeem in: {region}", region=region_name(sku.redeem_region, speech)) if sku.redeem_region else None,
             speech.say("Price: {price} each", price=bold(speech.price(quote.price.retail_minor, currency))),
+            coupons.tiers_told(quote.price, speech),
             speech.say("In stock: {stock}", stock=stock) if stock else None,
             speech.many("Limit: {n} for each buyer", "Limit: {n} for each buyer", sku.max_per_buyer)
             if sku.max_per_buyer is not None
             else None,
         ),
+        coupons.sum_told(quote.priced, speech) if can_buy else None,
         state,
     )
 
@@ -158,11 +174,13 @@ def _quantities(quote: Quote, chosen: Chosen, speech: Speech) -> Row:
         is_chosen = n == quote.quantity
         row += chosen.button(f"• {speech.number(n)} •" if is_chosen else speech.number(n), n, "primary" if is_chosen else None)
     if most > max(offered) or len(offered) < most - least + 1:
-        row.append(button(speech.label("✏️ Other"), callbacks.TypeQuantity(id=chosen.sku_id, way=chosen.way, direct=chosen.direct)))
+        typed = {"id": chosen.sku_id, "way": chosen.way, "direct": chosen.direct, "coupon": chosen.coupon}
+        row.append(button(speech.label("✏️ Other"), callbacks.TypeQuantity.model_validate(typed)))
     return row
 
 
-def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, stars: PaymentMethod | None) -> list[Row]:
+def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, methods: Mapping[str, PaymentMethod]) -> list[Row]:
+    stars = methods.get("stars")
     seen = {
         "sku": quote.sku.id,
         "price": quote.price.id,
@@ -171,6 +189,7 @@ def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, s
         "screen": screen_id,
         "way": chosen.way,
         "direct": chosen.direct,
+        "coupon": chosen.coupon,
     }
     total = speech.price(quote.total_minor, quote.price.currency)
     pay = speech.label_many("Pay {price} · {n} card", "Pay {price} · {n} cards", quote.quantity, price=total)
@@ -184,28 +203,36 @@ def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, s
             None if enough else "success",
         )
         rows.append([by_stars])
-        if not enough:
-            short = speech.price(quote.short_minor, quote.price.currency)
-            rows.append([button(speech.label("Top up {amount}", amount=short), callbacks.TopUp(worth=quote.short_minor))])
-    affordable = quote.balance_minor // quote.price.retail_minor
-    if not enough and quote.sku.min_quantity <= affordable < quote.quantity:
-        price = speech.price(affordable * quote.price.retail_minor, quote.price.currency)
+    rows += _by_others(quote, chosen, speech, screen_id, methods)
+    if len(rows) > 1 and not enough:
+        short = speech.price(quote.short_minor, quote.price.currency)
+        rows.append([button(speech.label("Top up {amount}", amount=short), callbacks.TopUp(worth=quote.short_minor))])
+    # Without the coupon, whose smallest purchase fewer may not reach: with it, it can only be less.
+    affordable = pricing.affordable(quote.price, quote.balance_minor, quote.quantity - 1)
+    if not enough and quote.coupon is None and affordable >= quote.sku.min_quantity:
+        price = speech.price(pricing.quote(quote.price, affordable).total_minor, quote.price.currency)
         rows.append(chosen.button(speech.label_many("Take {n} for {price}", "Take {n} for {price}", affordable, price=price), affordable))
     return rows
 
 
-def payable(method: PaymentMethod, amount_minor: int) -> bool:
-    """Whether one payment by this method can be so much."""
-    return method.capabilities.minimum_minor <= amount_minor <= method.capabilities.maximum_minor
-
-
-def bounds(method: PaymentMethod, speech: Speech) -> Safe:
-    """What one payment by this method can be, in words."""
-    return speech.say(
-        "One payment can be from {least} to {most}. Please choose another amount.",
-        least=speech.price(method.capabilities.minimum_minor, method.capabilities.currency),
-        most=speech.price(method.capabilities.maximum_minor, method.capabilities.currency),
-    )
+def _by_others(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, methods: Mapping[str, PaymentMethod]) -> list[Row]:
+    """A button for each other way; what the balance holds is taken off the price on it."""
+    drawn: Row = []
+    for method in others(methods):
+        asked = quote.by_ways.get(method.name)
+        if asked is None or not payable(method, asked.amount_minor):
+            continue
+        data = callbacks.PayBy(
+            sku=quote.sku.id,
+            price=quote.price.id,
+            rules=quote.sku.rules_version,
+            quantity=quote.quantity,
+            screen=screen_id,
+            means=callbacks.means(method.name),
+            coupon=chosen.coupon,
+        )
+        drawn.append(button(f"{label_of(method.name, speech)} · {speech.price(asked.amount_minor, asked.currency)}", data))
+    return [drawn[first : first + 2] for first in range(0, len(drawn), 2)]
 
 
 def _bell(sku_id: int, speech: Speech, *, waits: bool) -> InlineKeyboardButton:
@@ -283,17 +310,20 @@ async def buy_pressed(
     methods: Mapping[str, PaymentMethod],
 ) -> None:
     """The purchase. A refusal keeps what was chosen and draws the screen again with the ways on."""
+    facts: dict[str, Any] = {
+        "storefront_id": storefront.id,
+        "buyer_id": customer.id,
+        "sku_id": callback_data.sku,
+        "quantity": callback_data.quantity,
+        "price_id": callback_data.price,
+        "rules_version": callback_data.rules,
+        "once": f"{storefront.id}:{customer.id}:{callback_data.screen}",
+    }
     try:
-        receipt = await shop.write(
-            orders.buy,
-            storefront_id=storefront.id,
-            buyer_id=customer.id,
-            sku_id=callback_data.sku,
-            quantity=callback_data.quantity,
-            price_id=callback_data.price,
-            rules_version=callback_data.rules,
-            once=f"{storefront.id}:{customer.id}:{callback_data.screen}",
-        )
+        if callback_data.coupon:
+            receipt = await shop.write(orders.buy_with, coupon_id=callback_data.coupon, **facts)
+        else:
+            receipt = await shop.write(orders.buy, **facts)
     except Refusal as refusal:
         await press.answer(explained_plain(refusal, speech))
         drawn = await screen(
@@ -347,14 +377,14 @@ async def type_quantity_pressed(
     state: FSMContext,
 ) -> None:
     """Ask for a quantity to be typed."""
-    chosen = Chosen(callback_data.id, 0, callback_data.way, callback_data.direct)
+    chosen = Chosen(callback_data.id, 0, callback_data.way, callback_data.direct, callback_data.coupon)
     try:
         quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=chosen.sku_id, quantity=1)
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
         return
     await state.set_state(Typing.quantity)
-    await state.set_data({"sku": chosen.sku_id, "way": chosen.way.value, "direct": chosen.direct})
+    await state.set_data({"sku": chosen.sku_id, "way": chosen.way.value, "direct": chosen.direct, "coupon": chosen.coupon})
     asked = speech.say(
         "{name}\n\nHow many would you like? Type a number from {least} to {most}.",
         name=bold(full_name(quote.product, quote.sku, speech)),
@@ -375,7 +405,8 @@ async def quantity_typed(
 ) -> None:
     """The quantity as text: what cannot be is said, and the next text is taken for another try."""
     kept = await state.get_data()
-    chosen = Chosen(int(kept.get("sku", 0)), 0, Way(kept.get("way", Way.TOP.value)), bool(kept.get("direct", True)))
+    way, direct = Way(kept.get("way", Way.TOP.value)), bool(kept.get("direct", True))
+    chosen = Chosen(int(kept.get("sku", 0)), 0, way, direct, int(kept.get("coupon", 0)))
     try:
         quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=chosen.sku_id, quantity=1)
     except Gone as gone:
@@ -393,13 +424,27 @@ async def quantity_typed(
         await show(message, said, keyboard([chosen.button(speech.label("⬅️ Back"), 0)]))
         return
     await state.clear()
-    wanted = Chosen(chosen.sku_id, typed or 0, chosen.way, chosen.direct)
+    wanted = replace(chosen, quantity=typed or 0)
     await show(message, *await screen(shop, storefront, customer, speech, methods, wanted))
+
+
+async def _with_coupon(
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+    chosen: callbacks.Sku,
+    said: Safe | None,
+) -> Drawn:
+    """The screen after a coupon was typed."""
+    return await screen(shop, storefront, customer, speech, methods, chosen_of(chosen), said)
 
 
 def router() -> Router:
     """The buy screen, the purchase, and the list of those who wait."""
     router = conversation("buy")
+    coupons.listen(router, _with_coupon)
     router.callback_query.register(buy_pressed, callbacks.Buy.filter())
     router.callback_query.register(sku_pressed, callbacks.Sku.filter())
     router.callback_query.register(type_quantity_pressed, callbacks.TypeQuantity.filter())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import zlib
 from enum import StrEnum
 from typing import Annotated
 
@@ -19,6 +20,7 @@ _SHORT = re.compile(r"[0-9a-z]{1,13}", re.ASCII)
 
 LARGEST_ID = 2**63 - 1
 LARGEST_QUANTITY = 999_999
+LARGEST_SHORT = 36**6 - 1
 
 
 def shortened(number: int) -> str:
@@ -40,6 +42,8 @@ def _number(written: object) -> object:
 
 Number = Annotated[int, Field(ge=0, le=LARGEST_ID), BeforeValidator(_number), PlainSerializer(shortened)]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY), BeforeValidator(_number), PlainSerializer(shortened)]
+# What stands beside three ids in a button: versions of rules and coupons, of which no shop has two thousand million.
+Short = Annotated[int, Field(ge=0, le=LARGEST_SHORT), BeforeValidator(_number), PlainSerializer(shortened)]
 Screen = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{4,8}$")]
 
 
@@ -79,10 +83,21 @@ class Sku(CallbackData, prefix="s"):
     way: Way = Way.TOP
     direct: bool = True  # not by the product's own screen
     fresh: bool = False
+    coupon: Short = 0
 
 
 class TypeQuantity(CallbackData, prefix="q"):
     id: Number
+    way: Way
+    direct: bool
+    coupon: Short = 0
+
+
+class TypeCoupon(CallbackData, prefix="v"):
+    """I have a coupon: its word comes next. The rest leads back to the screen it was pressed on."""
+
+    id: Number
+    quantity: Quantity
     way: Way
     direct: bool
 
@@ -92,11 +107,12 @@ class Buy(CallbackData, prefix="b"):
 
     sku: Number
     price: Number
-    rules: Number
+    rules: Short
     quantity: Quantity
     screen: Screen
     way: Way = Way.TOP
     direct: bool = True
+    coupon: Short = 0
 
 
 class BuyByStars(CallbackData, prefix="x"):
@@ -104,11 +120,50 @@ class BuyByStars(CallbackData, prefix="x"):
 
     sku: Number
     price: Number
-    rules: Number
+    rules: Short
     quantity: Quantity
     screen: Screen
     way: Way = Way.TOP
     direct: bool = True
+    coupon: Short = 0
+
+
+Means = Annotated[str, Field(pattern=r"^[0-9a-z]{3}$")]
+
+
+def means(name: str) -> str:
+    """A way to be paid in three characters: its name would be too long beside the rest."""
+    return shortened(zlib.crc32(name.encode()) % 36**3).rjust(3, "0")
+
+
+class PayBy(CallbackData, prefix="z"):
+    """The same, to be paid by another way; what the balance holds pays a part."""
+
+    sku: Number
+    price: Number
+    rules: Short
+    quantity: Quantity
+    screen: Screen
+    means: Means
+    coupon: Short = 0
+
+
+class CheckPayment(CallbackData, prefix="f"):
+    """I have paid: ask the provider now."""
+
+    id: Number
+
+
+class PaymentCode(CallbackData, prefix="g"):
+    """The QR code of a payment as a picture."""
+
+    id: Number
+
+
+class Receipt(CallbackData, prefix="j"):
+    """I have sent the money: a picture of the receipt comes next."""
+
+    id: Number
 
 
 class Watch(CallbackData, prefix="w"):
@@ -134,6 +189,19 @@ class ShowCodes(CallbackData, prefix="k"):
     id: Number
 
 
+class Open(CallbackData, prefix="O"):
+    """Send the codes of a sealed order: from then on it cannot be returned."""
+
+    id: Number
+
+
+class Return(CallbackData, prefix="R"):
+    """Give a sealed order back for its money; asked once more before, until `sure`."""
+
+    id: Number
+    sure: bool = False
+
+
 class Again(CallbackData, prefix="a"):
     id: Number
     fresh: bool = False
@@ -149,6 +217,77 @@ class CancelOrder(CallbackData, prefix="n"):
     id: Number
 
 
+class Wrong(CallbackData, prefix="wr"):
+    """Something is wrong with an order: which of its codes?"""
+
+    id: Number
+    page: Number = 0
+    fresh: bool = False
+
+
+class WrongCode(CallbackData, prefix="wc"):
+    """It is this code: for which reason?"""
+
+    order: Number
+    which: Number  # of its codes
+
+
+class WrongReason(CallbackData, prefix="wy"):
+    """For this reason, by its place in the list: what is there to say about it?"""
+
+    order: Number
+    which: Number  # of its codes
+    reason: Number
+
+
+class Complain(CallbackData, prefix="ws"):
+    """Send the complaint without a word."""
+
+    order: Number
+    which: Number  # of its codes
+    reason: Number
+
+
+class Cases(CallbackData, prefix="ca"):
+    """The buyer's cases older than `before` (0: the newest), of one order or (0) of all."""
+
+    before: Number = 0
+    order: Number = 0
+    fresh: bool = False
+
+
+class FindCases(CallbackData, prefix="cf"):
+    """Type the number of an order whose cases are wanted."""
+
+
+class Case(CallbackData, prefix="cs"):
+    """A case with what was said before the entry `before` (0: the newest)."""
+
+    id: Number
+    before: Number = 0
+    fresh: bool = False
+
+
+class AnswerCase(CallbackData, prefix="ct"):
+    """Say something in a case."""
+
+    id: Number
+    fresh: bool = False
+
+
+class WithdrawCase(CallbackData, prefix="cx"):
+    """No longer complain: asked first, done when `wanted`."""
+
+    id: Number
+    wanted: bool = False
+
+
+class CasePicture(CallbackData, prefix="ci"):
+    """A picture in a case, by its entry."""
+
+    id: Number
+
+
 class Balance(CallbackData, prefix="m"):
     """The wallet, with movements older than `before` (0: the newest)."""
 
@@ -160,6 +299,13 @@ class TopUp(CallbackData, prefix="t"):
     """Money into the wallet by Stars, in minor units of the shop's currency."""
 
     worth: Number
+
+
+class TopUpBy(CallbackData, prefix="u"):
+    """The same by a way that was chosen."""
+
+    worth: Number
+    means: Means
 
 
 class TypeAmount(CallbackData, prefix="y"):

@@ -8,14 +8,17 @@ from typing import Any
 from aiogram import Router
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup
 
-from core import catalog, orders, people, showcase
+from core import catalog, orders, payments, people, showcase
 from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
-from handlers import callbacks
+from handlers import callbacks, cases
+from handlers.admin import cases as desk_of_cases
+from handlers.admin.desk import do
 from handlers.conversation import conversation
-from handlers.pieces import Row, bold, button, full_name, keyboard, paragraphs, plain
+from handlers.means import name_of
+from handlers.pieces import Row, bold, button, full_name, keyboard, lines, paragraphs, plain
 from locales import N_, Safe, Speech
 
 CREDITED = {
@@ -24,6 +27,8 @@ CREDITED = {
     "cancelled": N_("Order {order} had been cancelled, so your payment of {amount} was added to your balance."),
     "sold-out": N_("We are sorry: order {order} sold out before your payment came. {amount} was added to your balance instead."),
     "limit": N_("Order {order} would have gone beyond the limit for each buyer. Your {amount} was added to your balance instead."),
+    "coupon": N_("The coupon of order {order} was used up before your payment came. {amount} was added to your balance instead."),
+    "too-much": N_("You paid {amount} more than was asked for order {order}: it was added to your balance."),
     "too-little": N_("Your payment for order {order} was less than its price. {amount} was added to your balance instead."),
 }
 CREDITED_OTHERWISE = N_("A payment of {amount} came in and was added to your balance.")
@@ -68,6 +73,37 @@ async def notice(
                 customer=int(body["customer"]),
                 key=Safe("<code>") + str(body["key"]) + Safe("</code>"),
             ), None
+        case "refunded" | "returned" | "refunding" | "refund-arrived" | "refund-declined":
+            return _refunded(body, speech)
+        case "refund-not-taken":
+            return speech.say(
+                "🔴 {provider} did not give {amount} of order {number} back ({why}). It was added to the buyer's balance instead.",
+                provider=name_of(str(body["method"]), speech),
+                amount=bold(speech.price(int(body["amount_minor"]), str(body["currency"]))),
+                number=Safe(f"<code>{orders.number_of(int(body['order']))}</code>"),
+                why=str(body.get("why", "")),
+            ), None
+        case "partly":
+            return _partly(body, speech)
+        case "unpaid":
+            return _unpaid(body, speech)
+        case "payment-stray":
+            return speech.say(
+                "🔴 {provider} reports a payment of {amount} for a number that is not ours: {key}. Nothing was credited; please look.",
+                provider=name_of(str(body["provider"]), speech),
+                amount=bold(speech.price(int(body["amount_minor"]), str(body["currency"]))),
+                key=Safe("<code>") + str(body["key"]) + Safe("</code>"),
+            ), None
+        case "books-differ":
+            return _differ(body, speech)
+        case "stars-rule":
+            return speech.say(
+                "ℹ️ Other ways to pay than Stars are switched on: {ways}. Telegram asks that digital goods sold in its apps are "
+                "paid in Stars, and may act against bots that do otherwise. Whether and to whom you offer them is your decision.",
+                ways=speech.listing([name_of(str(way), speech) for way in body["ways"]]),
+            ), None
+        case "receipt":
+            return await _receipt(body, speech, shop)
         case "payment-given-back":
             return speech.say(
                 GIVEN_BACK,
@@ -76,6 +112,10 @@ async def notice(
                 lost=bold(speech.price(int(body["lost_minor"]), str(body["currency"]))),
                 key=Safe("<code>") + str(body["key"]) + Safe("</code>"),
             ), None
+        case "case-answer" | "case-decided":
+            return await cases.noticed(body, speech, shop)
+        case "case-opened" | "case-more" | "case-overdue" | "case-withdrawn":
+            return await desk_of_cases.alerted(body, speech, shop)
         case other:
             raise UnknownNotice(f"no words for the notice {other!r}")
 
@@ -99,6 +139,99 @@ def _credited(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyb
         said = speech.say(CREDITED.get(str(body.get("why")), CREDITED_OTHERWISE), order=number, amount=amount)
         rows.insert(0, [button(speech.label("🔁 Order it again"), callbacks.Again(id=int(order_id), fresh=True))])
     return said, keyboard(rows)
+
+
+def _partly(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:
+    said = speech.many(
+        "Of order {order}, {n} code had sold out before your payment came. Its {amount} is on your balance.",
+        "Of order {order}, {n} codes had sold out before your payment came. Their {amount} is on your balance.",
+        int(body["missing"]),
+        order=Safe(f"<code>{orders.number_of(int(body['order']))}</code>"),
+        amount=bold(speech.price(int(body["amount_minor"]), str(body["currency"]))),
+    )
+    return said, keyboard([_shop_or_balance(speech)])
+
+
+UNPAID = {
+    "expired": N_("The payment of {amount} was not made in time and is over. Nothing was charged."),
+    "failed": N_("The payment of {amount} failed. Nothing was charged; please choose another way to pay."),
+}
+
+
+def _unpaid(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:
+    amount = bold(speech.price(int(body["amount_minor"]), str(body["currency"])))
+    rows = [_shop_or_balance(speech)]
+    if body.get("order") is not None:
+        rows.insert(0, [button(speech.label("🔁 Order it again"), callbacks.Again(id=int(body["order"]), fresh=True))])
+    sentence = UNPAID.get(str(body.get("why")), UNPAID["failed"])
+    return speech.say(sentence, amount=amount), keyboard(rows)
+
+
+async def _receipt(body: Mapping[str, Any], speech: Speech, shop: Shop) -> tuple[Safe, InlineKeyboardMarkup | None]:
+    """For the staff: somebody says the money is sent, and shows a receipt."""
+    intent = await shop.read(payments.intent, int(body["intent"]))
+    customer = await shop.read(people.by_id, int(body["customer"]))
+    assert intent is not None, "a receipt is of an intent"
+    said = lines(
+        speech.say("🏦 {who} says that {amount} is sent.", who=bold(customer.name), amount=bold(_price(body, speech))),
+        speech.say("Order {number}", number=Safe(f"<code>{orders.number_of(intent.order_id)}</code>"))
+        if intent.order_id is not None
+        else speech.say("For their balance."),
+        speech.say("Please look for the money in your account before you confirm."),
+    )
+    rows = [
+        [do(speech.label("🧾 Show the receipt"), "pay-receipt", intent.id)],
+        [
+            do(speech.label("✅ The money is there"), "pay-yes", intent.id, style="success"),
+            do(speech.label("✖️ There is no money"), "pay-no", intent.id, style="danger"),
+        ],
+    ]
+    return said, keyboard(rows)
+
+
+def _differ(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, None]:
+    """For the staff: a provider's own list and our books do not agree."""
+    currency = str(body["currency"])
+    facts = {
+        "provider": name_of(str(body["provider"]), speech),
+        "key": Safe("<code>") + str(body["key"]) + Safe("</code>"),
+        "ours": bold(speech.price(int(body["ours_minor"]), currency)),
+    }
+    if body.get("theirs_minor") is None:
+        return speech.say("🔴 We have booked {ours} by {provider}, but their list does not have it: payment {key}.", **facts), None
+    theirs = bold(speech.price(int(body["theirs_minor"]), currency))
+    return speech.say("🔴 {provider} lists {theirs} where we have booked {ours}: payment {key}.", **facts, theirs=theirs), None
+
+
+def _price(body: Mapping[str, Any], speech: Speech) -> str:
+    return speech.price(int(body["amount_minor"]), str(body["currency"]))
+
+
+REFUNDED = {
+    "refunded": N_("↩️ {amount} of order {order} was refunded: it is in your balance."),
+    "returned": N_("↩️ Order {order} was returned unopened. {amount} is in your balance again."),
+    "refunding": N_("↩️ {amount} of order {order} is on its way back to you by {method}. We will tell you when it is done."),
+    "refund-arrived": N_("✅ {method} has given {amount} of order {order} back to you."),
+    "refund-declined": N_("{method} could not give {amount} of order {order} back, so it was added to your balance."),
+}
+
+
+def _refunded(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:
+    """Money of an order that was given back, with the reason when there is one."""
+    says, order_id = str(body["says"]), int(body["order"])
+    said = speech.say(
+        REFUNDED[says],
+        amount=bold(speech.price(int(body["amount_minor"]), str(body["currency"]))),
+        order=Safe(f"<code>{orders.number_of(order_id)}</code>"),
+        method=name_of(str(body["method"]), speech) if body.get("method") else "",
+    )
+    rest = int(body.get("rest_minor") or 0)
+    more = None
+    if says == "refunding" and rest:
+        amount = bold(speech.price(rest, str(body["rest_currency"])))
+        more = speech.say("The other {amount} was paid from your balance and is there again.", amount=amount)
+    reason = str(body.get("reason") or "").strip() if says in ("refunded", "refunding") else ""
+    return paragraphs(said, more, plain(reason, 500) if reason else None), keyboard([_shop_or_balance(speech)])
 
 
 def _adjusted(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:

@@ -11,6 +11,7 @@ from aiogram.types import CallbackQuery, Message
 from core import orders
 from core.catalog import Gone
 from core.database import Shop
+from core.errors import Refusal
 from core.orders import OrderCard, OrderDetail, OrderState
 from core.payments import IntentState
 from core.people import Customer
@@ -19,18 +20,22 @@ from core.storefronts import Storefront
 from handlers import buy, callbacks
 from handlers.browse import Drawn
 from handlers.conversation import conversation
+from handlers.parcel import seal_buttons, seal_said
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, show
+from handlers.screen import refused
 from locales import N_, Safe, Speech
 
 PAGE = 5
 
-MARKS = {OrderState.PENDING: "⏳", OrderState.ISSUED: "✅", OrderState.EXPIRED: "⌛️", OrderState.CANCELLED: "✖️"}
+MARKS = {OrderState.PENDING: "⏳", OrderState.ISSUED: "✅", OrderState.EXPIRED: "⌛️", OrderState.CANCELLED: "✖️", OrderState.REFUNDED: "↩️"}
 STATES = {
     OrderState.PENDING: N_("Waiting for your payment"),
     OrderState.ISSUED: N_("Paid, the codes are yours"),
     OrderState.EXPIRED: N_("Not paid in time"),
     OrderState.CANCELLED: N_("Cancelled"),
+    OrderState.REFUNDED: N_("Refunded"),
 }
+SEALED = N_("Paid and sealed: the codes wait for you to open it")
 
 
 async def history(shop: Shop, customer: Customer, speech: Speech, before: int = 0) -> Drawn:
@@ -47,7 +52,7 @@ async def history(shop: Shop, customer: Customer, speech: Speech, before: int = 
         turning.append(button(speech.label("⏮ Newest"), callbacks.Orders()))
     if has_more:
         turning.append(button(speech.label("Older ▶️"), callbacks.Orders(before=page[-1].order_id)))
-    rows += [turning, [to_shop]]
+    rows += [turning, [button(speech.label("🛟 My cases"), callbacks.Cases()), to_shop]]
     hint = speech.say("To find an order, just type its number.")
     return paragraphs(speech.say("🧾 <b>Your orders</b>"), hint), keyboard(rows)
 
@@ -63,8 +68,11 @@ def described(detail: OrderDetail, speech: Speech, said: Safe | None = None) -> 
     """One order with what can be done about it."""
     card = detail.card
     rows: list[Row] = []
-    if card.state is OrderState.ISSUED:
+    if detail.seal is not None:
+        rows += seal_buttons(detail.seal, speech)
+    elif card.state is OrderState.ISSUED:
         rows.append([button(speech.label("👁 Show the codes"), callbacks.ShowCodes(id=card.order_id), "primary")])
+        rows.append([button(speech.label("⚠️ Something is wrong"), callbacks.Wrong(id=card.order_id))])
     if card.state is OrderState.PENDING:
         if detail.intent is not None and detail.intent.state is IntentState.PENDING:
             price = speech.price(detail.intent.amount_minor, detail.intent.currency)
@@ -77,12 +85,15 @@ def described(detail: OrderDetail, speech: Speech, said: Safe | None = None) -> 
         speech.say("Order {number}", number=Safe(f"<code>{card.number}</code>")),
         speech.say("Price: {price}", price=speech.price(card.total_minor, card.currency)),
         speech.say("Ordered on {when}", when=speech.when(card.placed_at)),
-        Safe(f"{MARKS[card.state]} ") + speech.say(STATES[card.state]),
+        Safe(f"{MARKS[card.state]} ") + speech.say(SEALED if detail.seal is not None else STATES[card.state]),
+        speech.say("Refunded: {amount}", amount=speech.price(detail.refunded_minor, card.currency)) if detail.refunded_minor else None,
     )
     return paragraphs(said, facts, _delivery(detail, speech)), keyboard(rows)
 
 
 def _delivery(detail: OrderDetail, speech: Speech) -> Safe | None:
+    if detail.seal is not None:
+        return seal_said(detail.seal, speech)
     if detail.card.state is not OrderState.ISSUED or not detail.deliveries:
         return None
     latest = detail.deliveries[-1]
@@ -120,6 +131,42 @@ async def codes_pressed(press: CallbackQuery, callback_data: callbacks.ShowCodes
         await show(press, *_not_yours(speech))
         return
     await press.answer(speech.label("Here they are."))
+
+
+async def open_pressed(press: CallbackQuery, callback_data: callbacks.Open, shop: Shop, customer: Customer, speech: Speech) -> None:
+    """The codes of a sealed order come as the next message, and the order can no longer be returned."""
+    try:
+        opened = await shop.write(orders.open_sealed, order_id=callback_data.id, buyer_id=customer.id)
+    except Gone:  # Not theirs, or refunded.
+        said = None
+    else:
+        said = speech.say("🔓 Opened. Your codes are the next message.") if opened else speech.say("This order was opened before.")
+    detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
+    await show(press, *(_not_yours(speech) if detail is None else described(detail, speech, said)))
+
+
+async def return_pressed(press: CallbackQuery, callback_data: callbacks.Return, shop: Shop, customer: Customer, speech: Speech) -> None:
+    """Asked once more, then a sealed order goes back and its money into the wallet; what is too late for that is said."""
+    detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
+    if detail is None:
+        await show(press, *_not_yours(speech))
+        return
+    if not callback_data.sure and detail.seal is not None and detail.seal.returnable:
+        price = speech.price(detail.seal.amount_minor, detail.seal.currency)
+        question = paragraphs(
+            speech.say("Return order {number} unopened?", number=Safe(f"<code>{detail.card.number}</code>")),
+            speech.say("{price} will be added to your balance.", price=bold(price)),
+        )
+        yes = button(speech.label("↩️ Yes, return it"), callbacks.Return(id=callback_data.id, sure=True), "danger")
+        await show(press, question, keyboard([[yes], [button(speech.label("Keep it"), callbacks.Order(id=callback_data.id))]]))
+        return
+    try:
+        made = await shop.write(orders.return_sealed, order_id=callback_data.id, buyer_id=customer.id)
+        said = speech.say("↩️ Returned. {price} was added to your balance.", price=bold(speech.price(made.amount_minor, made.currency)))
+    except Refusal as refusal:
+        said = refused(speech, refusal)
+    detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
+    await show(press, *(_not_yours(speech) if detail is None else described(detail, speech, said)))
 
 
 async def again_pressed(
@@ -169,6 +216,8 @@ def router() -> Router:
     router.callback_query.register(orders_pressed, callbacks.Orders.filter())
     router.callback_query.register(order_pressed, callbacks.Order.filter())
     router.callback_query.register(codes_pressed, callbacks.ShowCodes.filter())
+    router.callback_query.register(open_pressed, callbacks.Open.filter())
+    router.callback_query.register(return_pressed, callbacks.Return.filter())
     router.callback_query.register(again_pressed, callbacks.Again.filter())
     router.callback_query.register(cancel_pressed, callbacks.CancelOrder.filter())
     return router

@@ -11,7 +11,7 @@ from aiogram import Bot
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from core.inventory import Secret
-from core.orders import Parcel, ParcelLine
+from core.orders import Parcel, ParcelLine, Seal
 from handlers import callbacks
 from handlers.pieces import Row, bold, button, clipped, copier, full_name, keyboard, lines, paragraphs, plain, region_name, utf16
 from locales import Safe, Speech
@@ -59,6 +59,43 @@ def outgoing(parcel: Parcel, speech: Speech, bot_username: str, *, celebrate: bo
         )
         for index, message in enumerate(messages)
     ]
+
+
+def sealed(seal: Seal, speech: Speech) -> Outgoing:
+    """The message that stands for the codes of a sealed order until the buyer opens it; it holds none."""
+    said = paragraphs(
+        lines(
+            speech.many(
+                "🎁 {name} · {n} code",
+                "🎁 {name} · {n} codes",
+                seal.quantity,
+                name=bold(clipped(full_name(seal.product, seal.sku, speech), 200)),
+            ),
+            speech.say("Order {number}", number=Safe(f"<code>{seal.number}</code>")),
+        ),
+        seal_said(seal, speech),
+    )
+    return Outgoing(said, keyboard([*seal_buttons(seal, speech), [button(speech.label("🧾 My orders"), callbacks.Orders(fresh=True))]]))
+
+
+def seal_said(seal: Seal, speech: Speech) -> Safe:
+    """What a seal means, and until when the order can be returned."""
+    price = bold(speech.price(seal.amount_minor, seal.currency))
+    return lines(
+        speech.say("🔏 Your order is sealed. Press “Open” and the codes are sent to you."),
+        speech.say("Until {when} you can return it unopened and get {price} back.", when=speech.when(seal.until), price=price)
+        if seal.returnable
+        else speech.say("It can no longer be returned."),
+    )
+
+
+def seal_buttons(seal: Seal, speech: Speech) -> list[Row]:
+    """Open, and as long as it can be: return."""
+    rows = [[button(speech.label("🔓 Open"), callbacks.Open(id=seal.order_id), "success")]]
+    if seal.returnable:
+        price = speech.price(seal.amount_minor, seal.currency)
+        rows.append([button(speech.label("↩️ Return for {price}", price=price), callbacks.Return(id=seal.order_id))])
+    return rows
 
 
 async def send(bot: Bot, chat_id: int, message: Outgoing) -> Message:

@@ -15,12 +15,13 @@ from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
 from core.money import STARS
-from core.payments import Intent, IntentState
+from core.payments import Intent
 from core.people import Customer
 from core.ports import Ask, PaymentMethod
 from core.storefronts import Storefront
-from handlers import browse, buy, callbacks
+from handlers import buy, callbacks
 from handlers.conversation import conversation
+from handlers.means import bounds, payable
 from handlers.pieces import bold, button, clipped, full_name, keyboard, paragraphs, show
 from handlers.screen import refused, refused_plain
 from locales import Safe, Speech
@@ -28,7 +29,7 @@ from locales import Safe, Speech
 log = structlog.get_logger()
 
 TITLE, DESCRIPTION = 32, 255  # characters of an invoice
-SECONDS_TO_ANSWER = 2  # Telegram waits ten; the payer should not
+SECONDS_TO_ANSWER = 6  # Telegram waits ten; the payer should not wait as long
 PAUSES_SECONDS = (0.2, 0.5, 1, 2, 4, 8)  # between the tries to record a payment; Telegram is kept waiting meanwhile
 HOLD_SECONDS = 120  # from the pre-checkout to the payment, which takes a moment
 
@@ -81,6 +82,7 @@ async def by_stars_pressed(
             provider=method.name,
             pay_currency=STARS,
             seconds=method.capabilities.seconds_to_pay,
+            coupon_id=callback_data.coupon or None,
         )
     except Refusal as refusal:
         await press.answer(buy.explained_plain(refusal, speech))
@@ -91,18 +93,16 @@ async def by_stars_pressed(
         said = buy.explained(refusal, speech)
         await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
         return
-    if not buy.payable(method, pending.intent.amount_minor):
+    if not payable(method, pending.intent.amount_minor):
         # No such button is drawn; the rate may have moved since.
         await shop.write(orders.cancel, order_id=pending.order_id, buyer_id=customer.id)
-        drawn = await buy.screen(shop, storefront, customer, speech, methods, chosen, buy.bounds(method, speech))
+        drawn = await buy.screen(shop, storefront, customer, speech, methods, chosen, bounds(method, speech))
         await show(press, *drawn)
         return
-    await _invoice_order(press, pending.order_id, shop, customer, speech, method)
+    await invoice_order(press, pending.order_id, shop, customer, speech, method)
 
 
-async def _invoice_order(
-    press: CallbackQuery, order_id: int, shop: Shop, customer: Customer, speech: Speech, method: PaymentMethod
-) -> None:
+async def invoice_order(press: CallbackQuery, order_id: int, shop: Shop, customer: Customer, speech: Speech, method: PaymentMethod) -> None:
     detail = await shop.read(orders.detail, order_id=order_id, buyer_id=customer.id)
     if detail is None or detail.intent is None:
         raise Gone
@@ -131,25 +131,7 @@ async def _invoice_order(
     await show(press, said, keyboard(rows))
 
 
-async def pay_order_pressed(
-    press: CallbackQuery,
-    callback_data: callbacks.PayOrder,
-    shop: Shop,
-    storefront: Storefront,
-    customer: Customer,
-    speech: Speech,
-    methods: Mapping[str, PaymentMethod],
-) -> None:
-    """The invoice of an order that still waits, once more."""
-    detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
-    method = None if detail is None or detail.intent is None else methods.get(detail.intent.provider)
-    if detail is None or detail.intent is None or method is None or detail.intent.state is not IntentState.PENDING:
-        await show(press, *browse.lost(speech, payments.NotPayable()))
-        return
-    await _invoice_order(press, callback_data.id, shop, customer, speech, method)
-
-
-async def checkout(query: PreCheckoutQuery, shop: Shop, customer: Customer, speech: Speech) -> None:
+async def checkout(query: PreCheckoutQuery, shop: Shop, customer: Customer, speech: Speech, hold_rules: orders.HoldRules) -> None:
     """The payer has confirmed: hold the codes, or refuse with the reason before any money moves."""
     reference = intent_id_of(query.invoice_payload)
     if reference is None:
@@ -163,6 +145,8 @@ async def checkout(query: PreCheckoutQuery, shop: Shop, customer: Customer, spee
             amount_minor=query.total_amount,
             currency=query.currency,
             hold_seconds=HOLD_SECONDS,
+            # The payer has confirmed: this hold lasts a moment, so the share that unpaid orders may keep is not for it.
+            rules=orders.HoldRules(hold_rules.most_of_buyer, share_percent=100),
         )
     )
     await asyncio.wait({reserving}, timeout=SECONDS_TO_ANSWER)
@@ -220,7 +204,7 @@ async def given_back(message: Message, shop: Shop, customer: Customer) -> None:
     """Telegram gave Stars back: what they were worth leaves the wallet again, and the staff are told."""
     refund = message.refunded_payment
     assert refund is not None, "the filter lets only refunds in"
-    await shop.write(payments.given_back, provider="stars", event_key=refund.telegram_payment_charge_id, customer_id=customer.id)
+    await shop.write(orders.given_back, provider="stars", event_key=refund.telegram_payment_charge_id, customer_id=customer.id)
 
 
 async def paid(message: Message, shop: Shop, customer: Customer, speech: Speech) -> None:
@@ -254,5 +238,4 @@ def router() -> Router:
     router.message.register(paid, F.successful_payment)
     router.message.register(given_back, F.refunded_payment)
     router.callback_query.register(by_stars_pressed, callbacks.BuyByStars.filter())
-    router.callback_query.register(pay_order_pressed, callbacks.PayOrder.filter())
     return router

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiogram import F, Router
 from aiogram.filters import Command, StateFilter
@@ -14,14 +14,15 @@ from core import orders, payments, showcase
 from core.database import Shop
 from core.errors import Refusal
 from core.ledger import Entry, TransferKind
-from core.money import STARS, exponent, parse_minor
+from core.money import MOST_MINOR, STARS, exponent, parse_minor
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
 from handlers import callbacks
 from handlers.browse import Drawn
-from handlers.buy import bounds, payable
 from handlers.conversation import conversation
+from handlers.means import bounds, label_of, method_of, others, payable
+from handlers.paying import deposit
 from handlers.pieces import Row, bold, button, clipped, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
 from handlers.stars import send_invoice
@@ -59,8 +60,7 @@ async def wallet(
     entries = await shop.read(orders.movements, customer.id, before=before or None, limit=PAGE + 1)
     page, has_more = entries[:PAGE], len(entries) > PAGE
     rows: list[Row] = []
-    stars = methods.get("stars")
-    offered = await _offered(shop, purse.currency, stars)
+    offered = await _offered(shop, purse.currency, methods)
     if offered:
         amounts = [button(speech.price(worth, purse.currency), callbacks.TopUp(worth=worth), "success") for worth in offered]
         rows += [amounts[start : start + 2] for start in range(0, len(amounts), 2)]
@@ -75,7 +75,11 @@ async def wallet(
         said,
         speech.say("👛 Your balance: {balance}", balance=bold(speech.price(purse.balance_minor, purse.currency))),
         lines(*(_movement(entry, speech) for entry in page)) if page else speech.say("No movements yet."),
-        speech.say("How much would you like to add? You pay with Telegram Stars.") if offered else None,
+        None
+        if not offered
+        else speech.say("How much would you like to add?")
+        if others(methods)
+        else speech.say("How much would you like to add? You pay with Telegram Stars."),
     )
     return text, keyboard(rows)
 
@@ -92,14 +96,37 @@ def _movement(entry: Entry, speech: Speech) -> Safe:
     return Safe(" · ").join([bold(signed), why, speech.when(entry.at)])
 
 
-async def _offered(shop: Shop, currency: str, stars: PaymentMethod | None) -> list[int]:
-    """Amounts that one payment in Stars can be, in minor units; none when there is no way or no rate."""
-    if stars is None:
-        return []
+async def _offered(shop: Shop, currency: str, methods: Mapping[str, PaymentMethod]) -> list[int]:
+    """Amounts that one payment by some way can be, in minor units; none when there is no way or no rate."""
     whole = OFFERED.get(currency, OFFERED_ELSEWHERE)
     unit = 10 ** exponent(currency) if exponent(currency) else 100
-    asked = await shop.read(showcase.in_currency, amounts_minor=[n * unit for n in whole], currency=currency, pay_currency=STARS)
-    return [worth for worth, in_stars in asked if payable(stars, in_stars)]
+    amounts = [n * unit for n in whole]
+    can_be: set[int] = set()
+    for method in methods.values():
+        can_be |= {worth for worth, asked in await _asked(shop, amounts, currency, method) if payable(method, asked)}
+    return [worth for worth in amounts if worth in can_be]
+
+
+async def _asked(shop: Shop, amounts_minor: list[int], currency: str, method: PaymentMethod) -> list[tuple[int, int]]:
+    return await shop.read(showcase.in_currency, amounts_minor=amounts_minor, currency=currency, pay_currency=method.capabilities.currency)
+
+
+async def ways_of_adding(
+    shop: Shop, storefront: Storefront, speech: Speech, methods: Mapping[str, PaymentMethod], worth_minor: int
+) -> Drawn:
+    """By which ways so much can be added, each with what it asks."""
+    rows: list[Row] = []
+    for method in methods.values():
+        for worth, asked in await _asked(shop, [worth_minor], storefront.currency, method):
+            if payable(method, asked):
+                price = speech.price(asked, method.capabilities.currency)
+                data = callbacks.TopUpBy(worth=worth, means=callbacks.means(method.name))
+                rows.append([button(f"{label_of(method.name, speech)} · {price}", data)])
+    rows.append([button(speech.label("⬅️ Back"), callbacks.Balance())])
+    amount = bold(speech.price(worth_minor, storefront.currency))
+    if len(rows) == 1:
+        return speech.say("{amount} cannot be added in one payment. Please choose another amount.", amount=amount), keyboard(rows)
+    return speech.say("How would you like to pay for {amount}?", amount=amount), keyboard(rows)
 
 
 async def top_up(
@@ -152,11 +179,37 @@ async def top_up_pressed(
     methods: Mapping[str, PaymentMethod],
 ) -> None:
     """The invoice comes as a new message; the pressed screen stays, so that a purchase can go on from it."""
+    if others(methods) and 0 < callback_data.worth <= MOST_MINOR:
+        await show(press, *await ways_of_adding(shop, storefront, speech, methods, callback_data.worth), fresh=True)
+        return
     trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), callback_data.worth)
     if trouble is None:
         await press.answer(speech.label("The invoice is the next message."))
     else:
         await show(press, *await wallet(shop, customer, speech, methods, said=trouble))
+
+
+async def top_up_by_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.TopUpBy,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+    cap: orders.Cap | None,
+    wake_asker: Callable[[], None],
+) -> None:
+    """Pay by the way that was chosen."""
+    method = method_of(callback_data.means, methods)
+    if method is None:
+        said: Safe | None = speech.say("This way to pay is not open at the moment. Please choose another.")
+    elif method.capabilities.currency == STARS:
+        said = await top_up(shop, storefront, customer, speech, method, callback_data.worth)
+    else:
+        said = await deposit(press, shop, storefront, customer, speech, method, callback_data.worth, cap, wake_asker)
+    if said is not None:
+        await show(press, *await wallet(shop, customer, speech, methods, said=said))
 
 
 async def type_amount_pressed(press: CallbackQuery, storefront: Storefront, speech: Speech, state: FSMContext) -> None:
@@ -186,6 +239,10 @@ async def amount_typed(
     except Refusal as refusal:
         await show(message, refused(speech, refusal), keyboard([[button(speech.label("⬅️ Back"), callbacks.Balance())]]))
         return
+    if others(methods) and worth > 0:
+        await state.clear()
+        await show(message, *await ways_of_adding(shop, storefront, speech, methods, worth))
+        return
     trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), worth)
     if trouble is not None:
         await show(message, trouble, keyboard([[button(speech.label("⬅️ Back"), callbacks.Balance())]]))
@@ -199,6 +256,7 @@ def router() -> Router:
     router.message.register(balance_asked, Command("balance"))
     router.callback_query.register(balance_pressed, callbacks.Balance.filter())
     router.callback_query.register(top_up_pressed, callbacks.TopUp.filter())
+    router.callback_query.register(top_up_by_pressed, callbacks.TopUpBy.filter())
     router.callback_query.register(type_amount_pressed, callbacks.TypeAmount.filter())
     router.message.register(amount_typed, StateFilter(Typing.amount), F.text, ~F.text.startswith("/"))
     return router

@@ -4,7 +4,7 @@ A sentence stands in the source in English (`speech.say("Paid {price}.", price=â
 `locales/<language>/LC_MESSAGES/messages.po`; a new folder is a new language. `python -m locales.check` finds what is missing.
 """
 
-from locales.speech import N_, NN_, Safe, Speech
+from locales.speech import N_, NN_, Safe, Speech, shop_timezone
 from locales.tongues import languages, match, own_name
 
-__all__ = ["NN_", "N_", "Safe", "Speech", "languages", "match", "own_name"]
+__all__ = ["NN_", "N_", "Safe", "Speech", "languages", "match", "own_name", "shop_timezone"]

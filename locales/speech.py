@@ -4,6 +4,7 @@ import copy
 import html
 import logging
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -24,6 +25,9 @@ from locales.tongues import CATALOGUE, HERE, SOURCE_LANGUAGE, babel_locale
 log = logging.getLogger("locales")
 
 STARS = "XTR"
+
+shop_timezone = ContextVar("shop_timezone", default="Asia/Shanghai")
+"""The time zone (its IANA name) of a Speech that is given none: set once, before what speaks is begun; tasks inherit it."""
 
 # How many digits the minor unit has (ISO 4217). CLDR, which Babel follows, gives some currencies fewer digits than their minor
 # unit has, and an amount divided by the wrong power of ten is a wrong amount. A test holds this table to that of core/money.py.
@@ -54,6 +58,9 @@ _EXPONENTS = {
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
+
+# CLDR calls a yuan CN¥ wherever a yen is ¥. Here ¥ is always the yuan, in every language, and the yen is never mistaken for it.
+_SYMBOLS = {"CNY": "¥", "JPY": "JP¥"}
 
 
 def N_(sentence: str) -> str:
@@ -136,7 +143,7 @@ def _fits(language: str, translated: str, source: str, spare: frozenset[str]) ->
 
 
 class Speech:
-    """One person's language and time zone. Cheap to make: catalogues are shared.
+    """One person's language and time zone (without one, the shop's). Cheap to make: catalogues are shared.
 
     What `say` and `many` return is HTML for a message, with all facts escaped that are not `Safe`. `label` and `label_many`
     return plain text for buttons, alerts, file names and command descriptions. Facts that are numbers are said as they stand:
@@ -146,10 +153,10 @@ class Speech:
 
     __slots__ = ("_catalogue", "_locale", "_zone", "language", "timezone")
 
-    def __init__(self, language: str, timezone: str = "Asia/Shanghai", folder: Path = HERE) -> None:
-        self.language, self.timezone = language, timezone
+    def __init__(self, language: str, timezone: str | None = None, folder: Path = HERE) -> None:
+        self.language, self.timezone = language, timezone or shop_timezone.get()
         self._locale = babel_locale(language)
-        self._zone: tzinfo = ZoneInfo(timezone)
+        self._zone: tzinfo = ZoneInfo(self.timezone)
         self._catalogue = catalogue(language, folder)
 
     def within(self, timezone: str) -> Self:
@@ -199,14 +206,15 @@ class Speech:
         return ready
 
     def price(self, minor: int, currency: str) -> str:
-        """An amount of minor units of a currency: 9500 CNY is ¥95.00 in Simplified Chinese, 1234 XTR is ⭐ 1,234."""
+        """An amount of minor units of a currency: 9500 CNY is ¥95.00 in English, 1234 JPY JP¥1,234, 1234 XTR ⭐ 1,234."""
         if currency == STARS:
             return f"⭐ {self.number(minor)}"
         places = _EXPONENTS.get(currency, 2)
         pattern = copy.copy(self._locale.currency_formats["standard"])
         pattern.frac_prec = (places, places)
-        said: str = pattern.apply(Decimal(minor).scaleb(-places), self._locale, currency=currency, currency_digits=False)
-        return _spaced(said)
+        said: str = pattern.apply(Decimal(minor).scaleb(-places), self._locale)
+        symbol = _SYMBOLS.get(currency) or numbers.get_currency_symbol(currency, self._locale)
+        return _spaced(said.replace("¤", symbol))
 
     def number(self, n: int | Decimal) -> str:
         """A number with its separators; decimals stay as many as they are."""

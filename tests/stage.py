@@ -6,6 +6,7 @@ import itertools
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from core import catalog, inventory, payments, people, pricing, supply
 from core.database import Shop, utc_now
@@ -40,7 +41,7 @@ class Goods:
     price_id: int
     rules_version: int
 
-    def terms(self) -> dict[str, int]:
+    def terms(self) -> dict[str, Any]:
         """What a button of it carries."""
         return {
             "storefront_id": self.storefront.id,
@@ -131,11 +132,11 @@ async def person(shop: Shop, storefront: Storefront, telegram_id: int | None = N
 async def give(shop: Shop, customer: Customer, money_minor: int) -> None:
     """Put money into a wallet without telling: as a payment by an imaginary gateway."""
     await shop.write(
-        payments.credit,
-        customer_id=customer.id,
+        payments.judge,
         provider="test",
-        key=f"give:{customer.id}:{next(numbers)}",
+        event_key=f"give:{customer.id}:{next(numbers)}",
+        intent_id=None,
+        customer_id=customer.id,
         amount_minor=money_minor,
         currency="CNY",
-        worth_minor=money_minor,
     )

@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from core import outbox
 from core.database import Shop
+from core.ports import Callback, NotGenuine, NotSure
 from web import metrics
 
 log = structlog.get_logger()
@@ -42,14 +43,20 @@ class TelegramDoor:
     handle: Callable[[Update], Awaitable[dict[str, Any] | None]]
 
 
+PaymentDoor = Callable[[Callback], Awaitable[str]]
+"""Takes a provider's callback and returns what is answered when it is booked. Raises NotGenuine, NotSure or NotNow."""
+
+
 def make_app(
     shop: Shop,
     *,
     telegram: Mapping[str, TelegramDoor] | None = None,
+    payments: Mapping[str, PaymentDoor] | None = None,
     alive: Callable[[], Mapping[str, bool]] = dict,
 ) -> FastAPI:
     """The doors. `telegram` maps the opaque id in a webhook's address to its bot; `alive` says which parts of the process work."""
     doors = telegram if telegram is not None else {}
+    tills = payments if payments is not None else {}
     app = FastAPI(title="shop", openapi_url=None)
 
     @app.post("/telegram/{door_id}")
@@ -73,6 +80,32 @@ def make_app(
         except NotNow:
             return Response(status_code=503, headers={"Retry-After": "1"})
         return Response(status_code=200) if reply is None else JSONResponse(reply)
+
+    @app.api_route("/pay/{method}", methods=["GET", "POST"])
+    async def payment(method: str, request: Request) -> Response:
+        """What a provider reports; answered only when it is booked, so that the provider repeats what was lost."""
+        till = tills.get(method)
+        if till is None:
+            return _says(404, "There is nothing here.")
+        body = await _body(request)
+        if body is None:
+            return _says(413, f"A body has at most {BODY_BYTES} bytes.")
+        try:
+            reply = await till(Callback(request.query_params.multi_items(), dict(request.headers), body))
+        except NotGenuine:
+            metrics.CALLBACKS.labels(method, "not-genuine").inc()
+            log.warning("callback-not-genuine", method=method)
+            return PlainTextResponse("fail", status_code=400)
+        except (NotSure, NotNow):
+            metrics.CALLBACKS.labels(method, "not-sure").inc()
+            return PlainTextResponse("fail", status_code=503, headers={"Retry-After": "5"})
+        except Exception as trouble:
+            # It is not booked, so the provider has to repeat it; and it is found in the provider's own list.
+            metrics.CALLBACKS.labels(method, "failed").inc()
+            log.error("callback-failed", method=method, error=type(trouble).__name__)
+            return PlainTextResponse("fail", status_code=503, headers={"Retry-After": "5"})
+        metrics.CALLBACKS.labels(method, "booked").inc()
+        return PlainTextResponse(reply)
 
     @app.get("/health")
     async def health() -> Response:

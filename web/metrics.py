@@ -30,3 +30,4 @@ REFUSALS = Counter("shop_refusals_total", "Commands the core refused, by kind of
 JOB_RUNS = Counter("shop_job_runs_total", "Runs of timed jobs, by outcome (done, failed).", ["job", "outcome"])
 JOB_ITEMS = Counter("shop_job_items_total", "What timed jobs have worked off.", ["job"])
 JOB_LAST_DONE = Gauge("shop_job_last_done_seconds", "When a timed job last ended well (Unix time).", ["job"])
+CALLBACKS = Counter("shop_payment_callbacks_total", "Callbacks of payment providers, by method and outcome.", ["method", "outcome"])

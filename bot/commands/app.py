@@ -100,6 +100,15 @@ def audit(
     _finish(check_promises(as_json=as_json))
 
 
+@app.command()
+def reconcile() -> None:
+    """Ask every payment provider now, book what is missing, and say what differs; exits 1 when something does."""
+    _settings_are_there()
+    from bot.commands.reconciling import reconcile_now
+
+    _finish(reconcile_now())
+
+
 @app.command("rotate-keys")
 def rotate_keys(
     rewrap: Annotated[bool, typer.Option("--rewrap", help="No new key: only wrap what is still under an old one.")] = False,

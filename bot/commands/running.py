@@ -17,9 +17,12 @@ from bot.commands.opening import shop_to_write
 from bot.metered import MeteredShop
 from bot.running import RunPlan, run
 from bot.settings import Settings, SettingsWrong, read_settings
-from core import people
+from connectors.settings import SetUpWrong
+from core import orders, people
 from core.database import Shop
+from core.money import exponent
 from core.storefronts import Storefront
+from locales import shop_timezone
 
 log = structlog.get_logger()
 
@@ -32,9 +35,13 @@ Nobody runs this shop yet. Open this link in Telegram: it works once and makes y
 
 
 async def open_for_business(*, worker: bool) -> None:
-    """Run the shop until it is told to stop; as a worker it delivers and does the timed jobs only."""
+    """Run the shop until it is told to stop; as a worker it delivers and does the timed jobs only.
+
+    A worker has HTTP doors when it is given an address of its own for them. Whatever is told, is told in the shop's time zone.
+    """
     settings = read_settings()
     token = settings.token
+    shop_timezone.set(settings.timezone)
     logs.configure(as_json=not sys.stderr.isatty(), hide=[token])
     async with shop_to_write(settings, holder="shop worker" if worker else "shop run", kind=MeteredShop) as (shop, storefront):
         word = None if worker else await _call_in_staff(shop, storefront, settings)
@@ -55,25 +62,37 @@ async def open_for_business(*, worker: bool) -> None:
             listen_host=host,
             listen_port=port,
             with_bot=not worker,
-            with_web=not worker,
-            payment_settings=_payment_settings(),
+            with_web=not worker or settings.listen_is_set,
+            payment_settings=payment_settings(),
+            reversible_a_day_minor=settings.reversible_a_day * 10 ** exponent(settings.currency),
+            hold_rules=orders.HoldRules(settings.holds_per_buyer, settings.hold_share_percent),
             when_running=when_running,
         )
         try:
             await run(plan)
+        except SetUpWrong as wrong:
+            raise SettingsWrong(str(wrong)) from None
         except socket.gaierror:
             raise SettingsWrong(f"SHOP_LISTEN is {settings.listen}, and there is no such host here.") from None
         except OSError as trouble:
             if trouble.errno not in _NO_SUCH_PLACE:
                 raise
             why = os.strerror(trouble.errno).lower()
+            if worker and trouble.errno == errno.EADDRINUSE:
+                why += "; each process needs an address of its own"
             raise SettingsWrong(f"SHOP_LISTEN is {settings.listen}, and nothing can be served there: {why}.") from None
 
 
-def _payment_settings() -> Mapping[str, str]:
-    """What the ways to be paid are set up with, from the same places as every other setting."""
+def payment_settings() -> Mapping[str, str]:
+    """What the ways to be paid are set up with, from the same places as every other setting.
+
+    SHOP_CALLBACK_URL is where providers report to, when that is another address than the one Telegram uses.
+    """
     written = {name: value for name, value in dotenv_values(".env").items() if value}
-    return {**written, **os.environ}
+    found = {**written, **os.environ}
+    if found.get("SHOP_CALLBACK_URL"):
+        found["SHOP_PUBLIC_URL"] = found["SHOP_CALLBACK_URL"].rstrip("/")
+    return found
 
 
 async def _call_in_staff(shop: Shop, storefront: Storefront, settings: Settings) -> str | None:

@@ -58,6 +58,11 @@ async def seed_catalogue(file: Path | None) -> None:
         done = await seed(shop, storefront, found, name=given.name)
     if file is None:
         print("This is the demo's catalogue: its codes begin with DEMO and are worth nothing.")
+    if done.codes_elsewhere:
+        print(
+            f"{given.name}: another import is bringing in {done.codes_elsewhere} of its codes; "
+            "should that import fail, seed the file again in some minutes."
+        )
     if not done.anything:
         print(f"{given.name}: everything is in the shop already ({done.codes_known} codes known); nothing was changed.")
         return

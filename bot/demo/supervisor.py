@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.demo.nursery import Nursery, loading
+from bot.demo.tills import Tills, free_port
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -45,6 +46,7 @@ class Demo:
         self._port = port
         self._browser = browser
         self._address = ""
+        self._callback_port = free_port()
         self._ending = asyncio.Event()
         self._crash_wished = False
         self._bot: int | None = None  # its process, while there is one
@@ -67,9 +69,9 @@ class Demo:
                 "SHOP_DATABASE": self._database,
                 "SHOP_KEYS": str(self._keys),
                 "SHOP_ADMINS": str(ADMIN_TELEGRAM_ID),
-                "SHOP_LISTEN": "127.0.0.1:0",
+                "SHOP_LISTEN": f"127.0.0.1:{self._callback_port}",
             }
-            # The folder is where no .env of a real shop lies.
+            # The folder is where no .env of a real shop lies; its own says where the gateways are.
             nursery = Nursery.fork(_shop_run, log=self._log, folder=self._folder, settings=settings)
             try:
                 asyncio.run(self._show(nursery))
@@ -111,6 +113,8 @@ class Demo:
         except OSError as trouble:
             raise self._no_port(trouble) from None
         self._address = sandbox.url
+        tills = Tills(self._callback_port)
+        await tills.open(self._folder)
         listening = asyncio.create_task(self._listen(await nursery.listen()))
         try:
             # What is written on the page now waits for the bot, as it does at Telegram.
@@ -127,6 +131,7 @@ class Demo:
             # Before its Telegram, so that it can confirm what it has worked off.
             await self._stop_bot()
             listening.cancel()
+            await tills.close()
             await sandbox.stop()
 
     def _catch_signals(self) -> None:
@@ -245,6 +250,8 @@ class Demo:
 
 def _shop_run() -> Callable[[str], None]:
     """Load `shop run`; what is returned runs it with the Bot API at this address."""
+    import stripe  # noqa: F401 - slow, and used by every bot of the demo
+
     import bot.commands.running  # noqa: F401 - the slow part
     from bot.__main__ import main
 

@@ -103,27 +103,49 @@ CODES = {
 ORDERS = {
     "an order's key is its own": """
         SELECT 'key ' || once AS about, COUNT(*) || ' orders' AS detail FROM orders GROUP BY once HAVING COUNT(*) > 1""",
-    "an order is the sum of its lines": """
-        SELECT 'order ' || order_id AS about, 'its total less its lines is ' || SUM(amount) AS detail FROM (
+    "an order is the sum of its lines less its discounts": """
+        SELECT 'order ' || order_id AS about, 'its total less its lines, with its discounts, is ' || SUM(amount) AS detail FROM (
             SELECT id AS order_id, total_minor AS amount FROM orders
             UNION ALL SELECT order_id, -quantity * unit_price_minor FROM order_lines
+            UNION ALL SELECT order_id, discount_minor FROM order_prices
         ) AS sides GROUP BY order_id HAVING SUM(amount) <> 0""",
     "a line is at a price of its denomination, storefront and currency": """
         SELECT 'order ' || l.order_id AS about, 'line ' || l.seq || ' at ' || l.unit_price_minor || ', price ' || l.price_id AS detail
         FROM order_lines l JOIN orders o ON o.id = l.order_id LEFT JOIN prices p ON p.id = l.price_id
+        LEFT JOIN order_prices k ON k.order_id = l.order_id
         WHERE p.id IS NULL OR p.sku_id <> l.sku_id OR p.storefront_id <> o.storefront_id OR p.currency <> o.currency
-           OR p.retail_minor <> l.unit_price_minor""",
-    # One sum for both: too few codes, and codes that no line of an issued order names.
+           OR l.unit_price_minor <> CASE WHEN p.tiered THEN COALESCE(
+                -- The tier that was earned by the quantity that was ordered, also when fewer could be had.
+                (SELECT MIN(t.unit_minor) FROM price_tiers t
+                 WHERE t.price_id = p.id AND t.from_quantity <= COALESCE(k.quantity, l.quantity)), p.retail_minor)
+              ELSE p.retail_minor END""",
+    "a price has tiers exactly when it says so": """
+        SELECT 'price ' || p.id AS about, COUNT(t.price_id) || ' tiers' AS detail
+        FROM prices p LEFT JOIN price_tiers t ON t.price_id = p.id AND t.unit_minor < p.retail_minor
+        GROUP BY p.id, p.tiered HAVING (COUNT(t.price_id) > 0) <> p.tiered""",
+    "what is kept of an order's price is that of its lines": """
+        SELECT 'order ' || k.order_id AS about, 'kept ' || k.unit_minor || ' for each of ' || k.quantity AS detail
+        FROM order_prices k LEFT JOIN (SELECT order_id, MIN(unit_price_minor) AS least, MAX(unit_price_minor) AS most,
+            SUM(quantity) AS units FROM order_lines GROUP BY order_id) AS l ON l.order_id = k.order_id
+        WHERE l.order_id IS NULL OR l.least <> k.unit_minor OR l.most <> k.unit_minor OR l.units > k.quantity
+           OR COALESCE(k.tier_from, 1) > k.quantity""",
+    # One sum for both: too few codes, and codes that no line of an issued order names. What was refunded unseen is on the shelf again,
+    # and what was replaced may have come from another source.
     "an issued order has the codes its lines name, and no other order has any": """
         SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ': bought less given is ' || SUM(n) AS detail FROM (
-            SELECT l.order_id, l.offer_id, l.quantity AS n FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.state = 'issued'
+            SELECT l.order_id, l.offer_id, l.quantity AS n FROM order_lines l JOIN orders o ON o.id = l.order_id
+            WHERE o.state IN ('issued', 'refunded')
             UNION ALL SELECT order_id, offer_id, -1 FROM codes WHERE order_id IS NOT NULL
+            UNION ALL SELECT order_id, offer_id, -1 FROM refunded_codes WHERE returned
+            UNION ALL SELECT order_id, offer_id, -1 FROM cases WHERE outcome = 'replaced'
+            UNION ALL SELECT order_id, replacement_offer_id, 1 FROM cases WHERE outcome = 'replaced'
         ) AS sides GROUP BY order_id, offer_id HAVING SUM(n) <> 0""",
     "an order has an instant of issue exactly when it is issued": """
-        SELECT 'order ' || id AS about, state AS detail FROM orders WHERE (state = 'issued') <> (issued_at IS NOT NULL)""",
+        SELECT 'order ' || id AS about, state AS detail FROM orders
+        WHERE (state IN ('issued', 'refunded')) <> (issued_at IS NOT NULL)""",
     "an issued order was paid for once, and no other was": """
         SELECT 'order ' || COALESCE(order_id, 0) AS about, 'issued less sale transfers is ' || SUM(n) AS detail FROM (
-            SELECT id AS order_id, 1 AS n FROM orders WHERE state = 'issued'
+            SELECT id AS order_id, 1 AS n FROM orders WHERE state IN ('issued', 'refunded')
             UNION ALL SELECT subject_id, -1 FROM transfers WHERE kind = 'sale'
         ) AS sides GROUP BY order_id HAVING SUM(n) <> 0""",
     "a sale is of an order, under the order's key": """
@@ -141,8 +163,12 @@ ORDERS = {
         SELECT 'customer ' || n.customer_id AS about,
             'sku ' || n.sku_id || ': counted ' || n.bought || ', bought ' || COALESCE(b.units, 0) AS detail
         FROM purchase_counts n
-        LEFT JOIN (SELECT o.buyer_id, l.sku_id, SUM(l.quantity) AS units FROM order_lines l JOIN orders o ON o.id = l.order_id
-            WHERE o.state = 'issued' AND l.sku_id IN (SELECT sku_id FROM purchase_counts) GROUP BY o.buyer_id, l.sku_id) AS b
+        LEFT JOIN (SELECT buyer_id, sku_id, SUM(n) AS units FROM (
+                SELECT o.buyer_id, l.sku_id, l.quantity AS n FROM order_lines l JOIN orders o ON o.id = l.order_id
+                WHERE o.state IN ('issued', 'refunded') AND l.sku_id IN (SELECT sku_id FROM purchase_counts)
+                UNION ALL SELECT o.buyer_id, f.sku_id, -1 FROM refunded_codes r JOIN orders o ON o.id = r.order_id
+                JOIN offers f ON f.id = r.offer_id WHERE f.sku_id IN (SELECT sku_id FROM purchase_counts)
+            ) AS sides GROUP BY buyer_id, sku_id) AS b
             ON b.buyer_id = n.customer_id AND b.sku_id = n.sku_id
         WHERE n.bought > COALESCE(b.units, 0)""",
     "a denomination has one current price in a storefront": """
@@ -153,14 +179,103 @@ ORDERS = {
         FROM sources s LEFT JOIN offers o ON o.id = s.offer_id AND o.sku_id = s.sku_id WHERE o.id IS NULL""",
 }
 
+# What went to the wallet or was set aside, in the transfers that refunds of codes made.
+_GIVEN_BACK = """
+    SELECT t.subject_id AS order_id, SUM(p.amount_minor) AS amount FROM transfers t
+    JOIN postings p ON p.transfer_id = t.id JOIN accounts a ON a.id = p.credit_id AND a.kind IN ('wallet', 'refunding')
+    WHERE t.kind = 'refund' AND t.key LIKE 'refund:%' GROUP BY t.subject_id
+"""
+
+REFUNDS = {
+    "an order is refunded at most what was paid, and is over when all of it is": """
+        SELECT 'order ' || id AS about, state || ', refunded ' || refunded_minor || ' of ' || total_minor AS detail FROM orders
+        WHERE refunded_minor < 0 OR refunded_minor > total_minor OR (state = 'refunded') <> (refunded_minor = total_minor)
+           OR (refunded_minor > 0 AND state NOT IN ('issued', 'refunded'))""",
+    "an order's refunds, and the books, say what it was refunded": f"""
+        SELECT 'order ' || o.id AS about,
+            'refunded ' || o.refunded_minor || ', by refunds ' || COALESCE(r.amount, 0) || ', by the books ' || COALESCE(b.amount, 0)
+            AS detail
+        FROM orders o
+        LEFT JOIN (SELECT order_id, SUM(amount_minor) AS amount FROM refunds GROUP BY order_id) AS r ON r.order_id = o.id
+        LEFT JOIN ({_GIVEN_BACK}) AS b ON b.order_id = o.id
+        WHERE o.refunded_minor <> COALESCE(r.amount, 0) OR o.refunded_minor <> COALESCE(b.amount, 0)""",
+    "a refund of codes is in the books under its key": """
+        SELECT key AS about, 'no refund says so' AS detail FROM (
+            SELECT key FROM transfers WHERE kind = 'refund' AND key LIKE 'refund:%'
+            EXCEPT SELECT 'refund:' || once FROM refunds) AS unexplained""",
+    "what is on its way back to the source is set aside for it": """
+        SELECT 'currency ' || currency AS about, 'set aside less wanted is ' || SUM(amount) AS detail FROM (
+            SELECT p.currency, p.amount_minor AS amount FROM postings p JOIN accounts a ON a.id = p.credit_id WHERE a.kind = 'refunding'
+            UNION ALL
+            SELECT p.currency, -p.amount_minor FROM postings p JOIN accounts a ON a.id = p.debit_id WHERE a.kind = 'refunding'
+            UNION ALL SELECT currency, -source_minor FROM refunds WHERE state IN ('wanted', 'refunding')
+        ) AS sides GROUP BY currency HAVING SUM(amount) <> 0""",
+    "a code is void with its order exactly when it was refunded": """
+        SELECT 'order ' || order_id AS about, 'code ' || code_id || ': marked less refunded is ' || SUM(n) AS detail FROM (
+            SELECT COALESCE(order_id, 0) AS order_id, id AS code_id, 1 AS n FROM codes WHERE refunded_at IS NOT NULL
+            UNION ALL SELECT order_id, code_id, -1 FROM refunded_codes WHERE NOT returned
+        ) AS sides GROUP BY order_id, code_id HAVING SUM(n) <> 0""",
+    "a code that was returned is not its former order's": """
+        SELECT 'code ' || r.code_id AS about, 'order ' || r.order_id AS detail FROM refunded_codes r JOIN codes c ON c.id = r.code_id
+        WHERE r.returned AND c.order_id = r.order_id""",
+    "a refund is of codes of its order": """
+        SELECT 'refund ' || f.id AS about, COUNT(c.code_id) || ' codes' AS detail
+        FROM refunds f LEFT JOIN refunded_codes c ON c.refund_id = f.id AND c.order_id = f.order_id
+        GROUP BY f.id HAVING COUNT(c.code_id) = 0
+        UNION ALL SELECT 'refund ' || c.refund_id, 'code ' || c.code_id || ' of order ' || c.order_id
+        FROM refunded_codes c LEFT JOIN refunds f ON f.id = c.refund_id AND f.order_id = c.order_id WHERE f.id IS NULL""",
+    "an order is over exactly when all that it had was refunded": """
+        SELECT 'order ' || o.id AS about, o.state || ', sold ' || COALESCE(l.n, 0) || ', refunded ' || COALESCE(r.n, 0) AS detail
+        FROM orders o
+        LEFT JOIN (SELECT order_id, SUM(quantity) AS n FROM order_lines GROUP BY order_id) AS l ON l.order_id = o.id
+        LEFT JOIN (SELECT order_id, COUNT(*) AS n FROM refunded_codes GROUP BY order_id) AS r ON r.order_id = o.id
+        WHERE (o.state = 'refunded') <> (o.state IN ('issued', 'refunded') AND COALESCE(l.n, 0) = COALESCE(r.n, 0))
+           OR COALESCE(r.n, 0) > COALESCE(l.n, 0)""",
+    "an order that was opened had been sealed": """
+        SELECT 'order ' || id AS about, state AS detail FROM orders WHERE opened_at IS NOT NULL AND return_until IS NULL""",
+}
+
+COUPONS = {
+    "a coupon is used as often as its orders say, and no more often than it may be": """
+        SELECT 'coupon ' || c.id AS about, 'counted ' || c.used || ', orders ' || COALESCE(r.n, 0) AS detail
+        FROM coupons c LEFT JOIN (SELECT coupon_id, COUNT(*) AS n FROM coupon_redemptions WHERE released_at IS NULL
+            GROUP BY coupon_id) AS r ON r.coupon_id = c.id
+        WHERE c.used <> COALESCE(r.n, 0) OR c.used > c.limit_total""",
+    "a buyer uses a coupon as often as their orders say, and no more often than they may": """
+        SELECT 'coupon ' || coupon_id AS about, 'customer ' || customer_id || ': counted less orders is ' || SUM(n) AS detail FROM (
+            SELECT coupon_id, customer_id, used AS n, 0 AS over FROM coupon_counts
+            UNION ALL SELECT coupon_id, customer_id, -1, 0 FROM coupon_redemptions WHERE released_at IS NULL
+            UNION ALL SELECT x.coupon_id, x.customer_id, 0, 1 FROM coupon_counts x JOIN coupons c ON c.id = x.coupon_id
+                WHERE x.used > c.limit_per_buyer
+        ) AS sides GROUP BY coupon_id, customer_id HAVING SUM(n) <> 0 OR SUM(over) > 0""",
+    "a coupon's use is its buyer's order, and took off what the order says": """
+        SELECT 'order ' || r.order_id AS about, 'coupon ' || r.coupon_id || ' took off ' || r.discount_minor AS detail
+        FROM coupon_redemptions r LEFT JOIN coupons c ON c.id = r.coupon_id
+        LEFT JOIN orders o ON o.id = r.order_id AND o.buyer_id = r.customer_id AND o.storefront_id = c.storefront_id
+            AND o.currency = c.currency
+        LEFT JOIN order_prices k ON k.order_id = r.order_id
+        WHERE o.id IS NULL OR k.order_id IS NULL OR k.discount_minor <> r.discount_minor""",
+    "a discount has its coupon": """
+        SELECT 'order ' || k.order_id AS about, 'took off ' || k.discount_minor AS detail FROM order_prices k
+        WHERE k.discount_minor > 0 AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.order_id = k.order_id)""",
+    "an order that ended unpaid gave its coupon back, and one that was issued has it": """
+        SELECT 'order ' || o.id AS about, o.state || ' with coupon ' || r.coupon_id AS detail
+        FROM coupon_redemptions r JOIN orders o ON o.id = r.order_id
+        WHERE (o.state IN ('expired', 'cancelled') AND r.released_at IS NULL)
+           OR (o.state IN ('pending', 'issued') AND r.released_at IS NOT NULL)""",
+}
+
 PAYMENTS = {
+    "a payment in the shop's own currency asks for its worth and the fee": """
+        SELECT 'intent ' || id AS about, 'asks ' || amount_minor || ' for ' || worth_minor || ' and a fee of ' || fee_minor AS detail
+        FROM payment_intents WHERE currency = worth_currency AND amount_minor <> worth_minor + fee_minor""",
     "an event of a provider is recorded once": """
         SELECT 'event ' || event_key AS about, provider || ', ' || COUNT(*) || ' times' AS detail
         FROM payment_events GROUP BY provider, event_key HAVING COUNT(*) > 1""",
     # What the verdict says was credited is compared with the books by its worth, here and in ODD_PAYMENTS.
     "a payment has a verdict": """
         SELECT 'event ' || id AS about, kind || ' ' || verdict AS detail
-        FROM payment_events WHERE verdict = '' OR (kind = 'paid' AND verdict NOT IN ('credited', 'unvalued'))""",
+        FROM payment_events WHERE verdict = '' OR (kind = 'paid' AND verdict NOT IN ('credited', 'unvalued', 'stray'))""",
     "a payment as asked is credited with what it is worth": """
         SELECT 'event ' || e.id AS about,
             'worth ' || i.worth_minor || ' ' || i.worth_currency || ', credited ' || COALESCE(SUM(p.amount_minor), 0) AS detail
@@ -179,11 +294,12 @@ PAYMENTS = {
         LEFT JOIN (SELECT intent_id, COUNT(*) AS n FROM payment_events WHERE kind = 'paid' GROUP BY intent_id) AS e
             ON e.intent_id = i.id
         WHERE (i.state IN ('paid', 'refunding', 'refunded')) <> (COALESCE(e.n, 0) > 0)""",
-    "an intent asks for its customer's order, and all of it": """
+    "an intent asks for its customer's order, and no more than it costs": """
         SELECT 'intent ' || i.id AS about, 'worth ' || i.worth_minor || ' for order ' || i.order_id AS detail
         FROM payment_intents i LEFT JOIN orders o ON o.id = i.order_id
         WHERE i.order_id IS NOT NULL
-          AND (o.id IS NULL OR o.buyer_id <> i.customer_id OR o.total_minor <> i.worth_minor OR o.currency <> i.worth_currency)""",
+          AND (o.id IS NULL OR (o.total_minor < i.worth_minor AND o.short_by IS NULL)
+            OR o.buyer_id <> i.customer_id OR o.currency <> i.worth_currency)""",
     # Paid in full and still waiting: somebody forgot to issue it, or to say why not.
     "an order that was paid in full does not wait": """
         SELECT 'order ' || o.id AS about, 'intent ' || i.id || ' was paid' AS detail
@@ -199,7 +315,7 @@ OUTBOX = {
             SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.customer_id = o.buyer_id AND m.topic = 'delivery')""",
     "a delivery is of an issued order, to its buyer and nobody else": """
         SELECT 'message ' || m.id AS about, 'order ' || COALESCE(m.order_id, 0) || ' to customer ' || m.customer_id AS detail
-        FROM outbox m LEFT JOIN orders o ON o.id = m.order_id AND o.buyer_id = m.customer_id AND o.state = 'issued'
+        FROM outbox m LEFT JOIN orders o ON o.id = m.order_id AND o.buyer_id = m.customer_id AND o.state IN ('issued', 'refunded')
         WHERE m.topic = 'delivery' AND o.id IS NULL""",
     "a message is open, parked or done": """
         SELECT 'message ' || id AS about, topic || ' is both done and parked' AS detail
@@ -215,7 +331,52 @@ OUTBOX = {
         WHERE (topic = 'delivery') <> (order_id IS NOT NULL) OR (topic <> 'delivery' AND body IS NULL) OR attempts < 0""",
 }
 
-CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **PAYMENTS, **OUTBOX}
+AFTERSALE = {
+    "a code has one undecided case": """
+        SELECT 'code ' || code_id AS about, COUNT(*) || ' undecided cases' AS detail
+        FROM cases WHERE state <> 'decided' GROUP BY code_id HAVING COUNT(*) > 1""",
+    "a case is decided exactly when it has an outcome": """
+        SELECT 'case ' || id AS about, state || ', outcome ' || COALESCE(outcome, 'none') AS detail FROM cases
+        WHERE (state = 'decided') <> (outcome IS NOT NULL) OR (outcome IS NULL) <> (decided_at IS NULL)
+           OR (replacement_code_id IS NOT NULL) <> (COALESCE(outcome, '') = 'replaced')""",
+    "a case is its order's buyer's": """
+        SELECT 'case ' || c.id AS about, 'order ' || c.order_id || ' of customer ' || c.buyer_id AS detail
+        FROM cases c LEFT JOIN orders o ON o.id = c.order_id AND o.buyer_id = c.buyer_id AND o.storefront_id = c.storefront_id
+        WHERE o.id IS NULL""",
+    # Until time ends the case, its code may have been refunded elsewhere.
+    "an undecided case is about a code that its order has, or had until it was refunded": """
+        SELECT 'case ' || c.id AS about, 'code ' || c.code_id || ' is not of order ' || c.order_id AS detail
+        FROM cases c JOIN codes k ON k.id = c.code_id
+        WHERE c.state <> 'decided' AND COALESCE(k.order_id, 0) <> c.order_id
+          AND NOT EXISTS (SELECT 1 FROM refunded_codes r WHERE r.code_id = c.code_id AND r.order_id = c.order_id)""",
+    "an undecided case freezes what its code's supplier was credited with": """
+        SELECT 'case ' || c.id AS about, 'froze ' || c.frozen_minor || ' ' || c.frozen_currency AS detail
+        FROM cases c JOIN offers o ON o.id = c.offer_id
+        LEFT JOIN accounts a ON a.id = o.payable_id
+        LEFT JOIN order_lines l ON l.order_id = c.order_id AND l.offer_id = c.offer_id
+        LEFT JOIN cases p ON p.replacement_code_id = c.code_id
+        WHERE c.state <> 'decided' AND (
+            c.frozen_minor <> CASE WHEN o.payable_id IS NULL THEN 0
+                ELSE COALESCE(p.replacement_cost_minor, l.unit_cost_minor, c.frozen_minor) END
+            OR (c.frozen_minor > 0
+                AND (c.frozen_party_id IS NULL OR c.frozen_party_id <> a.party_id OR c.frozen_currency <> a.currency)))""",
+    "what was replaced is void, and what came for it was its order's": """
+        SELECT 'case ' || c.id AS about, 'code ' || c.code_id || ' for code ' || c.replacement_code_id AS detail
+        FROM cases c JOIN codes k ON k.id = c.code_id JOIN codes n ON n.id = c.replacement_code_id
+        WHERE c.outcome = 'replaced' AND (k.void_at IS NULL OR (COALESCE(n.order_id, 0) <> c.order_id
+            AND NOT EXISTS (SELECT 1 FROM cases x WHERE x.code_id = n.id AND x.outcome = 'replaced')
+            AND NOT EXISTS (SELECT 1 FROM refunded_codes r WHERE r.code_id = n.id AND r.order_id = c.order_id)))""",
+    "a code that came as a replacement has its delivery": """
+        SELECT 'case ' || c.id AS about, 'order ' || c.order_id AS detail FROM cases c
+        WHERE c.outcome = 'replaced' AND NOT EXISTS (
+            SELECT 1 FROM outbox m WHERE m.once = 'case-parcel:' || c.id AND m.topic = 'delivery' AND m.order_id = c.order_id)""",
+    "a case that ended as refunded has the refund": """
+        SELECT 'case ' || c.id AS about, 'code ' || c.code_id AS detail FROM cases c
+        WHERE c.outcome = 'refunded' AND NOT EXISTS (
+            SELECT 1 FROM refunded_codes r WHERE r.code_id = c.code_id AND r.order_id = c.order_id)""",
+}
+
+CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **OUTBOX}
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (
@@ -228,6 +389,7 @@ COUNTS: tuple[str, ...] = (
     """SELECT COUNT(*) AS codes, COUNT(staged) AS "codes staged", COUNT(available) AS "codes on the shelf", COUNT(hold_id) AS "codes held",
         COUNT(order_id) AS "codes sold", COUNT(void_at) AS "codes void" FROM codes""",
     "SELECT COUNT(*) AS payments FROM payment_events",
+    """SELECT COUNT(*) AS cases, COALESCE(SUM(CASE WHEN outcome IS NULL THEN 1 ELSE 0 END), 0) AS "cases undecided" FROM cases""",
     """SELECT COUNT(*) AS messages, COUNT(done_at) AS "messages done", COUNT(parked_at) AS "messages parked" FROM outbox""",
 )
 

@@ -109,7 +109,7 @@ def _wrongly_credited(session: Session) -> Iterator[tuple[str, str]]:
         credited = int(row.credited_minor or 0)
         if row.asked_minor is not None:
             right = {max(0, convert_down(row.amount_minor, Fraction(row.worth_minor, row.asked_minor)))}
-        elif row.verdict == "unvalued":
+        elif row.verdict in ("unvalued", "stray"):
             right = {0}  # There was no rate for it: a person decides.
         elif row.currency == row.wallet_currency:
             right = {max(0, row.amount_minor)}

@@ -1,8 +1,10 @@
 """The catalogue: categories of any depth, products, denominations, in every language they are written in."""
 
 from core.catalog.commands import (
+    MOST_IN_ORDER,
     Gone,
     NotYourOwnBranch,
+    TooManyInOrder,
     WrongLimits,
     add_category,
     add_product,
@@ -35,12 +37,14 @@ from core.catalog.queries import (
 from core.catalog.tables import ProductKind
 
 __all__ = [
+    "MOST_IN_ORDER",
     "CategoryView",
     "Gone",
     "NotYourOwnBranch",
     "ProductKind",
     "ProductView",
     "SkuView",
+    "TooManyInOrder",
     "WrongLimits",
     "add_category",
     "add_product",

@@ -17,6 +17,7 @@ from core.database import now, write
 from core.errors import N_, Refusal
 
 _SLUG = 64
+MOST_IN_ORDER = 10_000  # codes that one transaction takes off the shelf and one file delivers
 
 
 @dataclass(eq=False)
@@ -34,6 +35,13 @@ class WrongLimits(Refusal):
     says: ClassVar[str] = N_("The smallest quantity of an order cannot be above the largest one ({least} and {most}).")
 
     least: int
+    most: int
+
+
+@dataclass(eq=False)
+class TooManyInOrder(Refusal):
+    says: ClassVar[str] = N_("One order can be of {most} codes at most. Please choose a smaller quantity.")
+
     most: int
 
 
@@ -60,9 +68,17 @@ def _note_added(session: Session, by: str | None, what: str, row: Category | Pro
         journal.record(session, by=by, did=f"add-{what}", about=what, about_id=row.id, after={"name": row.name, "slug": row.slug})
 
 
+# What is read together is recorded together: without its currency nobody knows where the point of a face value stands.
+_TOGETHER = ({"face_value_minor", "face_currency"},)
+
+
 def _note_change(session: Session, by: str | None, what: str, row_id: int, before: dict[str, Any], after: dict[str, Any]) -> None:
     """Record what is different now; a change that changes nothing is no action."""
-    changed = [name for name in after if before[name] != after[name]]
+    differs = {name for name in after if before[name] != after[name]}
+    for together in _TOGETHER:
+        if differs & together:
+            differs |= together
+    changed = [name for name in after if name in differs]
     if by is not None and changed:
         journal.record(
             session,
@@ -89,6 +105,9 @@ _PRODUCT_FACTS = (
     "texts",
     "keywords",
     "protect_content",
+    "sealed",
+    "return_hours",
+    "warranty_hours",
     "hidden_at",
 )
 _SKU_FACTS = (
@@ -103,6 +122,13 @@ _SKU_FACTS = (
     "low_stock_at",
     "hidden_at",
 )
+
+
+def _check_limits(least: int, most: int) -> None:
+    if not 1 <= least <= most:
+        raise WrongLimits(least=least, most=most)
+    if most > MOST_IN_ORDER:
+        raise TooManyInOrder(most=MOST_IN_ORDER)
 
 
 def _next_position(session: Session, column: Any, *where: Any) -> int:
@@ -191,6 +217,8 @@ def add_product(
     texts: dict[str, Any] | None = None,
     keywords: str = "",
     protect_content: bool = False,
+    sealed: bool = False,
+    return_hours: int = 24,
     number_slug: bool = False,
     by: str | None = None,
 ) -> int:
@@ -207,6 +235,8 @@ def add_product(
         keywords=keywords,
         search=search,
         protect_content=protect_content,
+        sealed=sealed,
+        return_hours=return_hours,
         position=_next_position(session, Product.position, Product.category_id == category_id),
     )
     session.add(row)
@@ -229,10 +259,16 @@ def change_product(
     texts: dict[str, Any] | None = None,
     keywords: str | None = None,
     protect_content: bool | None = None,
+    sealed: bool | None = None,
+    return_hours: int | None = None,
+    warranty_hours: int | Literal["same"] | None = "same",
     hidden: bool | None = None,
     by: str | None = None,
 ) -> ProductView:
-    """Change what is given; hiding a product moves the rules of its denominations, so that open screens cannot sell it."""
+    """Change what is given; hiding a product moves the rules of its denominations, so that open screens cannot sell it.
+
+    So does a change of what may be returned: a buyer agreed to it.
+    """
     row = session.get(Product, product_id, with_for_update=True)
     if row is None:
         raise Gone
@@ -247,12 +283,18 @@ def change_product(
         "texts": texts,
         "keywords": keywords,
         "protect_content": protect_content,
+        "sealed": sealed,
+        "return_hours": return_hours,
     }
     for what, value in given.items():
         if value is not None:
             setattr(row, what, value)
+    if warranty_hours != "same":
+        row.warranty_hours = warranty_hours
+    moved = (row.sealed, row.return_hours) != (before["sealed"], before["return_hours"])
     if hidden is not None and hidden != (row.hidden_at is not None):
-        row.hidden_at = now(session) if hidden else None
+        row.hidden_at, moved = now(session) if hidden else None, True
+    if moved:
         session.execute(update(Sku).where(Sku.product_id == product_id).values(rules_version=Sku.rules_version + 1))
     session.flush()
     _note_change(session, by, "product", product_id, before, _seen(row, _PRODUCT_FACTS))
@@ -279,7 +321,11 @@ def add_sku(
     number_slug: bool = False,
     by: str | None = None,
 ) -> int:
-    """A new denomination at the end of its product; returns its id. It can be bought once it has a price and stock."""
+    """A new denomination at the end of its product; returns its id. It can be bought once it has a price and stock.
+
+    Raises WrongLimits and TooManyInOrder as `change_sku` does.
+    """
+    _check_limits(min_quantity, max_quantity)
     row = Sku(
         product_id=product_id,
         slug=_free_slug(session, Sku, slug) if number_slug else slug[:_SLUG],
@@ -321,7 +367,8 @@ def change_sku(
 ) -> SkuView:
     """Change what is given; the rules version moves, so that a buyer who saw the old rules is asked again.
 
-    Raises Gone, and WrongLimits when the smallest quantity would be above the largest.
+    Raises Gone, WrongLimits when the smallest quantity would be above the largest, and TooManyInOrder when the largest would be
+    above MOST_IN_ORDER.
     """
     row = session.get(Sku, sku_id, with_for_update=True)
     if row is None:
@@ -340,8 +387,7 @@ def change_sku(
     for what, value in given.items():
         if value is not None:
             setattr(row, what, value)
-    if not 1 <= row.min_quantity <= row.max_quantity:
-        raise WrongLimits(least=row.min_quantity, most=row.max_quantity)
+    _check_limits(row.min_quantity, row.max_quantity)
     if "face_value" in clear:
         row.face_value_minor = row.face_currency = None
     if "redeem_region" in clear:

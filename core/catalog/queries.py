@@ -44,6 +44,9 @@ class ProductView:
     protect_content: bool
     position: int
     hidden: bool
+    sealed: bool = False
+    return_hours: int = 24
+    warranty_hours: int | None = None
 
     def name_in(self, language: str) -> str:
         return self._text(language, "name") or self.name
@@ -104,6 +107,9 @@ def _product(row: Product) -> ProductView:
         row.protect_content,
         row.position,
         row.hidden_at is not None,
+        row.sealed,
+        row.return_hours,
+        row.warranty_hours,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -34,7 +34,11 @@ class Category(Base):
 
 class Product(Base):
     __tablename__ = "products"
-    __table_args__ = (Index("ix_products_in", "category_id", "position", "id"),)
+    __table_args__ = (
+        Index("ix_products_in", "category_id", "position", "id"),
+        CheckConstraint("return_hours >= 0", name="return_hours_not_negative"),
+        CheckConstraint("warranty_hours IS NULL OR warranty_hours >= 1", name="warranty_above_zero"),
+    )
 
     id: Mapped[Id]
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
@@ -50,6 +54,9 @@ class Product(Base):
     protect_content: Mapped[bool]
     position: Mapped[int]
     hidden_at: Mapped[datetime | None]
+    sealed: Mapped[bool] = mapped_column(server_default=false())  # the codes are sent when the buyer presses "open"
+    return_hours: Mapped[int] = mapped_column(server_default=text("24"))  # until then a sealed order may be returned unopened
+    warranty_hours: Mapped[int | None]  # for which a complaint about a code is in time; null: the shop's own
 
 
 class Sku(Base):

@@ -11,12 +11,10 @@ from sqlalchemy.orm import Session
 from core import catalog, ledger, orders, outbox, people, pricing, storefronts, supply
 from core.database import now, read
 
-TIMEZONE = ZoneInfo("Asia/Shanghai")  # where the shop keeps its days
-
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What happened in a storefront on one day of its time zone; amounts in minor units, sales in `currency`.
+    """What happened in a storefront on one day of a time zone; amounts in minor units, sales in `currency`.
 
     `profit_minor` is sales minus the costs in the same currency; costs in others stand in `other_costs_minor`. Stock-outs and
     deliveries are those of this moment.
@@ -35,19 +33,21 @@ class Day:
     new_customers: int
     stock_outs: int
     waiting: outbox.Waiting
+    refunded_minor: int = 0
 
 
-def day_of(at: datetime) -> tuple[date, datetime, datetime]:
-    """The shop's day that an instant belongs to, its beginning, and the beginning of the next."""
-    day = at.astimezone(TIMEZONE).date()
-    return day, datetime.combine(day, time(), TIMEZONE), datetime.combine(day + timedelta(days=1), time(), TIMEZONE)
+def day_of(at: datetime, timezone: str) -> tuple[date, datetime, datetime]:
+    """The day that an instant belongs to in a time zone (its IANA name), its beginning, and the beginning of the next."""
+    zone = ZoneInfo(timezone)
+    day = at.astimezone(zone).date()
+    return day, datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 @read
-def today(session: Session, storefront_id: int) -> Day:
-    """The figures since midnight in the shop's time zone."""
+def today(session: Session, storefront_id: int, *, timezone: str) -> Day:
+    """The figures since midnight in a time zone (its IANA name)."""
     storefront = storefronts.by_id(session, storefront_id)
-    day, since, until = day_of(now(session))
+    day, since, until = day_of(now(session), timezone)
     sold = orders.sold(session, storefront_id=storefront_id, since=since, until=until)
     skus = [sku.id for sku in catalog.all_skus(session)]
     priced = list(pricing.current(session, storefront_id=storefront_id, sku_ids=skus))
@@ -67,4 +67,5 @@ def today(session: Session, storefront_id: int) -> Day:
         new_customers=people.joined(session, storefront_id=storefront_id, since=since, until=until),
         stock_outs=sum(1 for left in shelves.values() if not left),
         waiting=outbox.waiting(session),
+        refunded_minor=sold.refunded_minor,
     )

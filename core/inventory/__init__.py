@@ -17,17 +17,32 @@ from core.inventory.batches import (
     stage,
     unpublished,
 )
-from core.inventory.codes import Secret, opened, put_back, return_to_shelf, take, take_held, unopenable, void
-from core.inventory.holds import HoldView, end_hold, expired_holds, hold, lapses, open_hold, open_holds_of
+from core.inventory.codes import (
+    OrderCode,
+    Secret,
+    of_order,
+    opened,
+    put_back,
+    return_to_shelf,
+    take,
+    take_back,
+    take_held,
+    unopenable,
+    void,
+)
+from core.inventory.exchanging import Exchanged, codes_of, exchange, lock_sold, mask, masked, one_opened, still_sold
+from core.inventory.holds import HoldView, end_hold, expired_holds, held_of, hold, lapses, open_hold, open_holds_of
 from core.inventory.places import CodePlace, code_place, find_code
 from core.inventory.stock import answer_watches, on_shelf, places, unwatch, waited_for, watch, watching
 from core.inventory.upkeep import any_codes, keys_fit, known, rewrap
 
 __all__ = [
     "CodePlace",
+    "Exchanged",
     "HoldView",
     "ImportReceipt",
     "OpenBatch",
+    "OrderCode",
     "PutAside",
     "Refused",
     "Sealed",
@@ -38,14 +53,22 @@ __all__ = [
     "any_codes",
     "bring_in",
     "code_place",
+    "codes_of",
     "end_hold",
+    "exchange",
     "expired_holds",
     "find_code",
+    "held_of",
     "hold",
     "keys_fit",
     "known",
     "lapses",
+    "lock_sold",
+    "mask",
+    "masked",
+    "of_order",
     "on_shelf",
+    "one_opened",
     "open_batch",
     "open_hold",
     "open_holds_of",
@@ -59,7 +82,9 @@ __all__ = [
     "rewrap",
     "seal",
     "stage",
+    "still_sold",
     "take",
+    "take_back",
     "take_held",
     "unopenable",
     "unpublished",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 
 from cryptography.exceptions import InvalidTag
@@ -54,11 +55,14 @@ def row_identity(aad: str, row: int) -> str:
 
 @read
 def opened(session: Session, order_id: int) -> list[tuple[int, Secret]]:
-    """The codes of an order in clear with their offers, in the order they were taken. Only for delivery and reveal, which log it."""
+    """The codes of an order in clear with their offers, in the order they were taken. Only for delivery and reveal, which log it.
+
+    What was refunded is not shown any more.
+    """
     rows = session.execute(
         select(Code.offer_id, Code.row, Code.ciphertext, Batch.id, Batch.wrapped_key, Batch.wrapping_key_id, Batch.aad)
         .join(Batch, Batch.id == Code.batch_id)
-        .where(Code.order_id == order_id)
+        .where(Code.order_id == order_id, Code.refunded_at.is_(None))
         .order_by(Code.id)
     ).all()
     data_keys = {
@@ -157,6 +161,38 @@ def return_to_shelf(session: Session, *, hold_id: int) -> int:
 def put_back(session: Session, *, order_id: int) -> int:
     """Put codes back that were given to an order in this very transaction, before anybody could see them; returns how many."""
     return _put_at_tail(session, select(Code.id, Code.offer_id).where(Code.order_id == order_id).order_by(Code.id))
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCode:
+    """A code of an order, without what it says; `refunded_at` when the buyer has its money back."""
+
+    id: int
+    offer_id: int
+    refunded_at: datetime | None
+
+
+@read
+def of_order(session: Session, order_id: int) -> list[OrderCode]:
+    """The codes that are an order's, in the order they were taken."""
+    rows = session.execute(select(Code.id, Code.offer_id, Code.refunded_at).where(Code.order_id == order_id).order_by(Code.id))
+    return [OrderCode(code_id, offer_id, refunded_at) for code_id, offer_id, refunded_at in rows]
+
+
+@write
+def take_back(session: Session, *, order_id: int, code_ids: Collection[int], to_shelf: bool) -> int:
+    """Codes of an order that are refunded: back to the tail of their shelves, or void where they are. Returns how many.
+
+    To the shelf only what nobody can have seen. What is void stays its order's, and is never shown or sold again.
+    """
+    these = (Code.order_id == order_id, Code.refunded_at.is_(None), among(session, Code.id, code_ids))
+    if to_shelf:
+        return _put_at_tail(session, select(Code.id, Code.offer_id).where(*these).order_by(Code.id))
+    gone = session.scalars(
+        update(Code).where(*these).values(refunded_at=now(session)).returning(Code.id),
+        execution_options={"synchronize_session": False},
+    )
+    return len(gone.all())
 
 
 def _put_at_tail(session: Session, question: Select[int, int]) -> int:

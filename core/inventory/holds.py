@@ -72,6 +72,13 @@ def open_holds_of(session: Session, customer_id: int) -> int:
 
 
 @read
+def held_of(session: Session, sku_id: int) -> int:
+    """How many codes of a denomination are held for payments under way."""
+    held = select(func.coalesce(func.sum(Hold.quantity), 0)).where(Hold.sku_id == sku_id, Hold.ended_at.is_(None))
+    return int(session.scalar(held) or 0)
+
+
+@read
 def lapses(session: Session, customer_id: int, *, days: int = 30) -> int:
     """How many holds of a customer ended unpaid lately."""
     since = now(session) - timedelta(days=days)

@@ -78,6 +78,8 @@ class Code(Base):
         UniqueConstraint("fingerprint", name="uq_code_enters_once"),
         # A code is in exactly one place: staged, on the shelf, held, sold, or void.
         CheckConstraint(EXACTLY_ONE_PLACE, name="code_is_in_one_place"),
+        # What was refunded and cannot be sold again stays with its order.
+        CheckConstraint("refunded_at IS NULL OR order_id IS NOT NULL", name="refunded_of_an_order"),
         # The only index with this order: the sale finds the next code by it, and nothing sold is in it.
         Index(
             "ix_codes_on_the_shelf",
@@ -114,6 +116,7 @@ class Code(Base):
     void_at: Mapped[datetime | None]
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    refunded_at: Mapped[datetime | None]  # void, but known as its order's: the buyer may have seen it, and has the money back
 
 
 class Watch(Base):

@@ -1,7 +1,7 @@
 """The books: accounts, transfers and postings that balance by construction."""
 
 from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
-from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, house_balance, legs_of, lock, statement
+from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, causes, house_balance, keys_of, legs_of, lock, party_of, statement
 from core.ledger.tables import AccountKind, PartyKind, TransferKind
 
 __all__ = [
@@ -16,11 +16,14 @@ __all__ = [
     "Transferred",
     "balance",
     "came_in",
+    "causes",
     "house_balance",
+    "keys_of",
     "legs_of",
     "lock",
     "new_party",
     "open_account",
+    "party_of",
     "roll_up",
     "statement",
     "transfer",

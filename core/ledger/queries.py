@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.database import read
 from core.ledger.tables import Account, AccountKind, Posting, Rollup, Transfer, TransferKind
+from core.spans import written_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ def lock(session: Session, account_id: int) -> None:
 
 
 @read
+def party_of(session: Session, account_id: int) -> int:
+    """Whose account it is."""
+    return session.scalars(select(Account.party_id).where(Account.id == account_id)).one()
+
+
+@read
 def legs_of(session: Session, *, key: str) -> list[Leg]:
     """What the transfer of this key moved, in order; empty when there is none."""
     rows = session.execute(
@@ -59,6 +66,16 @@ def legs_of(session: Session, *, key: str) -> list[Leg]:
         .order_by(Posting.seq)
     ).all()
     return [Leg(debit, credit, amount, currency) for debit, credit, amount, currency in rows]
+
+
+@read
+def keys_of(session: Session, *, party_id: int, kind: TransferKind, subject_id: int) -> Sequence[str]:
+    """The keys of a party's transfers of this kind about this subject, oldest first."""
+    return session.scalars(
+        select(Transfer.key)
+        .where(Transfer.party_id == party_id, Transfer.kind == kind, Transfer.subject_id == subject_id)
+        .order_by(Transfer.id)
+    ).all()
 
 
 @read
@@ -96,13 +113,17 @@ def came_in(session: Session, *, party_id: int, since: datetime, until: datetime
             Account.party_id == party_id,
             Account.kind == AccountKind.GATEWAY,
             Transfer.kind == TransferKind.DEPOSIT,
-            Transfer.at >= since,
-            Transfer.at < until,
+            written_between(session, Transfer.id, Transfer.at, since, until),
         )
         .group_by(Account.label, Account.currency)
         .order_by(Account.label, Account.currency)
     )
     return [CameIn(label, currency, count, int(amount)) for label, currency, count, amount in rows]
+
+
+def causes(session: Session, *, kind: TransferKind, since: datetime, until: datetime) -> Select[int | None]:
+    """Selects what the transfers of a kind between two instants belong to. A part of questions, and none itself."""
+    return select(Transfer.subject_id).where(Transfer.kind == kind, written_between(session, Transfer.id, Transfer.at, since, until))
 
 
 @read

@@ -24,6 +24,8 @@ class AccountKind(StrEnum):
     PAYABLE = "payable"  # what a supplier has earned; summed, because a guarded one would be a hot row of every sale
     SALES = "sales"  # what the shop keeps of each sale
     GATEWAY = "gateway"  # money held at a payment provider
+    FEES = "fees"  # what providers keep, less what payers bear of it
+    REFUNDING = "refunding"  # what was refunded and is on its way back to where it was paid from
     EXCHANGE = "exchange"  # one per currency; a conversion goes in at one and out at the other
     ADJUSTMENT = "adjustment"  # what admins credit and debit by hand
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import case, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
-from core import catalog, ledger, outbox, payments, people, rates, showcase
+from core import catalog, coupons, ledger, outbox, payments, people, pricing, rates, showcase
 from core.catalog import ProductView, SkuView
+from core.coupons import Coupon, CouponRefused
 from core.database import read
 from core.money import convert_up
-from core.orders.issue import bought
+from core.orders.issue import bought, kept_price, never_bought
 from core.orders.numbers import number_of, order_id_of
-from core.orders.tables import Order, OrderLine, OrderState, Reveal
+from core.orders.seals import Seal, seal
+from core.orders.tables import Order, OrderLine, OrderState, Refund, RefundedCode, Reveal
+from core.ports import Fee
 from core.pricing import Price
 from core.showcase import COUNTED
 
+_PAID_WITHIN = timedelta(minutes=10)  # of being issued: both in one transaction, but each asks the clock
 _LONGEST = 200  # characters of a provider's number
 
 
@@ -28,7 +32,8 @@ class Quote:
 
     `price.id` and `sku.rules_version` go into the button: the sale compares them. `most` is how many this buyer could
     take at once (limits and stock); `short_minor` is what the wallet lacks; `pay_minor` maps other currencies that have a
-    rate to what would be asked there.
+    rate to what would be asked there. `priced` tells why it costs that; with a coupon asked for, either `coupon` is the one it
+    was made with, or `coupon_refused` says why it was made without.
     """
 
     product: ProductView
@@ -42,6 +47,30 @@ class Quote:
     balance_minor: int
     short_minor: int
     pay_minor: dict[str, int]
+    by_ways: dict[str, Asked]
+    priced: pricing.Quote
+    coupon: Coupon | None = None
+    coupon_refused: CouponRefused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WayToPay:
+    """A provider as far as a price depends on it."""
+
+    name: str
+    currency: str
+    fee: Fee
+    minimum_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a provider would be asked: `amount_minor` of its currency, worth `worth_minor` of the total; the wallet pays the rest."""
+
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    worth_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +101,22 @@ class OrderDetail:
     reveals: int
     intent: payments.Intent | None
     cost_minor: int
+    refunded_minor: int = 0
+    seal: Seal | None = None  # of an order that is not opened
+    priced: pricing.Quote | None = None  # when it costs something else than its price times its quantity
 
 
 @read
 def quote(
-    session: Session, *, storefront_id: int, customer_id: int, sku_id: int, quantity: int, pay_currencies: Sequence[str] = ()
+    session: Session,
+    *,
+    storefront_id: int,
+    customer_id: int,
+    sku_id: int,
+    quantity: int,
+    pay_currencies: Sequence[str] = (),
+    ways: Sequence[WayToPay] = (),
+    coupon_id: int | None = None,
 ) -> Quote:
     """Price, limits, stock and wallet for a purchase; raises Gone when the denomination is not in the shop.
 
@@ -88,7 +128,26 @@ def quote(
     left = denomination.left if denomination.left < COUNTED else max(denomination.left, sku.max_quantity)
     most = min(sku.max_quantity, left, sku.max_quantity if allowed is None else allowed)
     quantity = max(sku.min_quantity, min(quantity, max(most, sku.min_quantity)))
-    total = price.retail_minor * quantity
+    priced = pricing.quote(price, quantity)
+    coupon: Coupon | None = None
+    refused: CouponRefused | None = None
+    if coupon_id is not None:
+        try:
+            coupon = coupons.check(
+                session,
+                coupon_id=coupon_id,
+                storefront_id=storefront_id,
+                customer_id=customer_id,
+                product_id=product.id,
+                sku_id=sku_id,
+                goods_minor=priced.goods_minor,
+                currency=price.currency,
+                first_order=never_bought(session, customer_id),
+            )
+            priced = pricing.quote(price, quantity, cuts=[coupon.cut])
+        except CouponRefused as why:
+            refused = why
+    total = priced.total_minor
     wallet = payments.wallet(session, customer_id)
     pay: dict[str, int] = {}
     for currency in pay_currencies:
@@ -107,7 +166,21 @@ def quote(
         wallet.balance_minor,
         max(0, total - wallet.balance_minor),
         pay,
+        {way.name: asked for way in ways if (asked := _asked(session, way, total, wallet.balance_minor, price.currency))},
+        priced,
+        coupon,
+        refused,
     )
+
+
+def _asked(session: Session, way: WayToPay, total: int, balance: int, currency: str) -> Asked | None:
+    """The rest that the wallet does not hold; the whole when the wallet could pay it all, or the rest is too little for one payment."""
+    whole = total if balance <= 0 or balance >= total else total - balance
+    for worth in dict.fromkeys((whole, total)):
+        price = payments.priced(session, worth_minor=worth, currency=currency, pay_currency=way.currency, fee=way.fee)
+        if price is not None and (price.amount_minor >= way.minimum_minor or worth == total):
+            return Asked(price.amount_minor, price.fee_minor, way.currency, worth)
+    return None
 
 
 def cards(session: Session, orders: Sequence[Order]) -> list[OrderCard]:
@@ -175,6 +248,9 @@ def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> O
             )
             or 0
         ),
+        refunded_minor=order.refunded_minor,
+        seal=seal(session, order),
+        priced=kept_price(session, order),
     )
 
 
@@ -211,20 +287,33 @@ def find(session: Session, text: str, *, buyer_id: int | None = None) -> OrderDe
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What a storefront sold in a span of time; costs by their currency, all in minor units."""
+    """What a storefront sold in a span of time, less what it refunded in that span; costs by their currency, all in minor units.
+
+    A refund takes a code's cost away when it is for sale again or its supplier bears it; what the shop owned and cannot sell
+    again stays a cost. `refunded_minor` is already taken from the sales.
+    """
 
     orders: int
     units: int
     sales_minor: int
     cost_minor: dict[str, int]
+    refunded_minor: int = 0
+
+
+_PAID_FOR = (OrderState.ISSUED, OrderState.REFUNDED)
 
 
 @read
 def sold(session: Session, *, storefront_id: int, since: datetime, until: datetime) -> Sold:
-    """Orders issued between two instants (the second not included)."""
+    """Orders issued, and codes refunded, between two instants (the second not included); orders may have been placed long before.
+
+    They are found by the transfers that paid them, because those of a day stand together.
+    """
+    near = {"since": since - _PAID_WITHIN, "until": until + _PAID_WITHIN}
     these = (
+        Order.id.in_(ledger.causes(session, kind=ledger.TransferKind.SALE, **near)),
         Order.storefront_id == storefront_id,
-        Order.state == OrderState.ISSUED,
+        Order.state.in_(_PAID_FOR),
         Order.issued_at >= since,
         Order.issued_at < until,
     )
@@ -235,7 +324,30 @@ def sold(session: Session, *, storefront_id: int, since: datetime, until: dateti
         .where(*these)
         .group_by(OrderLine.cost_currency)
     ).all()
-    return Sold(count, sum(int(units) for _, units, _ in lines), int(sales), {currency: int(cost) for currency, _, cost in lines})
+    units, costs = sum(int(n) for _, n, _ in lines), {currency: int(cost) for currency, _, cost in lines}
+    back = (Order.storefront_id == storefront_id, Refund.made_at >= since, Refund.made_at < until)
+    refunded = session.scalar(select(func.coalesce(func.sum(Refund.amount_minor), 0)).join(Order, Order.id == Refund.order_id).where(*back))
+    last = aliased(Refund)
+    # An order is undone by the refund of its last code.
+    undone = session.scalar(
+        select(func.count())
+        .select_from(Refund)
+        .join(Order, Order.id == Refund.order_id)
+        .where(*back, Order.state == OrderState.REFUNDED, ~exists().where(last.order_id == Refund.order_id, last.id > Refund.id))
+    )
+    for currency, n, cost in session.execute(
+        select(
+            RefundedCode.cost_currency,
+            func.count(),
+            func.sum(case((RefundedCode.cost_back.is_(True), RefundedCode.cost_minor), else_=0)),
+        )
+        .join(Refund, Refund.id == RefundedCode.refund_id)
+        .join(Order, Order.id == Refund.order_id)
+        .where(*back)
+        .group_by(RefundedCode.cost_currency)
+    ):
+        units, costs[currency] = units - n, costs.get(currency, 0) - int(cost)
+    return Sold(count - (undone or 0), units, int(sales) - int(refunded or 0), costs, int(refunded or 0))
 
 
 @read
@@ -252,7 +364,7 @@ def movements(session: Session, customer_id: int, *, before: int | None = None, 
         session,
         party_id=customer_id,
         account_id=people.by_id(session, customer_id).wallet_id,
-        bought=select(Order.id).where(Order.buyer_id == customer_id, Order.state == OrderState.ISSUED),
+        bought=select(Order.id).where(Order.buyer_id == customer_id, Order.state.in_(_PAID_FOR)),
         before=before,
         limit=limit,
     )

@@ -10,16 +10,18 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from core import catalog, ledger, people, pricing, storefronts, supply
+from core import catalog, coupons, ledger, people, pricing, storefronts, supply
 from core.catalog import SkuView
-from core.database import Alone, Gathered, Tools, insert_new, now
+from core.coupons import Coupon
+from core.database import Alone, Gathered, Tools, insert_new, now, write
 from core.errors import Refusal
 from core.orders import sale_postgres, sale_sqlite
-from core.orders.issue import Terms, count_purchase, move_money, send, take_codes, write_lines
+from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, take_codes, write_lines
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.tables import Order, OrderState
 from core.orders.views import Receipt
+from core.pricing import Price, Quote
 from core.storefronts import Storefront
 from core.supply import Offer
 
@@ -32,6 +34,7 @@ class Deal:
     sku: SkuView
     terms: Terms
     offers: list[Offer]
+    price: Price
 
 
 def once_hash(*inputs: object) -> bytes:
@@ -55,7 +58,29 @@ def agreed(session: Session, *, storefront_id: int, sku_id: int, quantity: int, 
     if not sku.min_quantity <= quantity <= sku.max_quantity:
         raise WrongQuantity(least=sku.min_quantity, most=sku.max_quantity)
     usable = [offer for offer in offers if offer.payable_id is None or offer.cost_currency == price.currency]
-    return Deal(storefront, sku, Terms(price.id, price.retail_minor, price.currency), usable)
+    return Deal(storefront, sku, Terms(price.id, price.unit_for(quantity), price.currency), usable, price)
+
+
+def quoted(session: Session, deal: Deal, *, buyer_id: int, quantity: int, coupon_id: int | None) -> tuple[Quote, Coupon | None]:
+    """What the deal costs this buyer, with the coupon if there is one; raises the CouponRefused that says why it does not hold.
+
+    To be asked with the buyer's wallet locked: whether this is their first order, and how often they used the coupon, stays true.
+    """
+    plain = pricing.quote(deal.price, quantity)
+    if coupon_id is None:
+        return plain, None
+    coupon = coupons.check(
+        session,
+        coupon_id=coupon_id,
+        storefront_id=deal.storefront.id,
+        customer_id=buyer_id,
+        product_id=deal.sku.product_id,
+        sku_id=deal.sku.id,
+        goods_minor=plain.goods_minor,
+        currency=plain.currency,
+        first_order=never_bought(session, buyer_id),
+    )
+    return pricing.quote(deal.price, quantity, cuts=[coupon.cut]), coupon
 
 
 def _buy(
@@ -74,7 +99,65 @@ def _buy(
     `price_id` and `rules_version` are what the buyer saw. The same `once` with the same inputs is the same order, with
     other inputs OnceReused. Raises PriceMoved, NotForSale, WrongQuantity, LimitReached, SoldOut or TooLittleMoney.
     """
-    wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, "wallet")
+    return _sell(
+        session,
+        storefront_id=storefront_id,
+        buyer_id=buyer_id,
+        sku_id=sku_id,
+        quantity=quantity,
+        price_id=price_id,
+        rules_version=rules_version,
+        once=once,
+        coupon_id=None,
+    )
+
+
+@write
+def buy_with(
+    session: Session,
+    *,
+    storefront_id: int,
+    buyer_id: int,
+    sku_id: int,
+    quantity: int,
+    price_id: int,
+    rules_version: int,
+    once: str,
+    coupon_id: int,
+) -> Receipt:
+    """The same with a coupon, which is counted in the same transaction; never gathered with others.
+
+    A coupon's terms never change, so its id is what the buyer saw. Raises what `buy` raises, and the CouponRefused that says why
+    the coupon does not hold: then nothing was bought, and nothing of the coupon is used.
+    """
+    return _sell(
+        session,
+        storefront_id=storefront_id,
+        buyer_id=buyer_id,
+        sku_id=sku_id,
+        quantity=quantity,
+        price_id=price_id,
+        rules_version=rules_version,
+        once=once,
+        coupon_id=coupon_id,
+    )
+
+
+def _sell(
+    session: Session,
+    *,
+    storefront_id: int,
+    buyer_id: int,
+    sku_id: int,
+    quantity: int,
+    price_id: int,
+    rules_version: int,
+    once: str,
+    coupon_id: int | None,
+) -> Receipt:
+    """Both of them: what `buy` and `buy_with` promise."""
+    with_coupon = () if coupon_id is None else (coupon_id,)
+    wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, "wallet", *with_coupon)
     customer = people.by_id(session, buyer_id)
     assert customer.storefront_id == storefront_id, "a customer buys in their own storefront"
     ledger.lock(session, customer.wallet_id)  # Presses of one buyer take turns, so that the key is looked up after the first has it.
@@ -84,7 +167,8 @@ def _buy(
             raise OnceReused
         return Receipt(known.id, number_of(known.id), quantity, known.total_minor, known.currency, repeated=True)
     deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
-    total = deal.terms.unit_minor * quantity
+    quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
+    total = quote.total_minor
     balance = ledger.balance(session, customer.wallet_id)
     count_purchase(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
     at = now(session)
@@ -106,6 +190,8 @@ def _buy(
     ).scalar_one_or_none()
     if order_id is None:
         raise OnceReused  # Another buyer's order took this key a moment ago: keys name their buyer, so this is no press of theirs.
+    # Before the codes: who comes too late for a coupon must not have kept codes from others meanwhile.
+    keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
     taken = take_codes(session, order_id=order_id, offers=deal.offers, quantity=quantity)
     if not taken:
         raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)
@@ -121,6 +207,7 @@ def _buy(
             terms=deal.terms,
             offers=offers,
             taken=taken,
+            total_minor=total,
         )
     except ledger.TooLittle as short:
         raise TooLittleMoney(balance_minor=balance, short_minor=short.short_minor, currency=short.currency) from None

@@ -23,7 +23,7 @@ FEW = 3  # Up to here, one statement for each purchase costs less than the set s
 # What was agreed, from the versions the buyer saw; a purchase that matches nothing here runs alone and learns why.
 # Each LIMIT 1 pins a look-up by key: a plan made while a table was small must still be right when it has grown.
 _AGREED = """
-  CROSS JOIN LATERAL (SELECT * FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL LIMIT 1) p
+  CROSS JOIN LATERAL (SELECT * FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered LIMIT 1) p
   CROSS JOIN LATERAL (SELECT product_id FROM skus WHERE id = u.sku AND rules_version = u.rules AND hidden_at IS NULL AND max_per_buyer IS NULL
     AND u.qty BETWEEN min_quantity AND max_quantity LIMIT 1) s
   CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL LIMIT 1) g

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -16,6 +17,23 @@ class OrderState(StrEnum):
     ISSUED = "issued"  # paid, and its codes are the buyer's
     EXPIRED = "expired"  # not paid in time; money that comes late is credited
     CANCELLED = "cancelled"
+    REFUNDED = "refunded"  # was issued, and every code of it was refunded
+
+
+class RefundTo(StrEnum):
+    """Where refunded money goes."""
+
+    WALLET = "wallet"
+    SOURCE = "source"  # back through the provider that it was paid by
+
+
+class RefundState(StrEnum):
+    """Where a refund stands. One to the wallet is refunded at once; one to the source is wanted until the provider is asked."""
+
+    WANTED = "wanted"
+    REFUNDING = "refunding"  # the provider was asked, and is asked again until it says yes or no
+    REFUNDED = "refunded"
+    DECLINED = "declined"  # the provider said no: the money is in the wallet instead
 
 
 class RevealCause(StrEnum):
@@ -32,6 +50,7 @@ class Order(Base):
         UniqueConstraint("once", name="uq_order_once"),
         ForeignKeyConstraint(["buyer_id", "storefront_id"], ["customers.id", "customers.storefront_id"], name="fk_order_buyer"),
         CheckConstraint("total_minor > 0", name="total_positive"),
+        CheckConstraint("refunded_minor >= 0 AND refunded_minor <= total_minor", name="refunded_at_most_paid"),
         Index("ix_orders_of_buyer", "buyer_id", "id"),
         Index("ix_orders_pending", "expires_at", postgresql_where=text("state = 'pending'"), sqlite_where=text("state = 'pending'")),
     )
@@ -48,6 +67,11 @@ class Order(Base):
     placed_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     issued_at: Mapped[datetime | None]
+    short_by: Mapped[int | None]  # codes that were ordered but could not be had when the money came; not charged
+    # The sale's own statements leave out what follows: an order begins without it.
+    refunded_minor: Mapped[int] = mapped_column(server_default=text("0"))  # of the total
+    return_until: Mapped[datetime | None]  # it was delivered sealed: until then it may be returned unopened
+    opened_at: Mapped[datetime | None]  # when the buyer opened what was sealed
 
 
 class OrderLine(Base):
@@ -69,6 +93,24 @@ class OrderLine(Base):
     unit_price_minor: Mapped[int]
     unit_cost_minor: Mapped[int]
     cost_currency: Mapped[str] = mapped_column(String(8))
+
+
+class OrderPrice(Base):
+    """Why an order costs something else than its price times its quantity: the quote as it was agreed. Most orders have none.
+
+    The fee of a way to pay is not the order's: it is kept with each payment that was asked for.
+    """
+
+    __tablename__ = "order_prices"
+    __table_args__ = (CheckConstraint("discount_minor >= 0 AND quantity > 0", name="discount_not_negative"),)
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    quantity: Mapped[int]  # as it was ordered: what the tier was earned with, also when fewer could be had
+    unit_minor: Mapped[int]
+    tier_from: Mapped[int | None]
+    discount_minor: Mapped[int]  # off the sum of the lines
+    discounts: Mapped[list[dict[str, Any]]] = mapped_column(JSON(none_as_null=True))  # why, amount_minor, facts
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON(none_as_null=True))  # says, facts
 
 
 class PurchaseCount(Base):
@@ -93,3 +135,63 @@ class Reveal(Base):
     cause: Mapped[RevealCause]
     to_telegram_id: Mapped[int]
     at: Mapped[datetime]
+
+
+class Refund(Base):
+    """Money of an order that was given back, once for each `once`; insert-only but for the way to the source."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        UniqueConstraint("once", name="uq_refund_once"),
+        CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+        CheckConstraint("source_minor >= 0 AND source_minor <= amount_minor", name="source_within_amount"),
+        CheckConstraint("(\"to\" = 'source') = (provider IS NOT NULL)", name="source_has_provider"),
+        Index("ix_refunds_of_order", "order_id", "id"),
+        Index("ix_refunds_made", "made_at"),
+        Index("ix_refunds_due", "due_at", postgresql_where=text("due_at IS NOT NULL"), sqlite_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_refunds_of_payment",
+            "event_key",
+            "provider",
+            postgresql_where=text("provider IS NOT NULL"),
+            sqlite_where=text("provider IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    amount_minor: Mapped[int]  # of the order's total and currency; nothing when a code's share rounds down to nothing
+    currency: Mapped[str] = mapped_column(String(8))
+    to: Mapped[RefundTo]
+    state: Mapped[RefundState]
+    reason: Mapped[str] = mapped_column(String(500))
+    by: Mapped[str] = mapped_column(String(64))
+    once: Mapped[str] = mapped_column(String(120))
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    # Only of a refund to the source:
+    provider: Mapped[str | None] = mapped_column(String(16))
+    event_key: Mapped[str | None] = mapped_column(String(200))  # of the payment
+    intent_id: Mapped[int | None]
+    source_minor: Mapped[int]  # how much of the amount goes to the source; what was not paid through it goes to the wallet
+    pay_minor: Mapped[int]  # the same as the payer sees it: in the payment's currency, with its share of the fee
+    fee_minor: Mapped[int]  # that share
+    pay_currency: Mapped[str | None] = mapped_column(String(8))
+    due_at: Mapped[datetime | None]  # when the provider is to be asked (again)
+    tries: Mapped[int]
+
+
+class RefundedCode(Base):
+    """A code that was refunded, and what it had cost; what was returned is for sale again and may come here with another order."""
+
+    __tablename__ = "refunded_codes"
+    __table_args__ = (Index("ix_refunded_codes_of", "code_id"), Index("ix_refunded_codes_by", "refund_id"))
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"), primary_key=True, autoincrement=False)
+    refund_id: Mapped[int] = mapped_column(ForeignKey("refunds.id"))
+    offer_id: Mapped[int]
+    returned: Mapped[bool]  # to the shelf; else it is void
+    cost_minor: Mapped[int]
+    cost_currency: Mapped[str] = mapped_column(String(8))
+    cost_back: Mapped[bool]  # the cost is not the shop's loss: it is for sale again, or its supplier bears it

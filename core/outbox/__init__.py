@@ -1,6 +1,6 @@
 """The outbox: messages committed with the change that caused them, leased to couriers until they are sent."""
 
-from core.outbox.commands import done, end_leases, lease, park, post, resend, retry, unpark, withdraw
+from core.outbox.commands import call_off, done, end_leases, lease, park, post, resend, retry, unpark, untried, withdraw
 from core.outbox.queries import Delivery, Waiting, of_order, unsent, waiting
 from core.outbox.tables import Topic
 from core.outbox.views import Leased
@@ -10,6 +10,7 @@ __all__ = [
     "Leased",
     "Topic",
     "Waiting",
+    "call_off",
     "done",
     "end_leases",
     "lease",
@@ -20,6 +21,7 @@ __all__ = [
     "retry",
     "unpark",
     "unsent",
+    "untried",
     "waiting",
     "withdraw",
 ]

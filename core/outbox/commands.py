@@ -160,3 +160,32 @@ def resend(session: Session, *, order_id: int, customer_id: int, cause: str) -> 
         return False
     post(session, topic=Topic.DELIVERY, customer_id=customer_id, order_id=order_id, body={"again": True, "cause": cause})
     return True
+
+
+@write
+def untried(session: Session, *, order_id: int) -> bool:
+    """Was no delivery of this order ever tried, nor is one being tried? Until this transaction ends, none is begun."""
+    rows = session.scalars(
+        select(Message).where(Message.order_id == order_id, Message.topic == Topic.DELIVERY).order_by(Message.id).with_for_update()
+    )
+    return all(row.attempts == 0 and row.lease is None for row in rows)
+
+
+@write
+def call_off(session: Session, *, order_id: int, why: str) -> int:
+    """Deliveries of this order that no courier has in hand are not sent any more; returns how many there were."""
+    at = now(session)
+    rows = session.execute(
+        update(Message)
+        .where(
+            Message.order_id == order_id,
+            Message.topic == Topic.DELIVERY,
+            Message.done_at.is_(None),
+            # A lease that has run out is nobody's any more.
+            (Message.lease.is_(None)) | (Message.due_at <= at) | (Message.parked_at.is_not(None)),
+        )
+        .values(done_at=at, lease=None, parked_at=None, trouble=why[:300])
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(rows)

@@ -1,32 +1,23 @@
-"""Asking for money, judging what a provider reports, and moving it into wallets."""
+"""Judging what a provider reports, and moving money into wallets and out of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, ClassVar
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import journal, ledger, outbox, people, rates, storefronts
 from core.database import insert_new, now, write
-from core.errors import N_, Refusal
 from core.ledger import AccountKind, Leg, TransferKind
-from core.money import convert_down, convert_up
-from core.payments.queries import Intent, view, wallet
+from core.money import convert_down
+from core.payments.intents import change
+from core.payments.queries import Intent, key_of_return, view, wallet
+from core.payments.staff import tell_staff
 from core.payments.tables import Intent as IntentRow
 from core.payments.tables import IntentState, PaymentEvent
-
-_OPEN = (IntentState.CREATED, IntentState.PENDING)
-
-
-@dataclass(eq=False)
-class NotPayable(Refusal):
-    """This payment cannot be taken: it is another's, over, or not what was asked."""
-
-    says: ClassVar[str] = N_("This invoice can no longer be paid. Please order again.")
+from core.ports import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,76 +30,6 @@ class Credited:
     first_payment: bool
     exact: bool
     repeated: bool
-
-
-@write
-def ask(
-    session: Session,
-    *,
-    provider: str,
-    pay_currency: str,
-    customer_id: int,
-    worth_minor: int,
-    order_id: int | None,
-    seconds: float,
-) -> Intent | None:
-    """An intent worth so much of the shop's currency, converted (rounded up) at the recorded rate; None when there is no rate."""
-    customer = people.by_id(session, customer_id)
-    currency = storefronts.by_id(session, customer.storefront_id).currency
-    amount, rate_id = worth_minor, None
-    if pay_currency != currency:
-        quoted = rates.latest(session, base=pay_currency, quote=currency)
-        if quoted is None:
-            return None
-        amount, rate_id = convert_up(worth_minor, 1 / quoted.rate), quoted.id
-    at = now(session)
-    row = IntentRow(
-        provider=provider,
-        customer_id=customer_id,
-        order_id=order_id,
-        amount_minor=amount,
-        currency=pay_currency,
-        worth_minor=worth_minor,
-        worth_currency=currency,
-        rate_id=rate_id,
-        state=IntentState.PENDING,
-        made_at=at,
-        expires_at=at + timedelta(seconds=seconds),
-    )
-    session.add(row)
-    session.flush()
-    return view(row)
-
-
-@write
-def give_ref(session: Session, *, intent_id: int, provider_ref: str) -> None:
-    """Remember the provider's own number for an intent."""
-    session.execute(update(IntentRow).where(IntentRow.id == intent_id).values(provider_ref=provider_ref[:200]))
-
-
-@write
-def check(session: Session, *, intent_id: int, customer_id: int, amount_minor: int, currency: str) -> Intent:
-    """The open intent, if it is this customer's and of this amount; raises NotPayable."""
-    row = session.get(IntentRow, intent_id, with_for_update=True)
-    if (
-        row is None
-        or row.customer_id != customer_id
-        or (row.amount_minor, row.currency) != (amount_minor, currency)
-        or row.state not in _OPEN
-        or row.expires_at <= now(session)
-    ):
-        raise NotPayable
-    return view(row)
-
-
-@write
-def keep_open(session: Session, *, intent_id: int, until: datetime) -> None:
-    """An open intent may be paid until then."""
-    session.execute(
-        update(IntentRow)
-        .where(IntentRow.id == intent_id, IntentRow.state.in_(_OPEN), IntentRow.expires_at < until)
-        .values(expires_at=until)
-    )
 
 
 @write
@@ -161,8 +82,8 @@ def judge(
         return Credited(known, 0, storefront.currency, first_payment=False, exact=False, repeated=False)
     first = row is not None and row.state not in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED)
     if row is not None and first:
-        row.state, row.ended_at = IntentState.PAID, now(session)
-        session.flush()
+        row.due_at = None
+        change(session, row, IntentState.PAID, f"paid: {event_key}")
     if worth > 0:
         credit(
             session,
@@ -173,9 +94,16 @@ def judge(
             currency=currency,
             worth_minor=worth,
             subject_id=row.id if row else None,
+            fee_minor=_share(amount_minor, row.fee_minor, row.amount_minor) if row else 0,
+            kept_minor=_share(amount_minor, row.kept_minor, row.amount_minor) if row else 0,
         )
     exact = row is not None and amount_minor >= row.amount_minor
     return Credited(known, worth, storefront.currency, first_payment=first, exact=exact, repeated=False)
+
+
+def _share(amount_minor: int, part_minor: int, whole_minor: int) -> int:
+    """The part that falls to so much of the whole, rounded down."""
+    return part_minor if amount_minor == whole_minor else min(part_minor, amount_minor * part_minor // whole_minor)
 
 
 def _worth(session: Session, row: IntentRow | None, amount_minor: int, currency: str, shop_currency: str) -> int | None:
@@ -201,21 +129,31 @@ def credit(
     currency: str,
     worth_minor: int,
     subject_id: int | None = None,
+    fee_minor: int = 0,
+    kept_minor: int = 0,
 ) -> None:
-    """Book money from a gateway into a wallet, over the exchange accounts when the currencies differ; once for each key."""
+    """Book money from a gateway into a wallet, over the exchange accounts when the currencies differ; once for each key.
+
+    Of `amount_minor`, `fee_minor` is what the payer bears of the provider's fee, and `kept_minor` what the provider keeps.
+    """
     customer = people.by_id(session, customer_id)
     storefront = storefronts.by_id(session, customer.storefront_id)
     house = storefront.party_id
     gateway = ledger.open_account(session, party_id=house, kind=AccountKind.GATEWAY, label=provider, currency=currency)
     if currency == storefront.currency:
         legs = [Leg(gateway, customer.wallet_id, worth_minor, currency)]
+        fee_minor = amount_minor - worth_minor  # All that came in is somebody's: what rounding leaves is the shop's.
     else:
         theirs = ledger.open_account(session, party_id=house, kind=AccountKind.EXCHANGE, currency=currency)
         ours = ledger.open_account(session, party_id=house, kind=AccountKind.EXCHANGE, currency=storefront.currency)
         legs = [
-            Leg(gateway, theirs, amount_minor, currency),
+            Leg(gateway, theirs, amount_minor - fee_minor, currency),
             Leg(ours, customer.wallet_id, worth_minor, storefront.currency),
         ]
+    if fee_minor > 0 or kept_minor > 0:
+        fees = ledger.open_account(session, party_id=house, kind=AccountKind.FEES, currency=currency)
+        legs += [Leg(gateway, fees, fee_minor, currency)] if fee_minor > 0 else []
+        legs += [Leg(fees, gateway, kept_minor, currency)] if kept_minor > 0 else []
     ledger.transfer(session, key=key, kind=TransferKind.DEPOSIT, party_id=customer_id, legs=legs, subject_id=subject_id)
 
 
@@ -235,7 +173,7 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
         insert_new(session, PaymentEvent)
         .values(
             provider=provider,
-            event_key=f"{event_key[:180]}:given-back",
+            event_key=key_of_return(event_key),
             intent_id=paid.intent_id,
             kind="given-back",
             amount_minor=paid.amount_minor,
@@ -270,8 +208,9 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
             legs=back,
             subject_id=paid.intent_id,
         )
-    if paid.intent_id is not None:
-        session.execute(update(IntentRow).where(IntentRow.id == paid.intent_id).values(state=IntentState.REFUNDED, ended_at=now(session)))
+    row = None if paid.intent_id is None else session.get(IntentRow, paid.intent_id, with_for_update=True)
+    if row is not None:
+        change(session, row, IntentState.REFUNDED, f"given back by the provider: {event_key}")
     tell_staff(
         session,
         storefront_id=storefront.id,
@@ -286,15 +225,6 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
         once=f"given-back:{provider}:{event_key}",
     )
     return taken
-
-
-@write
-def tell_staff(session: Session, *, storefront_id: int, body: dict[str, Any], once: str) -> int:
-    """Post an alert to each member of the staff who can be written to; the same `once` is told once. Returns to how many."""
-    reached = [member.customer.id for member in people.staff(session, storefront_id=storefront_id) if member.customer is not None]
-    for customer_id in reached:
-        outbox.post(session, topic=outbox.Topic.ALERT, customer_id=customer_id, body=body, once=f"{once[:100]}:{customer_id}")
-    return len(reached)
 
 
 @write
@@ -348,23 +278,29 @@ def adjust(session: Session, *, customer_id: int, amount_minor: int, reason: str
 
 
 @write
-def close_intents_of(session: Session, *, order_id: int) -> None:
-    """The order is over: its open intents are expired. Money that still comes is credited."""
-    session.execute(
-        update(IntentRow)
-        .where(IntentRow.order_id == order_id, IntentRow.state.in_(_OPEN))
-        .values(state=IntentState.EXPIRED, ended_at=now(session))
-    )
-
-
-@write
-def expire_deposits(session: Session, *, most: int) -> int:
-    """Close deposits nobody paid in time; returns how many. Money that still comes is credited."""
-    ids = session.scalars(
-        select(IntentRow.id)
-        .where(IntentRow.state.in_(_OPEN), IntentRow.order_id.is_(None), IntentRow.expires_at <= now(session))
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    ).all()
-    session.execute(update(IntentRow).where(IntentRow.id.in_(ids)).values(state=IntentState.EXPIRED, ended_at=now(session)))
-    return len(ids)
+def write_down_stray(session: Session, *, storefront_id: int, provider: str, event: Event) -> bool:
+    """Money came in for a number that is not ours: it is recorded once, and a person decides. False when it was recorded before."""
+    fresh = session.execute(
+        insert_new(session, PaymentEvent)
+        .values(
+            provider=provider,
+            event_key=event.key[:200],
+            intent_id=None,
+            kind="paid",
+            amount_minor=event.amount_minor,
+            currency=event.currency,
+            verdict="stray",
+            at=now(session),
+        )
+        .returning(PaymentEvent.id)
+    ).first()
+    if fresh is not None:
+        body = {
+            "says": "payment-stray",
+            "provider": provider,
+            "key": event.key,
+            "amount_minor": event.amount_minor,
+            "currency": event.currency,
+        }
+        tell_staff(session, storefront_id=storefront_id, body=body, once=f"stray:{provider}:{event.key}")
+    return fresh is not None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import ledger, people, storefronts
-from core.database import read
+from core.database import now, read
+from core.payments.tables import Change, IntentState, PaymentEvent
 from core.payments.tables import Intent as IntentRow
-from core.payments.tables import IntentState, PaymentEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,25 @@ class Intent:
     state: IntentState
     made_at: datetime
     expires_at: datetime
+    fee_minor: int
+    kept_minor: int
+    provider_ref: str | None
+    url: str | None
+    qr: str | None
+    words: str | None
+    screen_message_id: int | None
+    tries: int
+    receipt: str | None
+    receipt_is_photo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A state an intent came into, and why."""
+
+    state: IntentState
+    cause: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +73,16 @@ def view(row: IntentRow) -> Intent:
         row.state,
         row.made_at,
         row.expires_at,
+        row.fee_minor,
+        row.kept_minor,
+        row.provider_ref,
+        row.url,
+        row.qr,
+        row.words,
+        row.screen_message_id,
+        row.tries,
+        row.receipt,
+        bool(row.receipt_is_photo),
     )
 
 
@@ -90,11 +119,68 @@ def find_intent(
 
 
 @read
+def waiting(session: Session, *, providers: Collection[str], most: int = 10_000) -> list[Intent]:
+    """Payments that providers are still asked about, oldest first."""
+    rows = session.scalars(
+        select(IntentRow).where(IntentRow.due_at.is_not(None), IntentRow.provider.in_(providers)).order_by(IntentRow.id).limit(most)
+    )
+    return [view(row) for row in rows]
+
+
+@read
+def asked_lately(session: Session, *, customer_id: int, providers: Collection[str], hours: float) -> int:
+    """What a customer was asked for by these providers and has paid or may still pay, in minor units of the shop's currency."""
+    found = session.scalar(
+        select(func.coalesce(func.sum(IntentRow.worth_minor), 0)).where(
+            IntentRow.customer_id == customer_id,
+            IntentRow.provider.in_(providers),
+            IntentRow.made_at > now(session) - timedelta(hours=hours),
+            IntentRow.state.in_((IntentState.CREATED, IntentState.PENDING, IntentState.PAID)),
+        )
+    )
+    return int(found or 0)
+
+
+@read
+def steps(session: Session, intent_id: int) -> list[Step]:
+    """The states an intent came through, oldest first."""
+    rows = session.execute(select(Change.state, Change.cause, Change.at).where(Change.intent_id == intent_id).order_by(Change.id))
+    return [Step(state, cause, at) for state, cause, at in rows]
+
+
+@read
 def known_events(session: Session, *, provider: str, keys: Collection[str]) -> set[str]:
     """Those of these event keys (some hundreds at most) that were recorded."""
     if not keys:
         return set()
     return set(session.scalars(select(PaymentEvent.event_key).where(PaymentEvent.provider == provider, PaymentEvent.event_key.in_(keys))))
+
+
+def key_of_return(event_key: str) -> str:
+    """Under which key it is recorded that the provider gave this payment back."""
+    return f"{event_key[:180]}:given-back"
+
+
+@dataclass(frozen=True, slots=True)
+class PaidEvent:
+    """Money a provider reported."""
+
+    key: str
+    intent_id: int | None
+    amount_minor: int
+    currency: str
+    at: datetime
+
+
+@read
+def paid_events(session: Session, *, provider: str, since: datetime) -> list[PaidEvent]:
+    """The money of a provider that was recorded since then, oldest first."""
+    rows = session.execute(
+        select(PaymentEvent.event_key, PaymentEvent.intent_id, PaymentEvent.amount_minor, PaymentEvent.currency, PaymentEvent.at)
+        .where(PaymentEvent.provider == provider, PaymentEvent.kind == "paid", PaymentEvent.at >= since)
+        .order_by(PaymentEvent.id)
+    )
+    return [PaidEvent(*row) for row in rows]
 
 
 @read

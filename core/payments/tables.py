@@ -34,6 +34,8 @@ class Intent(Base):
             postgresql_where=text("state IN ('created', 'pending')"),
             sqlite_where=text("state IN ('created', 'pending')"),
         ),
+        Index("ix_payment_intents_due", "due_at", postgresql_where=text("due_at IS NOT NULL"), sqlite_where=text("due_at IS NOT NULL")),
+        Index("ix_payment_intents_ref", "provider_ref"),
         Index("ix_payment_intents_of_customer", "customer_id", "id"),
         Index(
             "ix_payment_intents_of_order",
@@ -47,16 +49,39 @@ class Intent(Base):
     provider: Mapped[str] = mapped_column(String(16))
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     order_id: Mapped[int | None]
-    amount_minor: Mapped[int]  # asked for, in the provider's currency
+    amount_minor: Mapped[int]  # asked for, in the provider's currency, with the fee
+    fee_minor: Mapped[int] = mapped_column(default=0)  # of it: what the payer bears of the provider's fee
+    kept_minor: Mapped[int] = mapped_column(default=0)  # what the provider is expected to keep of it
     currency: Mapped[str] = mapped_column(String(8))
     worth_minor: Mapped[int]  # the same in the shop's currency: what the wallet is credited with
     worth_currency: Mapped[str] = mapped_column(String(8))
     rate_id: Mapped[int | None] = mapped_column(ForeignKey("rates.id"))
     state: Mapped[IntentState]
     provider_ref: Mapped[str | None] = mapped_column(String(200))
+    url: Mapped[str | None] = mapped_column(String(2000))
+    qr: Mapped[str | None] = mapped_column(String(2000))
+    words: Mapped[str | None] = mapped_column(String(2000))
+    screen_message_id: Mapped[int | None]  # the message in the payer's chat that turns into the link
+    receipt: Mapped[str | None] = mapped_column(String(200))  # Telegram's id of the picture the payer sent
+    receipt_is_photo: Mapped[bool | None]
+    due_at: Mapped[datetime | None]  # when the provider is to be asked next; empty when there is nothing to ask
+    tries: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class Change(Base):
+    """A change of an intent's state, with its cause."""
+
+    __tablename__ = "payment_changes"
+    __table_args__ = (Index("ix_payment_changes_of", "intent_id", "id"),)
+
+    id: Mapped[Id]
+    intent_id: Mapped[int] = mapped_column(ForeignKey("payment_intents.id"))
+    state: Mapped[IntentState]
+    cause: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
 
 
 class PaymentEvent(Base):
@@ -66,6 +91,8 @@ class PaymentEvent(Base):
     __table_args__ = (
         UniqueConstraint("provider", "event_key", name="uq_payment_event_once"),
         Index("ix_payment_events_of", "intent_id"),
+        Index("ix_payment_events_key", "event_key"),
+        Index("ix_payment_events_since", "provider", "at"),
     )
 
     id: Mapped[Id]

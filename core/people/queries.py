@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.database import read
 from core.people.tables import CustomerRow, Role, Staff
+from core.spans import written_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,10 @@ def joined(session: Session, *, storefront_id: int, since: datetime, until: date
         session.scalar(
             select(func.count())
             .select_from(CustomerRow)
-            .where(CustomerRow.storefront_id == storefront_id, CustomerRow.joined_at >= since, CustomerRow.joined_at < until)
+            .where(
+                CustomerRow.storefront_id == storefront_id,
+                written_between(session, CustomerRow.id, CustomerRow.joined_at, since, until),
+            )
         )
         or 0
     )

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from core import journal
 from core.database import now, read, write
+from core.errors import N_, Refusal
+from core.pricing.quote import Price, Tier
 from core.pricing.tables import Price as PriceRow
+from core.pricing.tables import PriceTier
+
+MOST_TIERS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What one unit costs, in minor units; `id` is the version a quote carries."""
+@dataclass(eq=False)
+class TiersDoNotFall(Refusal):
+    """Quantity prices must rise in quantity and fall in price."""
 
-    id: int
-    sku_id: int
-    retail_minor: int
-    wholesale_minor: int | None
+    says: ClassVar[str] = N_(
+        "From {from_quantity} on, one would cost {unit}: that is not less than {before} for fewer. Nothing was changed."
+    )
+
+    from_quantity: int
+    unit_minor: int
+    before_minor: int
     currency: str
 
 
-def _view(row: PriceRow) -> Price:
-    return Price(row.id, row.sku_id, row.retail_minor, row.wholesale_minor, row.currency)
+@dataclass(eq=False)
+class TooManyTiers(Refusal):
+    says: ClassVar[str] = N_("There can be at most {most} quantity prices. Nothing was changed.")
+
+    most: int
+
+
+def _view(row: PriceRow, tiers: Sequence[Tier]) -> Price:
+    return Price(row.id, row.sku_id, row.retail_minor, row.wholesale_minor, row.currency, tuple(tiers))
+
+
+def _views(session: Session, rows: Collection[PriceRow]) -> list[Price]:
+    """The rows with their tiers, which most have none of."""
+    tiers: dict[int, list[Tier]] = {row.id: [] for row in rows if row.tiered}
+    if tiers:
+        found = select(PriceTier).where(PriceTier.price_id.in_(tiers)).order_by(PriceTier.price_id, PriceTier.from_quantity)
+        for tier in session.scalars(found):
+            tiers[tier.price_id].append(Tier(tier.from_quantity, tier.unit_minor))
+    return [_view(row, tiers.get(row.id, ())) for row in rows]
 
 
 @read
@@ -35,8 +61,15 @@ def current(session: Session, *, storefront_id: int, sku_ids: Collection[int]) -
         return {}
     rows = session.scalars(
         select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.until.is_(None))
-    )
-    return {row.sku_id: _view(row) for row in rows}
+    ).all()
+    return {price.sku_id: price for price in _views(session, rows)}
+
+
+@read
+def version(session: Session, price_id: int) -> Price | None:
+    """A version of a price, also one that is over."""
+    row = session.get(PriceRow, price_id)
+    return None if row is None else _views(session, [row])[0]
 
 
 @write
@@ -48,21 +81,30 @@ def set_price(
     retail_minor: int,
     currency: str,
     wholesale_minor: int | None = None,
+    tiers: Collection[Tier] | None = None,
     by: str | None = None,
 ) -> Price:
-    """Set the price from now on; the same price again changes nothing, so that no open quote is spoilt for nothing."""
+    """Set the price from now on; the same price again changes nothing, so that no open quote is spoilt for nothing.
+
+    `tiers` are the unit prices of larger quantities; without them those of the price before are kept (in another currency there
+    are none). Raises TiersDoNotFall when a larger quantity would not be cheaper each, and TooManyTiers.
+    """
     assert retail_minor > 0, "a price is positive"
     before = session.scalars(
         select(PriceRow)
         .where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id == sku_id, PriceRow.until.is_(None))
         .with_for_update()
     ).one_or_none()
-    if before is not None and (before.retail_minor, before.wholesale_minor, before.currency) == (
+    old = None if before is None else _views(session, [before])[0]
+    wanted = tuple(sorted(old.tiers if tiers is None and old is not None and old.currency == currency else tiers or ()))
+    _check(wanted, retail_minor, currency)
+    if old is not None and (old.retail_minor, old.wholesale_minor, old.currency, old.tiers) == (
         retail_minor,
         wholesale_minor,
         currency,
+        wanted,
     ):
-        return _view(before)
+        return old
     at = now(session)
     if before is not None:
         session.execute(update(PriceRow).where(PriceRow.id == before.id).values(until=at))
@@ -72,10 +114,16 @@ def set_price(
         retail_minor=retail_minor,
         wholesale_minor=wholesale_minor,
         currency=currency,
+        tiered=bool(wanted),
         since=at,
     )
     session.add(row)
     session.flush()
+    if wanted:
+        session.execute(
+            insert(PriceTier),
+            [{"price_id": row.id, "from_quantity": tier.from_quantity, "unit_minor": tier.unit_minor} for tier in wanted],
+        )
     if by is not None:
         journal.record(
             session,
@@ -83,7 +131,26 @@ def set_price(
             did="set-price",
             about="sku",
             about_id=sku_id,
-            before={} if before is None else {"retail_minor": before.retail_minor, "currency": before.currency},
-            after={"retail_minor": retail_minor, "currency": currency},
+            before={} if old is None else _recorded(old),
+            after=_recorded(_view(row, wanted), also_none=old is not None and bool(old.tiers)),
         )
-    return _view(row)
+    return _view(row, wanted)
+
+
+def _check(tiers: Sequence[Tier], retail_minor: int, currency: str) -> None:
+    assert all(tier.from_quantity >= 2 and tier.unit_minor > 0 for tier in tiers), "a tier begins above one and costs something"
+    if len(tiers) > MOST_TIERS:
+        raise TooManyTiers(most=MOST_TIERS)
+    fewer, below = 1, retail_minor
+    for tier in tiers:
+        if tier.from_quantity <= fewer or tier.unit_minor >= below:
+            raise TiersDoNotFall(from_quantity=tier.from_quantity, unit_minor=tier.unit_minor, before_minor=below, currency=currency)
+        fewer, below = tier.from_quantity, tier.unit_minor
+
+
+def _recorded(price: Price, *, also_none: bool = False) -> dict[str, Any]:
+    """A price for the action log, with its tiers when it has any (or had)."""
+    said: dict[str, Any] = {"retail_minor": price.retail_minor, "currency": price.currency}
+    if price.tiers or also_none:
+        said["tiers"] = {str(tier.from_quantity): tier.unit_minor for tier in price.tiers}
+    return said

@@ -144,6 +144,8 @@ def denomination(session: Session, *, storefront_id: int, sku_id: int) -> tuple[
 @read
 def in_currency(session: Session, *, amounts_minor: Sequence[int], currency: str, pay_currency: str) -> list[tuple[int, int]]:
     """What would be asked in another currency for each of these amounts: pairs, in order; empty when there is no rate."""
+    if pay_currency == currency:
+        return [(amount, amount) for amount in amounts_minor]
     quoted = rates.latest(session, base=pay_currency, quote=currency)
     return [] if quoted is None else [(amount, convert_up(amount, 1 / quoted.rate)) for amount in amounts_minor]
 

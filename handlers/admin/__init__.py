@@ -5,9 +5,27 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
-from handlers.admin import broadcasts, catalogue, fields, figures, home, log, orders, people, prices, settings, stock
+from handlers.admin import (
+    broadcasts,
+    cases,
+    catalogue,
+    coupons,
+    fields,
+    figures,
+    finding,
+    home,
+    imports,
+    log,
+    orders,
+    payments,
+    people,
+    prices,
+    refunds,
+    settings,
+    stock,
+)
 from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours
-from handlers.admin.stock import imports_finished
+from handlers.admin.imports import imports_finished
 from locales import Speech
 
 __all__ = ["imports_finished", "router"]
@@ -22,7 +40,25 @@ def router() -> Router:
     desk.message.middleware(SaysNo())
     desk.callback_query.middleware(SaysNo())
     desk.callback_query.middleware(WalkingAway())
-    parts = (home, stock, catalogue, fields, prices, orders, people, broadcasts, figures, log, settings)
+    parts = (
+        cases,  # before what takes every answer: here a picture may be one
+        home,
+        stock,
+        imports,
+        catalogue,
+        fields,
+        prices,
+        coupons,
+        orders,
+        refunds,
+        payments,
+        finding,
+        people,
+        broadcasts,
+        figures,
+        log,
+        settings,
+    )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")
     no_more.callback_query.register(home.out_of_date)

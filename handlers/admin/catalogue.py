@@ -10,6 +10,7 @@ from aiogram.types import CallbackQuery, Message
 
 from core import catalog, pricing, supply
 from core.catalog import CategoryView, Gone, ProductView, SkuView
+from core.pricing import Price
 from handlers.admin.desk import PAGE, Desk, Do, Go, ask, do, go
 from handlers.pieces import Row, bold, face_value, lines, paragraphs, plain, region_name, titled
 from locales import Safe, Speech, languages, own_name
@@ -31,6 +32,7 @@ def router() -> Router:
         "down": down,
         "under": put_under,
         "protect": protect,
+        "sealed": sealed,
     }
     for act, change in acts.items():
         made.callback_query.register(change, Do.filter(F.act == act))
@@ -121,6 +123,14 @@ async def show_product(event: Message | CallbackQuery, desk: Desk, product_id: i
         say.say("<b>Description:</b> {text}", text=plain(here.description)) if here.description else None,
         say.say("<b>How to redeem:</b> {text}", text=plain(here.redeem)) if here.redeem else None,
         say.say("<b>Keywords:</b> {text}", text=plain(here.keywords, 300)) if here.keywords else None,
+        say.many(
+            "Sold sealed: the buyer can return it unopened within {n} hour.",
+            "Sold sealed: the buyer can return it unopened within {n} hours.",
+            here.return_hours,
+        )
+        if here.sealed
+        else None,
+        say.many("Warranty of its own: {n} hour.", "Warranty of its own: {n} hours.", here.warranty_hours) if here.warranty_hours else None,
         None if skus else say.say("It has no denominations yet."),
     )
     rows: list[Row] = []
@@ -146,6 +156,16 @@ async def show_product(event: Message | CallbackQuery, desk: Desk, product_id: i
             do(protect, "protect", here.id, arg="0" if here.protect_content else "1"),
             go(say.label("Move to…"), "pick", here.id, arg="product"),
         ],
+        [
+            do(
+                say.label("🔏 Sold sealed") if here.sealed else say.label("✉️ Sold open"),
+                "sealed",
+                here.id,
+                arg="0" if here.sealed else "1",
+            ),
+            ask(say.label("Time to return"), "product.return", here.id),
+        ],
+        [ask(say.label("Warranty"), "product.warranty", here.id)],
         _places(say, "product", here),
         desk.back("cat", here.category_id),
     ]
@@ -178,6 +198,7 @@ async def show_sku(event: Message | CallbackQuery, desk: Desk, sku_id: int) -> N
             say.say("Price: {price}", price=say.price(price.retail_minor, price.currency))
             if price
             else say.say("It has no price, so nobody can buy it yet."),
+            *_tiers(say, price),
             say.say("Cost: {cost}", cost=say.price(offer.cost_minor, offer.cost_currency)) if offer else None,
             say.say("In stock: {left}", left=say.number(left)),
             say.say("Low-stock alert at: {level}", level=say.number(here.low_stock_at))
@@ -196,6 +217,7 @@ async def show_sku(event: Message | CallbackQuery, desk: Desk, sku_id: int) -> N
             ask(say.label("💰 Price"), "sku.price", here.id, style=None if price else "primary"),
             go(say.label("📥 Import codes"), "import", here.id, style="primary" if price and not left else None),
         ],
+        [ask(say.label("Prices by quantity"), "sku.tiers", here.id)] if price else [],
         [go(say.label("📦 Stock"), "shelf", here.id), ask(say.label("Cost"), "sku.cost", here.id)],
         [ask(say.label("Name"), "sku.name", here.id), go(say.label("Other languages"), "langs", here.id, arg="sku")],
         [ask(say.label("Face value"), "sku.face", here.id), ask(say.label("Redeem region"), "sku.region", here.id)],
@@ -205,6 +227,16 @@ async def show_sku(event: Message | CallbackQuery, desk: Desk, sku_id: int) -> N
         desk.back("prod", here.product_id),
     ]
     await desk.show(event, text, rows)
+
+
+def _tiers(say: Speech, price: Price | None) -> list[Safe]:
+    """What larger quantities cost, a line for each."""
+    if price is None:
+        return []
+    return [
+        say.say("From {n} on: {price} each", n=say.number(tier.from_quantity), price=say.price(tier.unit_minor, price.currency))
+        for tier in price.tiers
+    ]
 
 
 def _marked(icon: str | None, view: CategoryView | ProductView | SkuView) -> str:
@@ -330,4 +362,10 @@ async def put_under(press: CallbackQuery, callback_data: Do, desk: Desk) -> None
 async def protect(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     """Whether what is delivered may be forwarded and copied."""
     await desk.shop.write(catalog.change_product, callback_data.id, protect_content=callback_data.arg == "1", by=desk.by)
+    await show_product(press, desk, callback_data.id)
+
+
+async def sealed(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """Whether the codes are sent at once, or when the buyer opens what was bought."""
+    await desk.shop.write(catalog.change_product, callback_data.id, sealed=callback_data.arg == "1", by=desk.by)
     await show_product(press, desk, callback_data.id)

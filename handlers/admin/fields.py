@@ -13,7 +13,7 @@ from aiogram import Router
 from aiogram.types import Message
 
 from core import catalog
-from core.catalog import Gone, ProductView, SkuView
+from core.catalog import MOST_IN_ORDER, Gone, ProductView, SkuView
 from core.errors import N_, Refusal
 from core.money import NotAnAmount, parse_minor
 from handlers.admin.catalogue import SCREEN, show_category, show_product, show_shelf, show_sku, show_thing
@@ -25,7 +25,7 @@ from locales.searchable import search_text
 
 NAME, LONG, MIDDLE = 100, 1500, 500  # characters: name and texts of a product fit one message together
 MOST_QUANTITY = 100_000
-MOST_IN_ORDER = 10_000  # codes that one transaction takes off the shelf and one file delivers
+MOST_HOURS = 24 * 90  # to return a sealed order
 _SLUG = 48  # characters, so that `sku-` and a number still fit a deep link
 
 
@@ -175,6 +175,10 @@ def _limit_per_buyer(text: str) -> Facts:
     return {"max_per_buyer": None if text == NOTHING else number_between(text, 1, MOST_QUANTITY)}
 
 
+def _warranty(text: str) -> Facts:
+    return {"warranty_hours": None if text == NOTHING else number_between(text, 1, MOST_HOURS)}
+
+
 def _alert_level(text: str) -> Facts:
     return {"low_stock_at": 0 if text == NOTHING else number_between(text, 0, MOST_QUANTITY)}
 
@@ -256,6 +260,19 @@ QUESTIONS |= {
         N_("Type words by which buyers may search, with blanks between, for example: <i>valve wallet</i>. Send - to have none."),
         _text("keywords", MIDDLE),
         indexed=True,
+    ),
+    "product.return": _field(
+        "product",
+        N_("Type within how many hours a sealed order may be returned unopened, for example: <i>24</i>. Send 0 for never."),
+        _number("return_hours", 0, MOST_HOURS),
+    ),
+    "product.warranty": _field(
+        "product",
+        N_(
+            "Type for how many hours after its delivery a code may be complained about, for example: <i>72</i>. "
+            "Send - for as long as the shop's other products."
+        ),
+        _warranty,
     ),
     "sku.name": _field(
         "sku",

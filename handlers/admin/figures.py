@@ -17,8 +17,8 @@ def router() -> Router:
 
 
 async def today(press: CallbackQuery, desk: Desk) -> None:
-    say = desk.speech.within(str(insight.TIMEZONE))
-    day = await desk.shop.read(insight.today, desk.storefront.id)
+    say = desk.speech
+    day = await desk.shop.read(insight.today, desk.storefront.id, timezone=say.timezone)
     deposits = [
         say.say(
             "• {method}: {amount} ({n})",
@@ -35,6 +35,9 @@ async def today(press: CallbackQuery, desk: Desk) -> None:
             say.say("Orders: {n}", n=say.number(day.orders)),
             say.say("Cards sold: {n}", n=say.number(day.units)),
             say.say("Sales: {amount}", amount=say.price(day.sales_minor, day.currency)),
+            say.say("Refunded, not counted in the sales: {amount}", amount=say.price(day.refunded_minor, day.currency))
+            if day.refunded_minor
+            else None,
             say.say("Cost: {cost}", cost=say.price(day.cost_minor, day.currency)),
             say.say("Profit: {amount}", amount=say.price(day.profit_minor, day.currency)),
             say.say(

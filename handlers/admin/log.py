@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Context
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -38,7 +38,15 @@ ACTIONS = {
     "import-codes": N_("imported codes of denomination {id}"),
     "void-code": N_("made code {id} void"),
     "resend": N_("sent order {id} again"),
+    "refund": N_("refunded order {id}"),
     "adjust-balance": N_("changed the balance of customer {id}"),
+    "confirm-payment": N_("said that the money of payment {id} is there"),
+    "refuse-payment": N_("said that the money of payment {id} is not there"),
+    "switch-on-coupon": N_("switched coupon {id} on"),
+    "switch-off-coupon": N_("switched coupon {id} off"),
+    "answer-case": N_("answered in case {id}"),
+    "decide-case": N_("decided case {id}"),
+    "change-aftersale": N_("changed the deadlines of cases"),
     "begin-broadcast": N_("began broadcast {id}"),
     "stop-broadcast": N_("stopped broadcast {id}"),
     "change-storefront": N_("changed the shop's settings"),
@@ -49,34 +57,52 @@ ACTIONS = {
 
 FIELDS = {
     "accepted": N_("codes taken in"),
+    "answer_hours": N_("hours in which we answer"),
+    "buyer_days": N_("days for which a case waits for its buyer"),
+    "entry": N_("message"),
+    "order": N_("order"),
+    "outcome": N_("outcome"),
+    "state": N_("state"),
+    "warranty_hours": N_("hours of warranty"),
+    "amount_minor": N_("takes off"),
+    "back_on_refund": N_("again after a refund"),
     "balance_minor": N_("balance"),
+    "basis_points": N_("takes off"),
     "batch": N_("batch"),
+    "cap_minor": N_("at most"),
     "categories": N_("new categories"),
     "category_id": N_("in category"),
     "changed": N_("changed things"),
     "codes": N_("new codes"),
+    "codes_elsewhere": N_("codes left to another import"),
     "codes_known": N_("codes that were there already"),
     "cost_minor": N_("cost"),
     "currency": N_("currency"),
     "denominations": N_("new denominations"),
     "description": N_("description"),
+    "expires_at": N_("ends"),
     "face_currency": N_("currency of the face value"),
     "face_value": N_("face value in minor units"),
     "face_value_minor": N_("face value"),
     "file": N_("file"),
+    "first_order_only": N_("first order only"),
     "hidden_at": N_("hidden since"),
     "icon": N_("icon"),
     "keywords": N_("keywords"),
+    "limit_per_buyer": N_("uses of each buyer"),
+    "limit_total": N_("uses in all"),
     "low_stock_at": N_("low-stock alert"),
     "max_per_buyer": N_("limit per buyer"),
     "max_quantity": N_("largest order"),
     "min_quantity": N_("smallest order"),
+    "minimum_minor": N_("smallest purchase"),
     "name": N_("name"),
     "names": N_("names in other languages"),
     "parent_id": N_("in category"),
     "place": N_("place"),
     "posted": N_("sent"),
     "prices": N_("new prices"),
+    "product_id": N_("for product"),
     "products": N_("new products"),
     "protect_content": N_("forwarding is off"),
     "rate": N_("rate"),
@@ -84,23 +110,50 @@ FIELDS = {
     "reason": N_("reason"),
     "redeem": N_("how to redeem"),
     "redeem_region": N_("redeem region"),
+    "refunded_codes": N_("refunded codes"),
+    "refunded_minor": N_("refunded"),
     "retail_minor": N_("price"),
+    "return_hours": N_("hours to return it unopened"),
+    "sealed": N_("sold sealed"),
+    "sku_id": N_("for denomination"),
     "slug": N_("word in links"),
     "source": N_("source"),
+    "starts_at": N_("begins"),
     "support": N_("support contact"),
     "taken_back": N_("taken back"),
     "text": N_("text"),
     "texts": N_("texts in other languages"),
+    "tiers": N_("prices by quantity"),
+    "to": N_("to"),
+    "used": N_("uses"),
+    "word": N_("word"),
     "wrapping_key": N_("number of the key"),
 }
 """What is recorded of an action, as it is called in the log."""
 
 # The currency of an amount is recorded beside it; that of a balance is always the shop's.
-_CURRENCY_OF = {"retail_minor": "currency", "cost_minor": "currency", "face_value_minor": "face_currency", "balance_minor": ""}
+_CURRENCY_OF = {
+    "retail_minor": "currency",
+    "cost_minor": "currency",
+    "face_value_minor": "face_currency",
+    "balance_minor": "",
+    "refunded_minor": "",
+    "amount_minor": "currency",
+    "cap_minor": "currency",
+    "minimum_minor": "currency",
+}
 _VALUES = {
     ("void-code", "shelf"): N_("on the shelf"),
     ("void-code", "void"): N_("void"),
+    ("refund", "wallet"): N_("the balance"),
+    ("refund", "source"): N_("where it was paid from"),
     ("import-codes", "pasted"): N_("pasted"),
+    ("decide-case", "replaced"): N_("Replaced"),
+    ("decide-case", "refunded"): N_("Refunded"),
+    ("decide-case", "refused"): N_("Refused"),
+    ("answer-case", "open"): N_("waits for our first answer"),
+    ("answer-case", "waiting-shop"): N_("waits for our answer"),
+    ("answer-case", "waiting-buyer"): N_("waits for the buyer"),
 }
 
 
@@ -157,8 +210,13 @@ def _entry(say: Speech, entry: Entry, who: str, currency: str) -> Safe:
 def _told(say: Speech, did: str, recorded: Mapping[str, Any], currency: str) -> dict[str, str]:
     """What was recorded, ready to be read: amounts as prices, which have their currency with them, and a rate between whole units."""
     told = {name: _value(say, did, value) for name, value in recorded.items()}
-    if isinstance(since := recorded.get("hidden_at"), str):
-        told["hidden_at"] = say.when(datetime.fromisoformat(since))
+    for instant in ("hidden_at", "starts_at", "expires_at"):
+        if isinstance(at := recorded.get(instant), str):
+            told[instant] = say.when(datetime.fromisoformat(at))
+    if isinstance(points := recorded.get("basis_points"), int):
+        told["basis_points"] = say.percent(Decimal(points) / 10_000)
+    if isinstance(tiers := recorded.get("tiers"), dict) and tiers:
+        told["tiers"] = "; ".join(f"{quantity}: {say.price(unit, str(recorded['currency']))}" for quantity, unit in tiers.items())
     for name, beside in _CURRENCY_OF.items():
         value, of = recorded.get(name), recorded.get(beside) if beside else currency
         if name in told and beside in told and value is None:

@@ -1,6 +1,8 @@
-"""Any order by any of its numbers, and its codes sent once more."""
+"""One order as the staff sees it, and its codes sent once more."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
@@ -10,9 +12,9 @@ from core.catalog import Gone
 from core.errors import N_
 from core.orders import OrderDetail, OrderState
 from core.outbox import Delivery
-from core.payments import IntentState
+from core.payments import Intent, IntentState
 from core.people import Customer
-from handlers.admin.desk import QUESTIONS, Asked, Desk, Do, Go, NotFound, Question, ask, do, go
+from handlers.admin.desk import Desk, Do, Go, ask, do, go
 from handlers.pieces import Row, full_name, lines, paragraphs
 from locales import Safe, Speech
 
@@ -21,6 +23,7 @@ STATES = {
     OrderState.ISSUED: N_("issued"),
     OrderState.EXPIRED: N_("not paid in time"),
     OrderState.CANCELLED: N_("cancelled"),
+    OrderState.REFUNDED: N_("refunded"),
 }
 
 _INTENT_STATES = {
@@ -43,24 +46,6 @@ def router() -> Router:
     return made
 
 
-async def _ask_number(desk: Desk, asked: Asked) -> Safe:
-    return desk.speech.say(
-        "Type a number of the order – ours, the payment's, or the provider's –, for example: <i>{example}</i>",
-        example=orders.number_of(1),
-    )
-
-
-async def _find(desk: Desk, message: Message, asked: Asked, text: str) -> None:
-    found = await desk.shop.read(orders.find, text)
-    buyer = None if found is None else await _buyer_here(desk, found)
-    if found is None or buyer is None:
-        raise NotFound(text=text[:40])
-    await _show(message, desk, found, buyer)
-
-
-QUESTIONS["order.find"] = Question(_ask_number, _find, "home")
-
-
 async def _buyer_here(desk: Desk, found: OrderDetail) -> Customer | None:
     """The buyer, when the order is of this storefront."""
     return await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
@@ -75,10 +60,21 @@ async def _order(desk: Desk, order_id: int) -> tuple[OrderDetail, Customer]:
 
 
 async def order(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
-    await _show(press, desk, *await _order(desk, callback_data.id))
+    await show_order(press, desk, *await _order(desk, callback_data.id))
 
 
-async def _show(event: Message | CallbackQuery, desk: Desk, found: OrderDetail, buyer: Customer) -> None:
+def _paid(say: Speech, intent: Intent) -> Safe:
+    return say.say(
+        "Payment {id}: {amount} by {method}, {state}",
+        id=intent.id,
+        amount=say.price(intent.amount_minor, intent.currency),
+        method=intent.provider,
+        state=say.label(_INTENT_STATES[intent.state]),
+    )
+
+
+async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDetail, buyer: Customer, also: Sequence[Row] = ()) -> None:
+    """The order with its payment and deliveries; `also` are rows of buttons to go above its own."""
     say, card = desk.speech, found.card
     paid_by = say.label("balance") if card.paid_by == "wallet" else card.paid_by
     deliveries = [_delivery(say, delivery) for delivery in found.deliveries[-_LAST:]]
@@ -91,25 +87,22 @@ async def _show(event: Message | CallbackQuery, desk: Desk, found: OrderDetail, 
         lines(
             say.say("{what} × {quantity}", what=full_name(card.product, card.sku, say), quantity=say.number(card.quantity)),
             say.say("Total: {price}, by {method}", price=say.price(card.total_minor, card.currency), method=paid_by),
+            say.say("Refunded: {amount}", amount=say.price(found.refunded_minor, card.currency)) if found.refunded_minor else None,
+            say.say("Sealed: not opened by the buyer yet.") if found.seal else None,
             say.say("Cost: {cost}", cost=say.price(found.cost_minor, desk.storefront.currency)),
             say.say("Ordered: {when}", when=say.when(card.placed_at)),
             say.say("Issued: {when}", when=say.when(found.issued_at)) if found.issued_at else None,
         ),
-        say.say(
-            "Payment {id}: {amount} by {method}, {state}",
-            id=found.intent.id,
-            amount=say.price(found.intent.amount_minor, found.intent.currency),
-            method=found.intent.provider,
-            state=say.label(_INTENT_STATES[found.intent.state]),
-        )
-        if found.intent
-        else None,
+        _paid(say, found.intent) if found.intent else None,
         lines(say.say("Deliveries:"), *deliveries) if deliveries else None,
         say.many("The codes left the shop {n} time.", "The codes left the shop {n} times.", found.reveals) if found.reveals else None,
     )
-    rows: list[Row] = []
+    rows: list[Row] = [*also]
+    if found.intent is not None:
+        rows.append([go(say.label("💳 The payment"), "payment", found.intent.id)])
     if card.state is OrderState.ISSUED:
         rows.append([do(say.label("📨 Send the codes again"), "resend", card.order_id)])
+        rows.append([go(say.label("↩️ Refund…"), "refund", card.order_id)])
     rows.append([go(say.label("👤 The buyer"), "person", buyer.id), ask(say.label("🧾 Another order"), "order.find")])
     rows.append([desk.home()])
     await desk.show(event, text, rows)
@@ -137,4 +130,4 @@ async def resend(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
         say.label("The codes are on their way to the buyer.") if posted else say.label("A delivery is under way already."),
         show_alert=True,
     )
-    await _show(press, desk, *await _order(desk, callback_data.id))
+    await show_order(press, desk, *await _order(desk, callback_data.id))

@@ -17,12 +17,15 @@ from handlers.admin.desk import QUESTIONS, Do, Go
 from tests.admin.direct import Chatter, at_the_desk
 from tests.stage import Goods, person
 
-ACTS = ["hide", "show", "up", "down", "under", "protect", "void", "resend", "adjust", "cast", "cast-stop", "nothing"]
-SCREENS = [
-    "home", "cat", "cat-edit", "prod", "sku", "langs", "pick", "stock", "shelf", "import", "code", "void", "order", "person", "casts",
-    "cast", "today", "log", "settings", "nothing",
+ACTS = [
+    "hide", "show", "up", "down", "under", "protect", "sealed", "void", "resend", "adjust", "refund", "cast", "cast-stop", "coupon-on",
+    "coupon-off", "coupon-set", "coupon-drop", "nothing",
 ]  # fmt: skip
-ARGS = ["", "category", "product", "sku", "0", "1", "category.1", "product.1", "product.x", "zh-hans", "../..", "𝟙"]
+SCREENS = [
+    "home", "cat", "cat-edit", "prod", "sku", "langs", "pick", "stock", "shelf", "import", "code", "void", "order", "refund", "person",
+    "casts", "cast", "today", "log", "settings", "coupons", "coupon", "coupon-for", "nothing",
+]  # fmt: skip
+ARGS = ["", "category", "product", "sku", "0", "1", "category.1", "product.1", "product.x", "first.1", "sku.1", "zh-hans", "../..", "𝟙"]
 
 ids = st.one_of(st.integers(0, 5), st.integers(0, 2**63 - 1))
 ours = st.one_of(

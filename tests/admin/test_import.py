@@ -14,8 +14,9 @@ from openpyxl import Workbook
 from core import inventory, supply
 from core.database import Shop
 from core.inventory import Secret
-from handlers.admin import imports_finished, stock
+from handlers.admin import imports_finished
 from handlers.admin.desk import Go
+from handlers.admin.sent import DOWNLOAD_BYTES
 from sandbox.phone import labels
 from tests.admin.direct import at_the_desk
 from tests.admin.staff import did, walks
@@ -149,7 +150,7 @@ async def test_a_file_above_what_a_bot_can_fetch_is_refused_with_advice(shop: Sh
     desk = await at_the_desk(shop, goods.storefront)
     await desk.presses(Go(to="import", id=goods.sku_id))
 
-    said = await desk.sends_document("codes.txt", stock.DOWNLOAD_BYTES + 1)
+    said = await desk.sends_document("codes.txt", DOWNLOAD_BYTES + 1)
 
     assert "20 MB" in said and ".zip" in said
     assert "import-codes" not in (await did(shop))[1:]

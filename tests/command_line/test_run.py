@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import sqlite3
@@ -11,8 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
+from aiohttp import ClientSession
 
+from bot.commands import running as commands
 from bot.demo.supervisor import ADMIN_TELEGRAM_ID, TOKEN, USERNAME
+from bot.running import RunPlan
+from locales import Speech
 from sandbox import BotSpec, Sandbox
 from sandbox.phone import Phone
 from tests.command_line.conftest import Shell, environment
@@ -38,7 +43,7 @@ async def running(shell: Shell, telegram: Sandbox, *command: str, **settings: st
         "bot",
         *(command or ("run",)),
         cwd=shell.folder,
-        env=environment(SHOP_BOT_TOKEN=TOKEN, SHOP_BOT_API=telegram.url, SHOP_LISTEN="127.0.0.1:0", **settings),
+        env=environment(**{"SHOP_BOT_TOKEN": TOKEN, "SHOP_BOT_API": telegram.url, "SHOP_LISTEN": "127.0.0.1:0", **settings}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -112,3 +117,37 @@ async def test_what_keeps_the_shop_from_opening_is_one_sentence(shell: Shell, te
     assert "Telegram does not know this bot's token" in said.err
     assert unknown not in said.out + said.err
     assert unknown.partition(":")[2] not in said.out + said.err
+
+
+@pytest.mark.slow
+async def test_a_worker_is_watched_over_at_its_own_address(shell: Shell, telegram: Sandbox) -> None:
+    async with running(shell, telegram, "worker") as process, ClientSession() as http:
+        port = json.loads(await line_with(process.stderr, '"running"'))["port"]
+        said = {}
+        for door in ("health", "ready", "metrics"):
+            async with http.get(f"http://127.0.0.1:{port}/{door}") as answer:
+                said[door] = (answer.status, await answer.text())
+
+    assert {status for status, _ in said.values()} == {200}
+    assert "courier" in said["ready"][1]
+    assert "shop_" in said["metrics"][1]
+
+
+@pytest.mark.parametrize(("command", "listen", "serves"), [("run", "", True), ("worker", "", False), ("worker", "127.0.0.1:8099", True)])
+async def test_what_a_process_is_told_to_run(
+    command: str, listen: str, serves: bool, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[bool, bool, int, str]] = []
+
+    async def run(plan: RunPlan) -> None:
+        told.append((plan.with_bot, plan.with_web, plan.listen_port, Speech("en").timezone))
+
+    monkeypatch.chdir(shell.folder)
+    monkeypatch.setattr(commands, "run", run)
+    for name, value in {"BOT_TOKEN": TOKEN, "LISTEN": listen, "TIMEZONE": "Europe/Moscow", "DATABASE": shell.url()}.items():
+        monkeypatch.setenv(f"SHOP_{name}", value)
+
+    # In a task of its own, as a process has it: what it sets does not reach the other tests.
+    await asyncio.create_task(commands.open_for_business(worker=command == "worker"))
+
+    assert told == [(command == "run", serves, 8099 if listen else 8080, "Europe/Moscow")]

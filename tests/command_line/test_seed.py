@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot import seed as seeding
 from bot.seed import Catalogue, Generated, SeedWrong, read_catalogue, seed
 from core import catalog, inventory, journal, pricing, rates, supply
 from core.database import Base, Shop, read
@@ -82,6 +84,7 @@ async def test_a_catalogue_comes_in_as_it_is_written(shop: Shop, storefront: Sto
         "rates": 1,
         "codes": 7,
         "codes_known": 0,
+        "codes_elsewhere": 0,
     }
     [top] = await shop.read(catalog.categories_under, None)
     [below] = await shop.read(catalog.categories_under, top.id)
@@ -142,6 +145,7 @@ async def test_a_changed_file_changes_what_differs_and_nothing_else(shop: Shop, 
         "rates": 0,
         "codes": 3,
         "codes_known": 7,
+        "codes_elsewhere": 0,
     }
     for slug, before in steam.items():
         after = await shop.read(catalog.sku_by_slug, slug)
@@ -151,6 +155,31 @@ async def test_a_changed_file_changes_what_differs_and_nothing_else(shop: Shop, 
     fifty = await shop.read(catalog.sku_by_slug, "steam-50")
     assert fifty is not None and fifty.max_per_buyer is None
     assert [found.slug for found in await shop.read(catalog.search_products, "百元")] == ["steam"]
+
+
+async def test_codes_that_another_import_brings_in_meanwhile_are_counted_and_left_to_it(
+    shop: Shop, storefront: Storefront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await seed(shop, storefront, small(**{"generate: 5": "generate: 1"}), name="small.yaml")
+    hundred = await shop.read(catalog.sku_by_slug, "steam-100")
+    assert hundred is not None
+    offer = await shop.write(supply.own_offer, storefront=storefront, sku_id=hundred.id)
+    ask = seeding._unknown
+
+    async def is_overtaken(shop: Shop, secrets: Sequence[inventory.Secret]) -> list[inventory.Secret]:
+        fresh = await ask(shop, secrets)
+        if fresh:
+            batch = await shop.write(inventory.open_batch, offer_id=offer.id, sku_id=hundred.id, source_name="quicker", by="test")
+            sealed = list(inventory.seal(shop.tools.keys, batch, list(enumerate(fresh[:3], 1))))
+            await shop.write(inventory.stage, batch_id=batch.id, offer_id=offer.id, sealed=sealed)
+        return fresh
+
+    monkeypatch.setattr(seeding, "_unknown", is_overtaken)
+    done = await seed(shop, storefront, small(), name="small.yaml")
+
+    assert (done.codes, done.codes_known, done.codes_elsewhere) == (1, 3, 3)
+    recorded = (await shop.read(journal.latest))[0]
+    assert (recorded.did, recorded.after["codes_elsewhere"]) == ("seed", 3)
 
 
 async def test_books_in_another_currency_refuse_the_file(shop: Shop, storefront: Storefront) -> None:
@@ -172,6 +201,7 @@ async def test_books_in_another_currency_refuse_the_file(shop: Shop, storefront:
         ("slug: steam-50", "slug: Steam 50", "- slug: Steam 50", "slug: must be 1 to 64 small letters, digits and hyphens"),
         ("per_buyer: 2", "per_buyer: two", "per_buyer: two", "per_buyer: must be a whole number"),
         ("most: 2", "least: 5\n                most: 2", "- slug: steam-50", "most must not be below least"),
+        ("most: 2", "most: 10001", "most: 10001", "most: input should be less than or equal to 10000"),
         ("{zh-hans: 游戏卡, en: Game cards}", "{zh: 游戏卡}", "name: {zh:", "name: is written in “zh”, and the shop speaks"),
         ("face: 50 CNY", "face: fifty", "- slug: steam-50", "face must be an amount and its currency"),
         ("region: NO", "region: Norway", "- slug: steam-50", "region must be a country's two capital letters"),

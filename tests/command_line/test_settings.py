@@ -32,6 +32,7 @@ def test_nothing_needs_to_be_set_but_the_token() -> None:
     assert (found.bot_api, found.database_url, found.redis_url) == (TELEGRAM, "sqlite:///data/shop.db", None)
     assert (found.admins, found.currency, found.listen_at) == ((), "CNY", ("127.0.0.1", 8080))
     assert (found.public_url, found.language, found.keys) == (None, "zh-hans", Path("data/shop.keys"))
+    assert found.timezone == "Asia/Shanghai"
     with pytest.raises(SettingsWrong, match=r"^SHOP_BOT_TOKEN is missing: .+\.$"):
         _ = found.token
 
@@ -62,6 +63,9 @@ def test_nothing_needs_to_be_set_but_the_token() -> None:
         ("SHOP_PUBLIC_URL", "shop.example", "must be the address under which"),
         ("SHOP_PUBLIC_URL", "http://shop.example", "must begin with https://"),
         ("SHOP_LANGUAGE", "tlh", "the shop speaks en, ru, zh-hans, zh-hant"),
+        ("SHOP_TIMEZONE", "Peking", "“Peking” is not one"),
+        ("SHOP_TIMEZONE", "UTC+8", "must be the name of a time zone, such as Asia/Shanghai or Europe/Moscow"),
+        ("SHOP_TIMEZONE", "../../etc/passwd", "is not one"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_that_names_it(name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +118,16 @@ def test_the_language_is_the_closest_the_shop_speaks(written: str, language: str
     monkeypatch.setenv("SHOP_LANGUAGE", written)
 
     assert read_settings().language == language
+
+
+@pytest.mark.parametrize(
+    ("written", "timezone"),
+    [("Europe/Moscow", "Europe/Moscow"), (" asia/tashkent ", "Asia/Tashkent"), ("utc", "UTC"), ("", "Asia/Shanghai")],
+)
+def test_the_time_zone_is_called_as_everybody_calls_it(written: str, timezone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TIMEZONE", written)
+
+    assert read_settings().timezone == timezone
 
 
 def test_a_database_url_as_hosters_write_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

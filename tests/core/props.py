@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.orm import Session
 
-from core import audit, inventory, ledger, orders, outbox, payments, rates
+from core import aftersale, audit, coupons, inventory, ledger, orders, outbox, payments, pricing, rates
 from core.database import Shop, write
 from core.errors import Refusal
 from core.inventory import Secret
@@ -141,6 +141,56 @@ class World:
     expired: int
     cancelled: int
     stars: int
+    reduced: int
+    refunded: int
+
+
+async def live_reduced(shop: Shop, storefront: Storefront, buyer: Customer) -> int:
+    """A purchase by the dozen with a coupon; returns its order."""
+    goods = await put_on_sale(shop, storefront, name="By the dozen", denomination="Dozen 5", price_minor=500, count=15)
+    tier = pricing.Tier(12, 450)
+    price = await shop.write(
+        pricing.set_price, storefront_id=storefront.id, sku_id=goods.sku_id, retail_minor=500, currency="CNY", tiers=[tier]
+    )
+    coupon = await shop.write(coupons.draft, storefront_id=storefront.id, word="HALF", currency="CNY", by="test", basis_points=5000)
+    await shop.write(coupons.switch_on, coupon.id, storefront_id=storefront.id, by="test")
+    terms = {**goods.terms(), "price_id": price.id}
+    receipt = await shop.write(orders.buy_with, buyer_id=buyer.id, quantity=12, once="reduced", coupon_id=coupon.id, **terms)
+    assert receipt.paid_minor == 2700
+    return receipt.order_id
+
+
+async def live_refunded(shop: Shop, buyer: Customer, goods: Goods, stars: int, reduced: int) -> int:
+    """Refunds of a code that nobody has seen, of one that was shown, of a part with a discount, and of one on the way to its source.
+
+    Returns the order with the first two.
+    """
+    by: dict[str, Any] = {"reason": "test", "by": "test"}
+    receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=3, once="refunded", **goods.terms())
+    unseen, seen, _ = await shop.read(orders.codes_sold, receipt.order_id)
+    await shop.write(orders.refund_codes, order_id=receipt.order_id, code_ids=[unseen.code_id], once="unseen", **by)
+    await shop.write(orders.reveal, order_id=receipt.order_id, cause=orders.RevealCause.SENT, to_telegram_id=buyer.telegram_id)
+    await shop.write(orders.refund_codes, order_id=receipt.order_id, code_ids=[seen.code_id], once="seen", **by)
+    back, *_ = await shop.read(orders.codes_sold, stars)
+    await shop.write(orders.refund_to_source, order_id=stars, code_ids=[back.code_id], once="back", **by)
+    part = await shop.read(orders.codes_sold, reduced)
+    await shop.write(orders.refund_codes, order_id=reduced, code_ids=[code.code_id for code in part[:5]], once="part", **by)
+    return receipt.order_id
+
+
+async def live_cases(shop: Shop, storefront: Storefront, buyer: Customer) -> None:
+    """Complaints about three codes of a supplier's: one replaced, one refunded, one undecided."""
+    goods = await put_on_sale(shop, storefront, name="Faulty", denomination="Faulty 20", price_minor=2000, count=6)
+    await shop.write(consign, offer_id=goods.offer_id, cost_minor=1500)
+    receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=4, once="faulty", **goods.terms())
+    await shop.write(orders.reveal, order_id=receipt.order_id, cause=orders.RevealCause.SENT, to_telegram_id=buyer.telegram_id)
+    about: dict[str, Any] = {"buyer_id": buyer.id, "order_id": receipt.order_id, "reason": aftersale.Reason.USED}
+    replaced, refunded, _ = [
+        (await shop.write(aftersale.open_case, code_id=code_id, **about)).case_id
+        for code_id, _ in await shop.read(inventory.codes_of, receipt.order_id, limit=3)
+    ]
+    await shop.write(aftersale.replace, case_id=replaced, storefront_id=storefront.id, by="test")
+    await shop.write(aftersale.refund, case_id=refunded, storefront_id=storefront.id, by="test")
 
 
 async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
@@ -155,6 +205,7 @@ async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
     receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="wallet", **goods.terms())
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="limited", **limited.terms())
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="consigned", **consigned.terms())
+    reduced = await live_reduced(shop, storefront, buyer)
     expired = await place(shop, buyer, goods, once="expired", seconds=60)
     await reserve(shop, buyer, expired)
     clock.passes(seconds=61)
@@ -202,4 +253,17 @@ async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
     first, second, _ = await shop.write(outbox.lease, worker="w", most=3, seconds=60)
     await shop.write(outbox.done, message_id=first.id, worker="w", sent_message_id=5)
     await shop.write(outbox.park, message_id=second.id, worker="w", trouble="blocked")
-    return World(goods, limited, buyer, receipt.order_id, waiting.order_id, expired.order_id, cancelled.order_id, stars.order_id)
+    refunded = await live_refunded(shop, buyer, goods, stars.order_id, reduced)
+    await live_cases(shop, storefront, buyer)
+    return World(
+        goods,
+        limited,
+        buyer,
+        receipt.order_id,
+        waiting.order_id,
+        expired.order_id,
+        cancelled.order_id,
+        stars.order_id,
+        reduced,
+        refunded,
+    )

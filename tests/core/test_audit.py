@@ -85,7 +85,8 @@ DAMAGES = [
     Damage(
         "a code lies with the offer of its batch",
         "",
-        "UPDATE codes SET offer_id = offer_id + 1 WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL)",
+        "UPDATE codes SET offer_id = offer_id + 1 WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL"
+        " AND id NOT IN (SELECT code_id FROM refunded_codes))",
     ),
     Damage(
         "a batch has the codes it accepted",
@@ -118,7 +119,58 @@ DAMAGES = [
         "UPDATE orders SET state = 'expired' WHERE state = 'pending'",
     ),
     Damage("an order's key is its own", "orders", "UPDATE orders SET once = 'same'"),
-    Damage("an order is the sum of its lines", "", "UPDATE order_lines SET quantity = quantity + 1 WHERE order_id = {issued}"),
+    Damage(
+        "an order is the sum of its lines less its discounts",
+        "",
+        "UPDATE order_lines SET quantity = quantity + 1 WHERE order_id = {issued}",
+    ),
+    Damage(
+        "an order is the sum of its lines less its discounts",
+        "",
+        "UPDATE order_prices SET discount_minor = discount_minor - 1 WHERE order_id = {reduced}",
+    ),
+    Damage(
+        "a line is at a price of its denomination, storefront and currency",
+        "",
+        "UPDATE price_tiers SET unit_minor = unit_minor - 1",
+    ),
+    Damage("a price has tiers exactly when it says so", "price_tiers", "DELETE FROM price_tiers"),
+    Damage(
+        "what is kept of an order's price is that of its lines",
+        "",
+        "UPDATE order_prices SET quantity = quantity - 1 WHERE order_id = {reduced}",
+    ),
+    Damage(
+        "a coupon is used as often as its orders say, and no more often than it may be",
+        "",
+        "UPDATE coupons SET used = used + 1",
+    ),
+    Damage(
+        "a buyer uses a coupon as often as their orders say, and no more often than they may",
+        "",
+        "UPDATE coupon_counts SET used = 0",
+    ),
+    Damage(
+        "a buyer uses a coupon as often as their orders say, and no more often than they may",
+        "",
+        "UPDATE coupons SET limit_per_buyer = 0",
+    ),
+    Damage(
+        "a coupon's use is its buyer's order, and took off what the order says",
+        "",
+        "UPDATE coupon_redemptions SET discount_minor = discount_minor + 1",
+    ),
+    Damage("a discount has its coupon", "", "DELETE FROM coupon_redemptions"),
+    Damage(
+        "an order that ended unpaid gave its coupon back, and one that was issued has it",
+        "",
+        "UPDATE orders SET state = 'cancelled' WHERE id = {reduced}",
+    ),
+    Damage(
+        "a payment in the shop's own currency asks for its worth and the fee",
+        "",
+        "UPDATE payment_intents SET fee_minor = fee_minor + 1 WHERE id = (SELECT intent_id FROM payment_events WHERE event_key = 'd1')",
+    ),
     Damage(
         "a line is at a price of its denomination, storefront and currency",
         "",
@@ -153,6 +205,72 @@ DAMAGES = [
     Damage("a buyer's counter says no more than was bought", "", "UPDATE purchase_counts SET bought = bought + 1"),
     Damage("a denomination has one current price in a storefront", "prices", "UPDATE prices SET sku_id = {sku}"),
     Damage("a denomination's sources are offers of it", "sources", "UPDATE sources SET offer_id = 999999 WHERE sku_id = {sku}"),
+    Damage(
+        "an order is refunded at most what was paid, and is over when all of it is",
+        "",
+        "UPDATE orders SET refunded_minor = 1 WHERE id = {waiting}",
+    ),
+    Damage(
+        "an order's refunds, and the books, say what it was refunded",
+        "",
+        "UPDATE refunds SET amount_minor = amount_minor + 1 WHERE order_id = {refunded}",
+    ),
+    Damage(
+        "a refund of codes is in the books under its key",
+        "",
+        "UPDATE transfers SET key = 'refund:nobody' WHERE key = 'refund:seen'",
+    ),
+    Damage(
+        "what is on its way back to the source is set aside for it",
+        "",
+        "UPDATE refunds SET source_minor = source_minor - 1 WHERE state = 'wanted'",
+    ),
+    Damage(
+        "a code is void with its order exactly when it was refunded",
+        "",
+        "UPDATE codes SET refunded_at = NULL WHERE refunded_at IS NOT NULL",
+    ),
+    Damage(
+        "a code that was returned is not its former order's",
+        "",
+        "UPDATE codes SET available = NULL, order_id = {refunded}"
+        " WHERE id = (SELECT min(code_id) FROM refunded_codes WHERE returned AND order_id = {refunded})",
+    ),
+    Damage("a refund is of codes of its order", "", "DELETE FROM refunded_codes WHERE order_id = {refunded}"),
+    Damage(
+        "an order is over exactly when all that it had was refunded",
+        "",
+        "UPDATE orders SET state = 'refunded' WHERE id = {refunded}",
+    ),
+    Damage("an order that was opened had been sealed", "", "UPDATE orders SET opened_at = 1 WHERE id = {issued}"),
+    Damage(
+        "a code has one undecided case",
+        "cases",
+        "UPDATE cases SET state = 'open', outcome = NULL, code_id = (SELECT MIN(code_id) FROM cases)",
+    ),
+    Damage("a case is decided exactly when it has an outcome", "cases", "UPDATE cases SET outcome = NULL WHERE outcome = 'refunded'"),
+    Damage("a case is its order's buyer's", "cases", "UPDATE cases SET buyer_id = 0"),
+    Damage(
+        "an undecided case is about a code that its order has, or had until it was refunded",
+        "",
+        "UPDATE cases SET code_id = (SELECT MIN(id) FROM codes WHERE available IS NOT NULL) WHERE outcome IS NULL",
+    ),
+    Damage(
+        "an undecided case freezes what its code's supplier was credited with",
+        "",
+        "UPDATE cases SET frozen_minor = frozen_minor + 1 WHERE outcome IS NULL",
+    ),
+    Damage(
+        "what was replaced is void, and what came for it was its order's",
+        "",
+        "UPDATE cases SET code_id = replacement_code_id WHERE outcome = 'replaced'",
+    ),
+    Damage("a code that came as a replacement has its delivery", "", "UPDATE outbox SET once = NULL WHERE once LIKE 'case-parcel:%'"),
+    Damage(
+        "a case that ended as refunded has the refund",
+        "",
+        "UPDATE cases SET code_id = (SELECT MIN(id) FROM codes WHERE available IS NOT NULL) WHERE outcome = 'refunded'",
+    ),
     Damage("an event of a provider is recorded once", "payment_events", "UPDATE payment_events SET event_key = 'same'"),
     Damage("a payment has a verdict", "", "UPDATE payment_events SET verdict = 'later' WHERE event_key = 'unasked'"),
     Damage(
@@ -167,9 +285,9 @@ DAMAGES = [
         "UPDATE payment_intents SET state = 'pending' WHERE order_id = {stars}",
     ),
     Damage(
-        "an intent asks for its customer's order, and all of it",
+        "an intent asks for its customer's order, and no more than it costs",
         "",
-        "UPDATE payment_intents SET worth_minor = 1 WHERE order_id = {waiting}",
+        "UPDATE payment_intents SET worth_minor = worth_minor + 1 WHERE order_id = {waiting}",
     ),
     Damage("an order that was paid in full does not wait", "", "UPDATE orders SET state = 'pending' WHERE id = {stars}"),
     Damage("an issued order has a delivery to its buyer", "", "DELETE FROM outbox WHERE order_id = {stars}"),

@@ -283,8 +283,12 @@ class Model(RuleBasedStateMachine):
         self.money[order.buyer] += worth
         first, order.intent = order.intent != "paid", "paid"
         why = self._comes_of(order) if first and amount >= asked.amount_minor else "too-little" if first else "second-payment"
+        if why == "too-little" and worth > 0 and order.state == "pending":
+            self._drop_hold(order, lapsed=False)
+            order.state = "cancelled"
         self.seen[why] += 1
-        assert (result.why, result.issued, result.credited_minor, result.repeated) == (why, why == "issued", worth, False)
+        issued = why in ("issued", "issued-partly")
+        assert (result.why, result.issued, result.credited_minor, result.repeated) == (why, issued, worth, False)
         if repeat:
             again = self.run(settled(self.shop, self.buyers[order.buyer], order.pending, event=key, amount=amount))
             assert (again.issued, again.credited_minor, again.repeated) == (False, 0, True)
@@ -293,21 +297,22 @@ class Model(RuleBasedStateMachine):
         shelf = self.shelves[order.shelf]
         if order.state == "cancelled":
             return "cancelled"
-        if order.held_until is None and order.quantity > shelf.stock:
+        given = order.quantity if order.held_until is not None else min(order.quantity, shelf.stock)
+        if given == 0:
             order.state = "cancelled"
             return "sold-out"
-        if order.quantity > shelf.left_for(order.buyer):
+        if given > shelf.left_for(order.buyer):
             self._drop_hold(order, lapsed=False)
             order.state = "cancelled"
             return "limit"
         if order.held_until is None:
-            shelf.stock -= order.quantity
+            shelf.stock -= given
         self.seen["issued late"] += order.state == "expired"
         self.seen["issued from a hold"] += order.held_until is not None
         order.held_until, order.state = None, "issued"
-        self._sold(order.buyer, order.shelf, order.quantity)
-        self.money[order.buyer] -= order.pending.intent.worth_minor
-        return "issued"
+        self._sold(order.buyer, order.shelf, given)
+        self.money[order.buyer] -= order.pending.intent.worth_minor * given // order.quantity
+        return "issued" if given == order.quantity else "issued-partly"
 
     def cancels(self, order: Waiting, by: int) -> None:
         came, _ = self.refusal(self.shop.write(orders.cancel, order_id=order.pending.order_id, buyer_id=self.buyers[by].id))

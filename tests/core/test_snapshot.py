@@ -23,7 +23,7 @@ async def test_a_question_of_two_statements_sees_one_state(shop: Shop, storefron
     @read
     def twice(session: Session) -> tuple[int, int]:
         first = session.execute(text("SELECT count(*) FROM customers")).scalar_one()
-        loop.call_soon(between.set)
+        loop.call_soon_threadsafe(between.set)  # A question may be answered in a thread.
         session.execute(text(waits)).scalar_one()
         return first, session.execute(text("SELECT count(*) FROM customers")).scalar_one()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,6 +14,7 @@ from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
+from bot.asking import Asker
 from bot.courier import Courier
 from bot.dispatcher import make_dispatcher
 from bot.intake import Intake
@@ -21,7 +22,7 @@ from bot.pace import LocalPace, Rates
 from bot.polling import Polling
 from bot.telegram_calls import BotCalls
 from connectors.payments.stars import Stars
-from core import rates
+from core import orders, rates
 from core.database import Shop
 from core.people import Customer
 from core.ports import PaymentMethod
@@ -83,6 +84,7 @@ class Counter:
     courier: Courier
     stack: AsyncExitStack
     broken: list[Exception]
+    asker: Asker
     buyers: list[Buyer] = field(default_factory=list)
 
     async def buyer(self, phone_id: str = "second", money_minor: int = 0, language: str = "en") -> Buyer:
@@ -119,8 +121,16 @@ def _keyboard(data: str) -> Any:
 
 
 @asynccontextmanager
-async def opened(shop: Shop, storefront: Storefront, *, stars: bool = True, rate: Fraction | None = Fraction(10)) -> AsyncIterator[Counter]:
-    """A shop that is open; one Star is worth `rate` fen."""
+async def opened(
+    shop: Shop,
+    storefront: Storefront,
+    *,
+    stars: bool = True,
+    rate: Fraction | None = Fraction(10),
+    more: Mapping[str, PaymentMethod] | None = None,
+    hold_rules: orders.HoldRules = orders.HoldRules(),
+) -> AsyncIterator[Counter]:
+    """A shop that is open; one Star is worth `rate` fen. `more` ways to be paid are asked in the background as in the running shop."""
     async with AsyncExitStack() as stack:
         sandbox = Sandbox(bots=[SPEC], patience=HASTY)
         await sandbox.start()
@@ -130,20 +140,22 @@ async def opened(shop: Shop, storefront: Storefront, *, stars: bool = True, rate
         methods: dict[str, PaymentMethod] = {"stars": Stars(BotCalls(bot))} if stars else {}
         if rate is not None:
             await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=rate, source="test")
-        dispatcher = make_dispatcher(shop, storefront, methods)
+        methods |= more or {}
+        asker = Asker(shop, storefront, bot, methods)
+        dispatcher = make_dispatcher(shop, storefront, methods, hold_rules=hold_rules, wake_asker=asker.wake, ask_now=asker.ask)
         broken = breakages(dispatcher)
         stop = asyncio.Event()
         courier = Courier(shop, bot, SPEC.username, LocalPace(QUICK))
         intake = Intake(dispatcher, bot, after=courier.wake)
         polling = Polling(bot, intake, dispatcher.resolve_used_update_types())
-        tasks = [asyncio.create_task(courier.run(stop)), asyncio.create_task(polling.run(stop))]
+        tasks = [asyncio.create_task(courier.run(stop)), asyncio.create_task(polling.run(stop)), asyncio.create_task(asker.run(stop))]
 
         async def close() -> None:
             stop.set()
             await asyncio.gather(*tasks)
 
         stack.push_async_callback(close)
-        counter = Counter(shop, storefront, sandbox, bot, dispatcher, courier, stack, broken)
+        counter = Counter(shop, storefront, sandbox, bot, dispatcher, courier, stack, broken, asker)
         yield counter
         # Every story ends with this: nothing broke, and Telegram took everything.
         if broken:

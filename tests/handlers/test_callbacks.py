@@ -13,18 +13,22 @@ from hypothesis import strategies as st
 from telegram.constants import InlineKeyboardButtonLimit
 
 from handlers import callbacks
-from handlers.callbacks import LARGEST_ID, LARGEST_QUANTITY, Way, new_screen
+from handlers.callbacks import LARGEST_ID, LARGEST_QUANTITY, LARGEST_SHORT, Way, new_screen
 
 CLASSES = [
     found for _, found in inspect.getmembers(callbacks, inspect.isclass) if issubclass(found, CallbackData) and found is not CallbackData
 ]
 IDS = st.integers(0, LARGEST_ID) | st.just(LARGEST_ID)
+SHORT = st.integers(0, LARGEST_SHORT) | st.just(LARGEST_SHORT)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "quantity": st.integers(0, LARGEST_QUANTITY) | st.just(LARGEST_QUANTITY),
+    "rules": SHORT,
+    "coupon": SHORT,
     "way": st.sampled_from(Way),
+    "means": st.text("0123456789abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=3),
     "screen": st.builds(new_screen),
     "code": st.sampled_from(["en", "zh-hans", "zh-hant", "ru"]),
-    **dict.fromkeys(("fresh", "direct", "wanted", "redraw"), st.booleans()),
+    **dict.fromkeys(("fresh", "direct", "wanted", "redraw", "sure"), st.booleans()),
 }
 
 
@@ -46,12 +50,21 @@ def test_a_button_fits_with_the_largest_ids_and_comes_back_as_it_was(kind: type[
     assert kind.unpack(packed) == button
 
 
-@pytest.mark.parametrize("kind", [callbacks.Buy, callbacks.BuyByStars])
-def test_the_largest_purchase_fits(kind: type[callbacks.Buy]) -> None:
-    largest = kind(
-        sku=LARGEST_ID, price=LARGEST_ID, rules=LARGEST_ID, quantity=LARGEST_QUANTITY, screen=new_screen(), way=Way.SPREAD, direct=True
-    )
-    assert len(largest.pack().encode()) <= 64
+def test_the_largest_purchases_fit() -> None:
+    seen = {
+        "sku": LARGEST_ID,
+        "price": LARGEST_ID,
+        "rules": LARGEST_SHORT,
+        "quantity": LARGEST_QUANTITY,
+        "screen": new_screen(),
+        "coupon": LARGEST_SHORT,
+    }
+    largest = [
+        callbacks.Buy.model_validate({**seen, "way": Way.SPREAD, "direct": True}),
+        callbacks.BuyByStars.model_validate({**seen, "way": Way.SPREAD, "direct": True}),
+        callbacks.PayBy.model_validate({**seen, "means": callbacks.means("epay-alipay")}),
+    ]
+    assert max(len(button.pack().encode()) for button in largest) <= 64
 
 
 @pytest.mark.parametrize("kind", CLASSES)

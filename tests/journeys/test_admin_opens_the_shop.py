@@ -38,7 +38,7 @@ async def test_an_admin_fills_an_empty_shop_from_the_phone_and_a_buyer_gets_a_co
     again = await admin.say("ninety-five")
     assert "“ninety-five” is not an amount" in again["text"] and "Type the price" in again["text"]
     shown = await admin.say("95")
-    assert "Price: CN¥95.00" in shown["text"] and "In stock: 0" in shown["text"]
+    assert "Price: ¥95.00" in shown["text"] and "In stock: 0" in shown["text"]
 
     await admin.press("Import codes")
     pasted = await admin.phone.says("AAAA-1111\nBBBB-2222\nCCCC-3333")

@@ -43,7 +43,7 @@ async def test_a_card_of_a_one_level_tree_takes_three_presses_from_start_to_code
     assert code.startswith("TEST-") and code in parcel["text"]
     assert "spoiler" in {entity["type"] for entity in parcel["entities"]}
     assert "store.example/redeem" in parcel["text"]
-    paid = await buyer.sees("Paid CN¥95.00. Your code is the next message.")
+    paid = await buyer.sees("Paid ¥95.00. Your code is the next message.")
     assert paid["message_id"] < parcel["message_id"]
     assert "🔁 Buy again" in labels(paid) and "🔁 Buy again" in labels(parcel)
     assert await counter.shop.read(ledger.balance, buyer.customer.wallet_id) == 10_500

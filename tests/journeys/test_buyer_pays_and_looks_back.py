@@ -124,9 +124,9 @@ async def test_a_payment_reported_twice_is_credited_and_told_once(counter: Count
     buyer = await counter.buyer()
     await buyer.say("/balance")
     await buyer.phone.fault(duplicate_updates=True)
-    await buyer.press("CN¥50.00")
+    await buyer.press("¥50.00")
     await buyer.phone.pays()
-    await buyer.sees("CN¥50.00 has been added to your balance")
+    await buyer.sees("¥50.00 has been added to your balance")
     assert await counter.shop.read(ledger.balance, buyer.customer.wallet_id) == 5000
 
 
@@ -142,9 +142,9 @@ async def test_an_amount_is_typed_in_any_digits_and_what_cannot_be_is_said(count
     invoice = await buyer.phone.waits_for(lambda m: "invoice" in m)
     assert invoice["invoice"]["total_amount"] == 300
     await buyer.phone.pays(invoice)
-    await buyer.sees("CN¥30.00 has been added")
+    await buyer.sees("¥30.00 has been added")
     shown = await buyer.say("/balance")
-    assert "CN¥30.00" in shown["text"] and "top-up" in shown["text"]
+    assert "¥30.00" in shown["text"] and "top-up" in shown["text"]
 
 
 async def test_orders_are_paged_found_by_number_shown_again_and_bought_again(counter: Counter, goods: Goods) -> None:
@@ -172,9 +172,9 @@ async def test_orders_are_paged_found_by_number_shown_again_and_bought_again(cou
 
     presses = buyer.presses
     await buyer.phone.presses((shown, "🔁 Buy again"))
-    await buyer.press("Pay CN¥95.00 · 1 card")
+    await buyer.press("Pay ¥95.00 · 1 card")
     assert buyer.presses == presses + 1, "one press and the confirmation"
-    await buyer.sees("Paid CN¥95.00")
+    await buyer.sees("Paid ¥95.00")
     assert await left(counter, goods) == 32
     still = [m for m in await buyer.phone.messages() if m["message_id"] == shown["message_id"]]
     assert "TEST-" in still[0]["text"], "the codes stay where they are"

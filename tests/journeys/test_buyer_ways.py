@@ -38,7 +38,7 @@ async def test_a_link_to_a_denomination_is_one_press_from_the_code(counter: Coun
 
 async def test_links_lead_to_products_categories_and_ids_and_a_dead_one_to_the_shop(counter: Counter, goods: Goods) -> None:
     buyer = await counter.buyer()
-    assert "Pay CN¥95.00 · 1 card" in labels(await buyer.say(f"/start sku-{goods.sku_id}"))
+    assert "Pay ¥95.00 · 1 card" in labels(await buyer.say(f"/start sku-{goods.sku_id}"))
     assert any(label.startswith("Steam 50") for label in labels(await buyer.say(f"/start p-{goods.product_id}")))
     assert any(label.startswith("Steam 50") for label in labels(await buyer.say(f"/start c-{goods.category_id}")))
     dead = await buyer.say("/start p-999999")
@@ -111,8 +111,8 @@ async def test_back_buttons_lead_to_the_top_from_everywhere(counter: Counter, go
     await buyer.press("📁 Below")
     await buyer.press("Deep")
     await buyer.press("twenty")
-    assert "Pay CN¥95.00 · 1 card" in await buyer.buttons()
-    for landmark in ("ten · CN¥95.00", "P4", "📁 Below", "🌐 Language"):
+    assert "Pay ¥95.00 · 1 card" in await buyer.buttons()
+    for landmark in ("ten · ¥95.00", "P4", "📁 Below", "🌐 Language"):
         await buyer.press("⬅️ Back")
         assert any(label.startswith(landmark) for label in await buyer.buttons()), (landmark, await buyer.buttons())
     assert len([m for m in await buyer.phone.messages() if m["from"]["is_bot"]]) == 1, "one screen, edited in place"
@@ -122,17 +122,17 @@ async def test_quantities_are_pressed_or_typed_and_what_cannot_be_is_said(counte
     buyer = await counter.buyer(money_minor=1_000_000)
     await buyer.say(f"/start sku-{goods.sku_id}")
     await buyer.press("5")
-    assert "Pay CN¥475.00 · 5 cards" in await buyer.buttons()
+    assert "Pay ¥475.00 · 5 cards" in await buyer.buttons()
 
     await buyer.press("✏️ Other")
     for wrong in ("-3", "0", "41", "999999999999", "many", "1.5"):
         said = await buyer.say(wrong)
         assert "from 1 to 40" in said["text"], wrong
-    assert "Pay CN¥1,140.00 · 12 cards" in labels(await buyer.say("１２"))
+    assert "Pay ¥1,140.00 · 12 cards" in labels(await buyer.say("１２"))
     assert await counter.shop.read(ledger.balance, buyer.customer.wallet_id) == 1_000_000
 
     await buyer.press("Pay")
-    paid = await buyer.sees("Paid CN¥1,140.00. Your 12 codes are the next message.")
+    paid = await buyer.sees("Paid ¥1,140.00. Your 12 codes are the next message.")
     assert paid
     document = await buyer.phone.waits_for(lambda m: "document" in m)
     assert len((await buyer.phone.download(document)).decode().splitlines()) == 12
@@ -156,17 +156,17 @@ async def test_too_little_money_offers_fewer_and_the_rest_by_stars(counter: Coun
     screen = await buyer.say(f"/start sku-{goods.sku_id}")
     await buyer.press("5")
     refusing = await buyer.screen()
-    assert "CN¥275.00 more is needed" in refusing["text"]
-    await buyer.press("Pay CN¥475.00")
+    assert "¥275.00 more is needed" in refusing["text"]
+    await buyer.press("Pay ¥475.00")
 
-    refused = await buyer.sees("CN¥275.00 is missing. Nothing was charged.")
+    refused = await buyer.sees("¥275.00 is missing. Nothing was charged.")
     assert refused["message_id"] == screen["message_id"]
-    assert {"Pay CN¥475.00 · 5 cards", "Pay with Stars · ⭐ 4,750", "Top up CN¥275.00", "Take 2 for CN¥190.00"} <= set(labels(refused))
+    assert {"Pay ¥475.00 · 5 cards", "Pay with Stars · ⭐ 4,750", "Top up ¥275.00", "Take 2 for ¥190.00"} <= set(labels(refused))
 
-    await buyer.press("Top up CN¥275.00")
+    await buyer.press("Top up ¥275.00")
     await buyer.phone.pays()
-    await buyer.sees("CN¥275.00 has been added to your balance")
-    await buyer.press("Pay CN¥475.00 · 5 cards")
+    await buyer.sees("¥275.00 has been added to your balance")
+    await buyer.press("Pay ¥475.00 · 5 cards")
     await buyer.sees("TEST-")
     assert await counter.shop.read(ledger.balance, buyer.customer.wallet_id) == 0
 
@@ -183,8 +183,8 @@ async def test_what_sells_out_meanwhile_offers_what_is_left_and_then_to_wait(cou
 
     await first.press("Pay")
     refused = await first.sees("Only 3 left. Nothing was charged.")
-    assert "Pay CN¥285.00 · 3 cards" in labels(refused)
-    await first.press("Pay CN¥285.00")
+    assert "Pay ¥285.00 · 3 cards" in labels(refused)
+    await first.press("Pay ¥285.00")
     await first.sees("TEST-")
 
     await second.say(f"/start sku-{goods.sku_id}")
@@ -198,9 +198,9 @@ async def test_what_sells_out_meanwhile_offers_what_is_left_and_then_to_wait(cou
     assert await counter.shop.write(supply.tell_who_waits) == 1
     assert await counter.shop.write(supply.tell_who_waits) == 0
     counter.courier.wake()
-    back = await second.sees("Steam 50 is back, for CN¥95.00")
+    back = await second.sees("Steam 50 is back, for ¥95.00")
     await second.phone.presses((back, "🛒 Buy it"))
-    await second.phone.waits_for(lambda m: "Pay CN¥95.00 · 1 card" in labels(m))
+    await second.phone.waits_for(lambda m: "Pay ¥95.00 · 1 card" in labels(m))
     assert "is back" in str([message.get("text") for message in await second.phone.messages()]), "the news stay to be read"
 
 
@@ -222,9 +222,9 @@ async def test_a_moved_price_is_said_and_the_new_one_is_on_the_button(counter: C
     buyer = await counter.buyer(money_minor=50_000)
     await buyer.say(f"/start sku-{goods.sku_id}")
     await counter.shop.write(pricing.set_price, storefront_id=counter.storefront.id, sku_id=goods.sku_id, retail_minor=9900, currency="CNY")
-    await buyer.press("Pay CN¥95.00")
+    await buyer.press("Pay ¥95.00")
 
-    assert "Pay CN¥99.00 · 1 card" in labels(await buyer.sees("price or the terms have changed"))
+    assert "Pay ¥99.00 · 1 card" in labels(await buyer.sees("price or the terms have changed"))
     assert await counter.shop.read(ledger.balance, buyer.customer.wallet_id) == 50_000
 
 
@@ -241,9 +241,9 @@ async def test_the_limit_of_each_buyer_is_said_and_what_may_still_be_bought_is_o
     )
     await counter.press_forged(buyer, stale.pack())
     refused = await buyer.sees("you can buy 1 more")
-    assert "Pay CN¥95.00 · 1 card" in labels(refused) and old
+    assert "Pay ¥95.00 · 1 card" in labels(refused) and old
     first = await buyer.sees("TEST-")
-    await buyer.press("Pay CN¥95.00 · 1 card")
+    await buyer.press("Pay ¥95.00 · 1 card")
     await buyer.phone.waits_for(lambda m: m["message_id"] > first["message_id"] and "TEST-" in m.get("text", ""))
     assert "as many of these as one buyer may have" in (await buyer.say(f"/start sku-{limited.sku_id}"))["text"]
 
@@ -292,7 +292,7 @@ async def test_a_product_card_is_shared_inline_and_leads_back(counter: Counter, 
     await buyer.say("/start")
     for query in ("steam", ""):
         [card] = await buyer.phone.inline(query)
-        assert card["title"] == "Steam" and "CN¥95.00" in card["description"]
+        assert card["title"] == "Steam" and "¥95.00" in card["description"]
     message = await buyer.phone.sends_inline(card["id"], "buyer")
     [[button]] = message["reply_markup"]["inline_keyboard"]
     assert button["url"].endswith(f"?start=p-{goods.product_id}")

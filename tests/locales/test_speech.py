@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import decimal_text, exponent
-from locales import Safe, Speech
+from locales import Safe, Speech, shop_timezone
 from locales.speech import _EXPONENTS
 
 NBSP = "\u00a0"
@@ -23,7 +23,7 @@ def russian(folder: Path) -> Speech:
     return Speech("ru", folder=folder)
 
 
-ENGLISH, CHINESE, RUSSIAN = Speech("en"), Speech("zh-hans"), Speech("ru")
+ENGLISH, CHINESE, TRADITIONAL, RUSSIAN = Speech("en"), Speech("zh-hans"), Speech("zh-hant"), Speech("ru")
 
 
 # Sentences
@@ -125,7 +125,12 @@ def test_facts_of_a_refusal_become_prices() -> None:
         (CHINESE, 123456, "CNY", "¥1,234.56"),
         (CHINESE, -5, "CNY", "-¥0.05"),
         (CHINESE, 1234, "JPY", "JP¥1,234"),
-        (ENGLISH, 1234, "JPY", "¥1,234"),
+        (TRADITIONAL, 9500, "CNY", "¥95.00"),
+        (TRADITIONAL, 1234, "JPY", "JP¥1,234"),
+        (ENGLISH, 9500, "CNY", "¥95.00"),
+        (ENGLISH, 1234, "JPY", "JP¥1,234"),
+        (RUSSIAN, 9500, "CNY", f"95,00{NBSP}¥"),
+        (RUSSIAN, 1234, "JPY", f"1{NBSP}234{NBSP}JP¥"),
         (ENGLISH, 123456, "USD", "$1,234.56"),
         (ENGLISH, 1234567, "KWD", f"KWD{NBSP}1,234.567"),
         (ENGLISH, 150, "USDT", f"USDT{NBSP}1.50"),
@@ -178,6 +183,19 @@ def test_moments_are_told_in_the_zone_of_the_person() -> None:
     assert Speech("ru", "Europe/Moscow").when(moment).split() == ["1", "окт.", "2026", "г.,", "23:05"]
     assert ENGLISH.day(moment) == "Oct 2, 2026"
     assert ENGLISH.day(moment.astimezone(timezone(timedelta(hours=-11)))) == "Oct 2, 2026"
+
+
+def test_who_names_no_zone_is_told_the_time_of_the_shop() -> None:
+    moment = datetime(2026, 10, 1, 20, 5, 59, tzinfo=UTC)
+
+    set_back = shop_timezone.set("America/New_York")
+    try:
+        assert Speech("en").when(moment) == "Oct 1, 2026, 16:05"
+        assert Speech("en").timezone == "America/New_York"
+        assert Speech("en", "Europe/Moscow").when(moment) == "Oct 1, 2026, 23:05"
+    finally:
+        shop_timezone.reset(set_back)
+    assert Speech("en").timezone == "Asia/Shanghai"
     assert CHINESE.day(date(2026, 10, 1)) == "2026年10月1日"
 
 

@@ -1,0 +1,134 @@
+"""What the staff decide: another code, the money back, or no; each once, in one transaction, and in the action log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from core import inventory, journal, ledger, orders, outbox, storefronts, supply
+from core.aftersale.commands import close, tell_decided, undecided
+from core.aftersale.past import lock_order
+from core.aftersale.refusals import NothingToReplace
+from core.aftersale.rules import LONGEST
+from core.aftersale.tables import Case, Outcome
+from core.database import write
+from core.ledger import Leg, TransferKind
+from core.storefronts import Storefront
+from core.supply import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How a case ended. A code that had been refunded elsewhere meanwhile ends every case as refunded."""
+
+    case_id: int
+    outcome: Outcome
+
+
+@write
+def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> Decided:
+    """Give the buyer a new code of the same denomination, from the same source or the next one that has any; the old one is void.
+
+    The new code is posted as a delivery of the case. When it comes from somebody else, the supplier of the old one bears its
+    cost. Raises Gone, CaseDecided, or NothingToReplace when all are sold out (the case stays open).
+    """
+    row = undecided(session, case_id, storefront_id)
+    lock_order(session, row.order_id)
+    if inventory.lock_sold(session, code_id=row.code_id, order_id=row.order_id) is None:
+        return _was_refunded(session, row, by)
+    storefront = storefronts.by_id(session, row.storefront_id)
+    [old] = supply.offers(session, [row.offer_id])
+    ranked = [
+        offer for offer in supply.ranked(session, [row.sku_id]) if offer.payable_id is None or offer.cost_currency == storefront.currency
+    ]
+    ranked.sort(key=lambda offer: offer.id != old.id)  # The same source first; the others stay in their ranking.
+    new = inventory.exchange(session, order_id=row.order_id, code_id=row.code_id, offer_ids=[offer.id for offer in ranked])
+    if new is None:
+        raise NothingToReplace(sku_id=row.sku_id)
+    source = next(offer for offer in ranked if offer.id == new.offer_id)
+    _settle(session, row, storefront, old, source)
+    row.replacement_code_id, row.replacement_offer_id = new.code_id, new.offer_id
+    row.replacement_cost_minor, row.replacement_cost_currency = source.cost_minor, source.cost_currency
+    close(session, row, Outcome.REPLACED, by=by)
+    _record(session, row, by)
+    tell_decided(session, row)
+    outbox.post(
+        session,
+        topic=outbox.Topic.DELIVERY,
+        customer_id=row.buyer_id,
+        order_id=row.order_id,
+        body={"case": row.id, "again": True, "cause": orders.RevealCause.SENT.value},
+        once=f"case-parcel:{row.id}",
+    )
+    return Decided(case_id, Outcome.REPLACED)
+
+
+def _settle(session: Session, row: Case, storefront: Storefront, old: Offer, new: Offer) -> None:
+    """When another source stands in, the old one's earning goes to it, and the shop pays or keeps the difference."""
+    if old.payable_id == new.payable_id:
+        return  # Who brought a bad code brings a good one for it.
+    legs: list[Leg] = []
+    if old.payable_id is not None and row.frozen_minor > 0:
+        legs.append(Leg(old.payable_id, storefront.sales_account_id, row.frozen_minor, row.frozen_currency))
+    if new.payable_id is not None and new.cost_minor > 0:
+        legs.append(Leg(storefront.sales_account_id, new.payable_id, new.cost_minor, new.cost_currency))
+    if legs:
+        ledger.transfer(
+            session,
+            key=f"case:{row.id}:replaced",
+            kind=TransferKind.ADJUSTMENT,
+            party_id=storefront.party_id,
+            legs=legs,
+            subject_id=row.id,
+            note=f"case {row.id}",
+        )
+
+
+@write
+def refund(session: Session, *, case_id: int, storefront_id: int, by: str) -> Decided:
+    """Give the buyer the money of the code back. Raises Gone, CaseDecided, and what a refund raises (the case stays open then)."""
+    row = undecided(session, case_id, storefront_id)
+    lock_order(session, row.order_id)
+    if inventory.lock_sold(session, code_id=row.code_id, order_id=row.order_id) is None:
+        return _was_refunded(session, row, by)
+    orders.refund_codes(
+        session, order_id=row.order_id, code_ids=[row.code_id], reason=f"case {row.id}: {row.reason.value}", by=by, once=f"case:{row.id}"
+    )
+    close(session, row, Outcome.REFUNDED, by=by)
+    _record(session, row, by)
+    tell_decided(session, row)
+    return Decided(case_id, Outcome.REFUNDED)
+
+
+@write
+def refuse(session: Session, *, case_id: int, storefront_id: int, by: str, why: str | None = None, why_text: str | None = None) -> Decided:
+    """Say no, with a usual reason by its name or a typed one; the buyer is told it. Raises Gone or CaseDecided."""
+    said = None if why_text is None else why_text.replace("\x00", " ").strip()[:LONGEST]
+    assert bool(why) != bool(said), "a refusal has one reason"
+    row = undecided(session, case_id, storefront_id)
+    close(session, row, Outcome.REFUSED, by=by, why=why, why_text=said)
+    _record(session, row, by)
+    tell_decided(session, row)
+    return Decided(case_id, Outcome.REFUSED)
+
+
+def _was_refunded(session: Session, row: Case, by: str) -> Decided:
+    close(session, row, Outcome.REFUNDED, by=by, why="elsewhere")
+    _record(session, row, by)
+    tell_decided(session, row)
+    return Decided(row.id, Outcome.REFUNDED)
+
+
+def _record(session: Session, row: Case, by: str) -> None:
+    assert row.outcome is not None
+    reason = row.why_text or row.why
+    journal.record(
+        session,
+        by=by,
+        did="decide-case",
+        about="case",
+        about_id=row.id,
+        before={"outcome": None},
+        after={"outcome": row.outcome.value, "order": orders.number_of(row.order_id)} | ({"reason": reason[:200]} if reason else {}),
+    )

@@ -1,0 +1,340 @@
+"""Cases as their buyer and the staff see them, what may be complained about, and what is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case as when
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import catalog, inventory, orders, outbox, people
+from core.aftersale.past import Shown, shown_of
+from core.aftersale.rules import Terms, warranty_ends
+from core.aftersale.tables import AftersaleTerms, Case, CaseEntry, CaseState, Outcome, Reason, Side
+from core.catalog import ProductView, SkuView
+from core.database import now as the_time
+from core.database import read
+from core.orders import OrderCard, OrderDetail, OrderState
+
+_SHOPS_TURN = (CaseState.OPEN, CaseState.WAITING_SHOP)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCard:
+    """A line of a list of cases; `overdue` when the shop should have answered by `due_at`."""
+
+    id: int
+    storefront_id: int
+    buyer_id: int
+    order_id: int
+    order_number: str
+    code_id: int
+    product: ProductView
+    sku: SkuView
+    reason: Reason
+    state: CaseState
+    outcome: Outcome | None
+    opened_at: datetime
+    due_at: datetime
+    overdue: bool
+    decided_at: datetime | None
+    decided_by: str | None
+    why: str | None
+    why_text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """Something that was said: `says` names a usual sentence, `picture` is Telegram's file id of a photo or a document."""
+
+    id: int
+    case_id: int
+    side: Side
+    by: str
+    says: str | None
+    text: str
+    picture: str | None
+    picture_kind: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """How a buyer's other cases stand and ended, by outcome; `open` are undecided."""
+
+    open: int
+    ended: dict[Outcome, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDetail:
+    """A case with its thread (the newest entries, oldest first; `earlier` when there are more before) and its order's past.
+
+    `masked` are the first and last characters of the code, `replaced_by` those of the code that came for it. `shown` and
+    `deliveries` are every time the order's codes left the shop.
+    """
+
+    card: CaseCard
+    masked: str
+    replaced_by: str | None
+    entries: list[EntryView]
+    earlier: bool
+    shown: list[Shown]
+    deliveries: list[outbox.Delivery]
+    issued_at: datetime | None
+    warranty_until: datetime | None
+    past: Past
+    frozen_minor: int
+    frozen_currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A code of an order that a buyer may complain about: until when (None: it was never sent), and its undecided case."""
+
+    code_id: int
+    masked: str
+    until: datetime | None
+    late: bool
+    case_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Complainable:
+    """The codes of a delivered order, one page of them."""
+
+    order: OrderCard
+    codes: list[CodeLine]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many cases wait for the shop, how many of them for too long, and how many wait for their buyers."""
+
+    waiting: int
+    overdue: int
+    with_buyers: int
+
+
+@read
+def terms(session: Session, *, storefront_id: int) -> Terms:
+    """The storefront's deadlines."""
+    row = session.get(AftersaleTerms, storefront_id)
+    return Terms() if row is None else Terms(row.answer_hours, row.buyer_days, row.warranty_hours)
+
+
+@read
+def warranty_of(session: Session, *, storefront_id: int, product_id: int) -> int:
+    """For how many hours after its first sending a code of this product may be complained about."""
+    product = catalog.product(session, product_id)
+    if product is not None and product.warranty_hours is not None:
+        return product.warranty_hours
+    return terms(session, storefront_id=storefront_id).warranty_hours
+
+
+def warranty_ends_of(session: Session, found: OrderDetail, code_id: int) -> datetime | None:
+    """Until when a complaint about a code of this order is in time; None when it was never sent. A part of commands."""
+    return _ends(session, found, [code_id])[code_id]
+
+
+def _ends(session: Session, found: OrderDetail, code_ids: Collection[int]) -> dict[int, datetime | None]:
+    hours = found.card.product.warranty_hours
+    if hours is None:
+        hours = terms(session, storefront_id=_storefront_of(session, found)).warranty_hours
+    first = warranty_ends([delivery.done_at for delivery in found.deliveries], hours)
+    # A code that came as a replacement has a warranty of its own, from the decision on.
+    came: dict[int | None, datetime | None] = dict(
+        session.execute(select(Case.replacement_code_id, Case.decided_at).where(Case.replacement_code_id.in_(code_ids))).all()
+    )
+    return {code_id: warranty_ends([came[code_id]], hours) if code_id in came else first for code_id in code_ids}
+
+
+def _storefront_of(session: Session, found: OrderDetail) -> int:
+    return people.by_id(session, found.card.buyer_id).storefront_id
+
+
+@read
+def complainable(
+    session: Session, *, order_id: int, buyer_id: int, code_id: int | None = None, page: int = 0, limit: int = 8
+) -> Complainable | None:
+    """The codes of the buyer's own delivered order, masked: a page of them, or one. None when there is no such order or it is sealed."""
+    found = orders.detail(session, order_id=order_id, buyer_id=buyer_id)
+    if found is None or found.card.state is not OrderState.ISSUED or page > 10_000 or orders.seal_of(session, order_id) is not None:
+        return None
+    codes = inventory.codes_of(session, order_id, code_id=code_id, skip=page * limit, limit=limit + 1)
+    shown = [found_id for found_id, _ in codes[:limit]]
+    masks, ends, at = inventory.masked(session, shown), _ends(session, found, shown), the_time(session)
+    undecided: dict[int, int] = dict(
+        session.execute(select(Case.code_id, Case.id).where(Case.code_id.in_(shown), Case.state != CaseState.DECIDED)).all()
+    )
+    lines = []
+    for each in shown:
+        until = ends[each]
+        lines.append(CodeLine(each, masks[each], until, until is not None and until <= at, undecided.get(each)))
+    return Complainable(found.card, lines, len(codes) > limit)
+
+
+@read
+def cases_of(
+    session: Session,
+    *,
+    storefront_id: int,
+    buyer_id: int | None = None,
+    order_id: int | None = None,
+    before: int | None = None,
+    limit: int = 6,
+) -> list[CaseCard]:
+    """Cases, newest first: of a buyer, of an order, or of all; `before` is the id of the last one seen."""
+    question = select(Case).where(Case.storefront_id == storefront_id).order_by(Case.id.desc()).limit(limit)
+    if buyer_id is not None:
+        question = question.where(Case.buyer_id == buyer_id)
+    if order_id is not None:
+        question = question.where(Case.order_id == order_id)
+    if before is not None:
+        question = question.where(Case.id < before)
+    return _cards(session, session.scalars(question).all())
+
+
+@read
+def find(session: Session, text: str, *, storefront_id: int, buyer_id: int | None = None) -> list[CaseCard]:
+    """The cases of the order that this is a number of, newest first; with a buyer given, only theirs."""
+    found = orders.find(session, text, buyer_id=buyer_id)
+    if found is None:
+        return []
+    return cases_of(session, storefront_id=storefront_id, buyer_id=buyer_id, order_id=found.card.order_id, limit=20)
+
+
+@read
+def queue(session: Session, *, storefront_id: int, page: int = 0, limit: int = 10) -> list[CaseCard]:
+    """Undecided cases: those the shop should answer, the longest overdue first, then those that wait for their buyers."""
+    rows = session.scalars(
+        select(Case)
+        .where(Case.storefront_id == storefront_id, Case.state != CaseState.DECIDED)
+        .order_by(when((Case.state.in_(_SHOPS_TURN), 0), else_=1), Case.due_at, Case.id)
+        .offset(min(page, 10_000) * limit)
+        .limit(limit)
+    ).all()
+    return _cards(session, rows)
+
+
+@read
+def standing(session: Session, *, storefront_id: int) -> Standing:
+    """How much there is to do."""
+    at = the_time(session)
+    waiting, overdue, total = session.execute(
+        select(
+            func.coalesce(func.sum(when((Case.state.in_(_SHOPS_TURN), 1), else_=0)), 0),
+            func.coalesce(func.sum(when((Case.state.in_(_SHOPS_TURN) & (Case.due_at <= at), 1), else_=0)), 0),
+            func.count(),
+        ).where(Case.storefront_id == storefront_id, Case.state != CaseState.DECIDED)
+    ).one()
+    return Standing(int(waiting), int(overdue), total - int(waiting))
+
+
+@read
+def case(
+    session: Session,
+    *,
+    case_id: int,
+    buyer_id: int | None = None,
+    storefront_id: int | None = None,
+    before: int | None = None,
+    last: int = 6,
+) -> CaseDetail | None:
+    """One case with the `last` entries older than the entry `before` (None: the newest); with a buyer or storefront, only theirs."""
+    row = session.get(Case, case_id)
+    if row is None or (buyer_id is not None and row.buyer_id != buyer_id) or storefront_id not in (None, row.storefront_id):
+        return None
+    found = orders.detail(session, order_id=row.order_id)
+    assert found is not None, "a case names an order that exists"
+    said = select(CaseEntry).where(CaseEntry.case_id == case_id).order_by(CaseEntry.id.desc()).limit(last + 1)
+    if before is not None:
+        said = said.where(CaseEntry.id < before)
+    newest_first = session.scalars(said).all()
+    codes = [row.code_id] + ([row.replacement_code_id] if row.replacement_code_id is not None else [])
+    masks = inventory.masked(session, codes)
+    counted = session.execute(
+        select(Case.outcome, func.count()).where(Case.buyer_id == row.buyer_id, Case.id != case_id).group_by(Case.outcome)
+    ).all()
+    return CaseDetail(
+        _cards(session, [row])[0],
+        masks[row.code_id],
+        None if row.replacement_code_id is None else masks[row.replacement_code_id],
+        [_entry(e) for e in reversed(newest_first[:last])],
+        len(newest_first) > last,
+        shown_of(session, row.order_id),
+        found.deliveries,
+        found.issued_at,
+        warranty_ends_of(session, found, row.code_id),
+        Past(
+            sum(n for outcome, n in counted if outcome is None),
+            {outcome: n for outcome, n in counted if outcome is not None},
+        ),
+        row.frozen_minor if row.outcome is None else 0,
+        row.frozen_currency,
+    )
+
+
+@read
+def entry(session: Session, entry_id: int, *, buyer_id: int | None = None, storefront_id: int | None = None) -> EntryView | None:
+    """One entry; with a buyer or storefront given, only of their cases."""
+    found = session.get(CaseEntry, entry_id)
+    if found is None:
+        return None
+    row = session.get_one(Case, found.case_id)
+    if (buyer_id is not None and row.buyer_id != buyer_id) or storefront_id not in (None, row.storefront_id):
+        return None
+    return _entry(found)
+
+
+@read
+def frozen(session: Session, party_id: int) -> dict[str, int]:
+    """What must not be paid out to this supplier until its cases are decided: minor units by currency."""
+    rows = session.execute(
+        select(Case.frozen_currency, func.sum(Case.frozen_minor))
+        .where(Case.frozen_party_id == party_id, Case.state != CaseState.DECIDED, Case.frozen_minor > 0)
+        .group_by(Case.frozen_currency)
+    ).all()
+    return {currency: int(minor) for currency, minor in rows}
+
+
+def _entry(row: CaseEntry) -> EntryView:
+    return EntryView(row.id, row.case_id, row.side, row.by, row.says, row.text, row.picture, row.picture_kind, row.at)
+
+
+def _cards(session: Session, rows: Sequence[Case]) -> list[CaseCard]:
+    at, cards = the_time(session), []
+    skus = {sku_id: catalog.sku(session, sku_id) for sku_id in {row.sku_id for row in rows}}
+    products = {sku.product_id: catalog.product(session, sku.product_id) for sku in skus.values() if sku}
+    for row in rows:
+        sku = skus[row.sku_id]
+        assert sku is not None, "what was sold is never deleted"
+        product = products[sku.product_id]
+        assert product is not None
+        cards.append(
+            CaseCard(
+                row.id,
+                row.storefront_id,
+                row.buyer_id,
+                row.order_id,
+                orders.number_of(row.order_id),
+                row.code_id,
+                product,
+                sku,
+                row.reason,
+                row.state,
+                row.outcome,
+                row.opened_at,
+                row.due_at,
+                row.state in _SHOPS_TURN and row.due_at <= at,
+                row.decided_at,
+                row.decided_by,
+                row.why,
+                row.why_text,
+            )
+        )
+    return cards

@@ -1,0 +1,297 @@
+"""Orders that wait for a payment: placed at the price seen, their codes held while the payer pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import catalog, inventory, ledger, payments, people, storefronts, supply
+from core.database import insert_new, now, write
+from core.errors import N_, Refusal
+from core.orders.ending import line_of, lock_order_of
+from core.orders.issue import keep_price, within_limit
+from core.orders.numbers import number_of
+from core.orders.refusals import NotForSale, OnceReused, SoldOut
+from core.orders.sale import agreed, once_hash, quoted
+from core.orders.tables import Order, OrderLine, OrderState
+from core.ports import Fee
+
+MOST_OPEN = 10  # orders of one buyer that wait for a payment
+
+
+@dataclass(eq=False)
+class TooManyOpen(Refusal):
+    says: ClassVar[str] = N_("You have {most} orders waiting for payment. Please pay or cancel one first.")
+
+    most: int
+
+
+@dataclass(eq=False)
+class TooManyHolds(Refusal):
+    says: ClassVar[str] = N_("You have {most} payments under way. Please finish one first.")
+
+    most: int
+
+
+@dataclass(eq=False)
+class HeldByOthers(Refusal):
+    says: ClassVar[str] = N_("Others are paying for these right now. Please try again in a few minutes, or pay from your balance.")
+
+
+@dataclass(eq=False)
+class DailyCap(Refusal):
+    says: ClassVar[str] = N_("This way you can pay {left} more today. Please choose another way to pay, or pay less.")
+
+    left_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What one buyer may pay in a day by ways whose payers can take the money back: so much of the shop's currency."""
+
+    providers: tuple[str, ...]
+    most_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRules:
+    """How much unpaid orders may keep: so many at a time of one buyer, and such a share of what there is of one denomination."""
+
+    most_of_buyer: int = 3
+    share_percent: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PendingOrder:
+    """An order that waits for its payment."""
+
+    order_id: int
+    number: str
+    intent: payments.Intent
+
+
+@write
+def place(
+    session: Session,
+    *,
+    storefront_id: int,
+    buyer_id: int,
+    sku_id: int,
+    quantity: int,
+    price_id: int,
+    rules_version: int,
+    once: str,
+    provider: str,
+    pay_currency: str,
+    seconds: float,
+    fee: Fee = Fee(),
+    worth_minor: int | None = None,
+    hold: HoldRules | None = None,
+    cap: Cap | None = None,
+    by_task: bool = False,
+    screen_message_id: int | None = None,
+    coupon_id: int | None = None,
+) -> PendingOrder:
+    """An order to be paid by a provider within `seconds`, at the price seen; the same `once` again is the same order.
+
+    `worth_minor` of the total is asked of the provider (all of it without), the rest comes from the wallet when it is paid.
+    With `hold` the codes are kept for the payer from now on. Raises what `buy` raises for price, limits and stock, TooManyOpen,
+    TooManyHolds, HeldByOthers, DailyCap, and NotForSale when the provider's currency has no rate. A coupon is counted
+    from now on, until the order ends unpaid; raises the CouponRefused that says why it does not hold.
+    """
+    with_coupon = () if coupon_id is None else (coupon_id,)
+    wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, provider, *with_coupon)
+    customer = people.by_id(session, buyer_id)
+    ledger.lock(session, customer.wallet_id)  # Two presses of one buyer take turns.
+    known = session.scalars(select(Order).where(Order.once == once)).one_or_none()
+    if known is not None:
+        intent = payments.find_intent(session, order_id=known.id)
+        if known.once_hash != wanted or known.state is not OrderState.PENDING or intent is None:
+            raise OnceReused
+        return PendingOrder(known.id, number_of(known.id), intent)
+    deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
+    if not deal.offers:
+        raise NotForSale
+    within_limit(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
+    quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
+    total = quote.total_minor
+    open_orders = session.scalar(
+        select(func.count()).select_from(Order).where(Order.buyer_id == buyer_id, Order.state == OrderState.PENDING)
+    )
+    if (open_orders or 0) >= MOST_OPEN:
+        raise TooManyOpen(most=MOST_OPEN)
+    if cap is not None:
+        _within_cap(session, customer_id=buyer_id, provider=provider, worth_minor=worth_minor or total, cap=cap)
+    left = supply.left(session, [sku_id], most=quantity)[sku_id]
+    if left < quantity:
+        raise SoldOut(left=left, sku_id=sku_id)
+    at = now(session)
+    assert worth_minor is None or 0 < worth_minor <= total, "the wallet pays a part"
+    order_id = session.scalars(
+        insert_new(session, Order)
+        .values(
+            storefront_id=storefront_id,
+            buyer_id=buyer_id,
+            once=once,
+            once_hash=wanted,
+            state=OrderState.PENDING,
+            total_minor=total,
+            currency=deal.terms.currency,
+            paid_by=provider,
+            placed_at=at,
+            expires_at=at + timedelta(seconds=seconds),
+        )
+        .returning(Order.id)
+    ).one_or_none()
+    if order_id is None:  # Another buyer's press had this key at the same moment.
+        raise OnceReused
+    keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
+    first = deal.offers[0]
+    session.add(
+        OrderLine(
+            order_id=order_id,
+            seq=1,
+            sku_id=sku_id,
+            offer_id=first.id,
+            price_id=price_id,
+            quantity=quantity,
+            unit_price_minor=deal.terms.unit_minor,
+            unit_cost_minor=first.cost_minor,
+            cost_currency=first.cost_currency,
+        )
+    )
+    asked = payments.ask(
+        session,
+        provider=provider,
+        pay_currency=pay_currency,
+        customer_id=buyer_id,
+        worth_minor=worth_minor or total,
+        order_id=order_id,
+        seconds=seconds,
+        fee=fee,
+        by_task=by_task,
+        screen_message_id=screen_message_id,
+    )
+    if asked is None:
+        raise NotForSale
+    if hold is not None:
+        _hold_for_payment(session, order_id=order_id, customer_id=buyer_id, sku_id=sku_id, quantity=quantity, seconds=seconds, rules=hold)
+    return PendingOrder(order_id, number_of(order_id), asked)
+
+
+def _within_cap(session: Session, *, customer_id: int, provider: str, worth_minor: int, cap: Cap) -> None:
+    if provider not in cap.providers:
+        return
+    paid = payments.asked_lately(session, customer_id=customer_id, providers=cap.providers, hours=24)
+    if paid + worth_minor > cap.most_minor:
+        currency = storefronts.by_id(session, people.by_id(session, customer_id).storefront_id).currency
+        raise DailyCap(left_minor=max(0, cap.most_minor - paid), currency=currency)
+
+
+def _hold_for_payment(
+    session: Session, *, order_id: int, customer_id: int, sku_id: int, quantity: int, seconds: float, rules: HoldRules
+) -> inventory.HoldView:
+    """Hold the codes of an order, all of them; raises TooManyHolds, HeldByOthers or SoldOut."""
+    if inventory.open_hold(session, order_id) is None:
+        if inventory.open_holds_of(session, customer_id) >= rules.most_of_buyer:
+            raise TooManyHolds(most=rules.most_of_buyer)
+        held = inventory.held_of(session, sku_id)
+        # Unpaid orders may keep only a share of what there is, or anybody could empty the shop without paying.
+        least_left = -(-((held + quantity) * 100 - rules.share_percent * held) // rules.share_percent)
+        if held and supply.left(session, [sku_id], most=least_left)[sku_id] < least_left:
+            raise HeldByOthers
+    kept = inventory.hold(
+        session,
+        order_id=order_id,
+        customer_id=customer_id,
+        sku_id=sku_id,
+        offer_ids=[offer.id for offer in supply.ranked(session, [sku_id])],
+        quantity=quantity,
+        # Who often lets holds lapse gets shorter ones.
+        seconds=seconds / (1 + min(3, inventory.lapses(session, customer_id))),
+    )
+    if kept is None:
+        raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)
+    return kept
+
+
+@write
+def deposit(
+    session: Session,
+    *,
+    customer_id: int,
+    worth_minor: int,
+    provider: str,
+    pay_currency: str,
+    seconds: float,
+    fee: Fee = Fee(),
+    by_task: bool = False,
+    screen_message_id: int | None = None,
+    cap: Cap | None = None,
+) -> payments.Intent:
+    """A payment into the wallet worth so much of the shop's currency; raises DailyCap, and NotForSale when there is no rate."""
+    if cap is not None:
+        ledger.lock(session, people.by_id(session, customer_id).wallet_id)  # Two presses of one buyer take turns.
+        _within_cap(session, customer_id=customer_id, provider=provider, worth_minor=worth_minor, cap=cap)
+    asked = payments.ask(
+        session,
+        provider=provider,
+        pay_currency=pay_currency,
+        customer_id=customer_id,
+        worth_minor=worth_minor,
+        order_id=None,
+        seconds=seconds,
+        fee=fee,
+        by_task=by_task,
+        screen_message_id=screen_message_id,
+    )
+    if asked is None:
+        raise NotForSale
+    return asked
+
+
+@write
+def reserve(
+    session: Session,
+    *,
+    intent_id: int,
+    customer_id: int,
+    amount_minor: int,
+    currency: str,
+    hold_seconds: float,
+    rules: HoldRules = HoldRules(share_percent=100),
+) -> payments.Intent:
+    """Just before money moves: check whose it is and how much, and hold the codes. Safe to repeat.
+
+    Raises NotPayable, LimitReached, SoldOut, TooManyHolds or HeldByOthers: then the payment must be refused.
+    """
+    lock_order_of(session, intent_id)
+    intent = payments.check(session, intent_id=intent_id, customer_id=customer_id, amount_minor=amount_minor, currency=currency)
+    if intent.order_id is None:
+        return intent
+    order = session.get(Order, intent.order_id, with_for_update=True)
+    if order is None or order.state is not OrderState.PENDING or (order.expires_at and order.expires_at <= now(session)):
+        raise payments.NotPayable
+    line = line_of(session, order.id)
+    sku = catalog.sku(session, line.sku_id)
+    assert sku is not None, "what was ordered is never deleted"
+    within_limit(session, buyer_id=customer_id, sku=sku, quantity=line.quantity)
+    held = _hold_for_payment(
+        session,
+        order_id=order.id,
+        customer_id=customer_id,
+        sku_id=line.sku_id,
+        quantity=line.quantity,
+        seconds=hold_seconds,
+        rules=rules,
+    )
+    if order.expires_at is not None and held.expires_at > order.expires_at:
+        # The payer has confirmed: the order must not end, and give the codes away, before the hold does.
+        order.expires_at = held.expires_at
+        payments.keep_open(session, intent_id=intent_id, until=held.expires_at)
+    return intent

@@ -1,0 +1,120 @@
+"""Sealed orders: paid, but the codes are sent only when the buyer opens them, and until then they can be returned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import catalog, inventory, outbox
+from core.catalog import Gone, ProductView, SkuView
+from core.database import now, read, write
+from core.errors import N_, Refusal
+from core.orders import showing
+from core.orders.numbers import number_of
+from core.orders.tables import Order, OrderLine, OrderState, Reveal, RevealCause
+from core.orders.views import Parcel
+
+
+@dataclass(eq=False)
+class StillSealed(Refusal):
+    says: ClassVar[str] = N_("This order is sealed. Its codes are sent when its buyer opens it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """An order that is sealed and not opened; until `until` it can be returned for `amount_minor`, all of its money."""
+
+    order_id: int
+    number: str
+    product: ProductView
+    sku: SkuView
+    quantity: int
+    amount_minor: int
+    currency: str
+    until: datetime
+    returnable: bool
+
+
+@read
+def seal_of(session: Session, order_id: int) -> Seal | None:
+    """The seal of an issued order; None when it has none, was opened, or its codes were shown before the product was sold sealed."""
+    order = session.get(Order, order_id)
+    return None if order is None else seal(session, order)
+
+
+def seal(session: Session, order: Order) -> Seal | None:
+    """The same of an order at hand. What was delivered sealed stays so, whatever becomes of the product."""
+    if order.state is not OrderState.ISSUED or order.opened_at is not None:
+        return None
+    sku_id = session.scalars(select(OrderLine.sku_id).where(OrderLine.order_id == order.id).limit(1)).one()
+    sku = catalog.sku(session, sku_id)
+    product = None if sku is None else catalog.product(session, sku.product_id)
+    assert sku is not None and product is not None, "what was sold is never deleted"
+    until = order.return_until
+    if until is None:
+        if not product.sealed or session.scalar(select(Reveal.id).where(Reveal.order_id == order.id).limit(1)) is not None:
+            return None
+        until = (order.issued_at or order.placed_at) + timedelta(hours=product.return_hours)
+    left = sum(code.refunded_at is None for code in inventory.of_order(session, order.id))
+    amount = order.total_minor - order.refunded_minor
+    return Seal(order.id, number_of(order.id), product, sku, left, amount, order.currency, until, now(session) < until)
+
+
+def locked(session: Session, order_id: int, buyer_id: int | None = None) -> Order:
+    """The order, locked: whoever shows, opens or refunds it takes turns with the others. Raises Gone when it is another's."""
+    order = session.get(Order, order_id, with_for_update=True)
+    if order is None or (buyer_id is not None and order.buyer_id != buyer_id):
+        raise Gone
+    return order
+
+
+@write
+def hand_over(
+    session: Session, *, order_id: int, cause: RevealCause, to_telegram_id: int, buyer_id: int | None = None
+) -> Parcel | Seal | None:
+    """What a delivery brings: the codes, logged as revealed; or of a sealed order the seal, which from now on stays on it.
+
+    None when everything was refunded in the meantime: then nothing is to be sent. Raises Gone when it is not this buyer's.
+    """
+    order = locked(session, order_id, buyer_id)
+    if order.state is OrderState.REFUNDED:
+        return None
+    found = seal(session, order)
+    if found is None:
+        return showing.reveal(session, order_id=order_id, cause=cause, to_telegram_id=to_telegram_id, buyer_id=buyer_id)
+    order.return_until = found.until  # What the buyer is told now holds, whatever the shop changes later.
+    return found
+
+
+@write
+def reveal(session: Session, *, order_id: int, cause: RevealCause, to_telegram_id: int, buyer_id: int | None = None) -> Parcel:
+    """The codes of an issued order in clear; logged before anybody sees them, without what was refunded.
+
+    Raises Gone when it is not this buyer's issued order, and StillSealed when they have not opened it.
+    """
+    if seal(session, locked(session, order_id, buyer_id)) is not None:
+        raise StillSealed
+    return showing.reveal(session, order_id=order_id, cause=cause, to_telegram_id=to_telegram_id, buyer_id=buyer_id)
+
+
+@write
+def open_sealed(session: Session, *, order_id: int, buyer_id: int) -> bool:
+    """The buyer opens their order: its codes are posted like every delivery, and it cannot be returned any more.
+
+    False when it was open already (then nothing is posted). Raises Gone when it is not their issued order.
+    """
+    order = locked(session, order_id, buyer_id)
+    if order.state is not OrderState.ISSUED:
+        raise Gone
+    found = seal(session, order)
+    if found is None:
+        return False
+    order.return_until, order.opened_at = found.until, now(session)
+    # The message that it is sealed may not have gone out yet: the codes come instead, not twice.
+    outbox.call_off(session, order_id=order_id, why="opened")
+    outbox.post(session, topic=outbox.Topic.DELIVERY, customer_id=buyer_id, order_id=order_id, once=f"open:{order_id}")
+    return True

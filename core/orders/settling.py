@@ -1,0 +1,302 @@
+"""Money came in: what it was for is issued with it, in one transaction and once for each event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from core import catalog, coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
+from core.catalog import Gone
+from core.database import now, write
+from core.orders.ending import end, line_of, lock_order_of
+from core.orders.issue import Terms, count_purchase, due_for, move_money, send, take_codes, write_lines
+from core.orders.numbers import number_of
+from core.orders.refunds import is_our_refund
+from core.orders.refusals import LimitReached
+from core.orders.tables import Order, OrderLine, OrderState
+from core.ports import Event, PaymentState
+
+BY_HAND = "transfer"  # the way to be paid whose money a person finds
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of money that came in: codes issued for an order, or only credited (then `why` says why)."""
+
+    order_id: int | None
+    number: str | None
+    issued: bool
+    credited_minor: int
+    currency: str
+    why: str
+    repeated: bool
+
+
+@write
+def settle(
+    session: Session, *, provider: str, event_key: str, intent_id: int | None, customer_id: int, amount_minor: int, currency: str
+) -> Settled:
+    """Money came in: credit it, and issue the order it was for, all in one transaction and once for each event.
+
+    When the order cannot be issued any more (cancelled, sold out, paid twice, paid too little) the money stays in the
+    wallet and the buyer is told; when fewer codes are left than were ordered, the buyer gets those and the rest of the money.
+    An order that expired is issued all the same while there is stock.
+    """
+    lock_order_of(session, intent_id)
+    came = payments.judge(
+        session,
+        provider=provider,
+        event_key=event_key,
+        intent_id=intent_id,
+        customer_id=customer_id,
+        amount_minor=amount_minor,
+        currency=currency,
+    )
+    order_id = came.intent.order_id if came.intent else None
+    number = number_of(order_id) if order_id else None
+    if came.repeated:
+        return Settled(order_id, number, False, 0, came.currency, "repeated", repeated=True)
+    why = "deposit" if order_id is None else "second-payment"
+    if order_id is not None and came.first_payment:
+        # Of too little nothing is issued, not even when the wallet holds the rest: the buyer says what the balance is spent on.
+        if came.exact:
+            why = _issue_paid(session, order_id)
+        elif came.worth_minor > 0:
+            why = "too-little"
+            _give_up(session, order_id, why)
+        if why in ("issued", "issued-partly") and came.intent is not None:
+            over = came.worth_minor - came.intent.worth_minor
+            if over > 0:
+                _tell_credited(session, customer_id, order_id, "too-much", over, came.currency, f"{provider}:{event_key}")
+            return Settled(order_id, number, True, came.worth_minor, came.currency, why, repeated=False)
+    _tell_credited(session, customer_id, order_id, why, came.worth_minor, came.currency, f"{provider}:{event_key}")
+    return Settled(order_id, number, False, came.worth_minor, came.currency, why, repeated=False)
+
+
+def _issue_paid(session: Session, order_id: int) -> str:
+    """Issue an order whose money has just come into the wallet; returns "issued", or why it was only credited."""
+    order = session.get(Order, order_id, with_for_update=True)
+    assert order is not None, "an intent names an order that exists"
+    if order.state not in (OrderState.PENDING, OrderState.EXPIRED):
+        return "second-payment" if order.state in (OrderState.ISSUED, OrderState.REFUNDED) else "cancelled"
+    line = line_of(session, order_id)
+    sku = catalog.sku(session, line.sku_id)
+    assert sku is not None
+    if not coupons.take_again(session, order_id):
+        # The order had ended, and others have used up its coupon since: at this price it cannot be had any more.
+        end(session, order, OrderState.CANCELLED, "its coupon was used up before the money came")
+        return "coupon"
+    offers = supply.ranked(session, [line.sku_id])
+    held = inventory.open_hold(session, order_id)
+    if held is not None:
+        taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
+        inventory.end_hold(session, hold_id=held.id, lapsed=False)
+    else:
+        taken = _take_what_there_is(session, order_id, offers, line)
+    quantity = sum(taken.values())
+    if quantity == 0:
+        end(session, order, OrderState.CANCELLED, "sold out before the money came")
+        return "sold-out"
+    customer = people.by_id(session, order.buyer_id)
+    storefront = storefronts.by_id(session, order.storefront_id)
+    terms = Terms(line.price_id, line.unit_price_minor, order.currency)
+    # By id and not by rank: a source may have stopped since its codes were held.
+    by_id = {offer.id: offer for offer in supply.offers(session, list(taken))}
+    try:
+        with session.begin_nested():
+            count_purchase(session, buyer_id=order.buyer_id, sku=sku, quantity=quantity)
+            total = due_for(session, order, unit_minor=terms.unit_minor, ordered=line.quantity, given=quantity)
+            move_money(
+                session,
+                order_id=order_id,
+                storefront=storefront,
+                buyer_id=order.buyer_id,
+                wallet_id=customer.wallet_id,
+                terms=terms,
+                offers=by_id,
+                taken=taken,
+                total_minor=total,
+            )
+    except (LimitReached, ledger.TooLittle) as refusal:
+        inventory.put_back(session, order_id=order_id)
+        why = "limit" if isinstance(refusal, LimitReached) else "too-little"
+        end(session, order, OrderState.CANCELLED, why)
+        return why
+    partly = quantity < line.quantity
+    if partly:
+        # What could not be had is not charged: it stays in the wallet.
+        _tell_partly(session, order, missing=line.quantity - quantity, amount_minor=order.total_minor - total)
+        order.short_by, order.total_minor = line.quantity - quantity, total
+    _rewrite_lines(session, order_id, line, terms, by_id, taken)
+    order.state, order.issued_at = OrderState.ISSUED, now(session)
+    send(session, order_id=order_id, buyer_id=order.buyer_id)
+    return "issued-partly" if partly else "issued"
+
+
+def _take_what_there_is(session: Session, order_id: int, offers: Sequence[supply.Offer], line: OrderLine) -> dict[int, int]:
+    """All that was ordered, or as many as are left."""
+    quantity = line.quantity
+    while quantity:
+        taken = take_codes(session, order_id=order_id, offers=offers, quantity=quantity)
+        if taken:
+            return taken
+        # Somebody may take one between counting and taking: then fewer are asked for.
+        quantity = min(quantity - 1, supply.left(session, [line.sku_id], most=quantity)[line.sku_id])
+    return {}
+
+
+def _give_up(session: Session, order_id: int, why: str) -> None:
+    """What was paid is too little: nothing is kept for it any longer."""
+    order = session.get(Order, order_id, with_for_update=True)
+    assert order is not None, "an intent names an order that exists"
+    if order.state is OrderState.PENDING:
+        end(session, order, OrderState.CANCELLED, why)
+
+
+def _tell_credited(
+    session: Session, customer_id: int, order_id: int | None, why: str, amount_minor: int, currency: str, event: str
+) -> None:
+    outbox.post(
+        session,
+        topic=outbox.Topic.NOTICE,
+        customer_id=customer_id,
+        body={"says": "credited", "why": why, "order": order_id, "amount_minor": amount_minor, "currency": currency},
+        once=f"credited:{event}"[:120],
+    )
+
+
+def _tell_partly(session: Session, order: Order, *, missing: int, amount_minor: int) -> None:
+    outbox.post(
+        session,
+        topic=outbox.Topic.NOTICE,
+        customer_id=order.buyer_id,
+        body={
+            "says": "partly",
+            "order": order.id,
+            "missing": missing,
+            "amount_minor": amount_minor,
+            "currency": order.currency,
+        },
+        once=f"partly:{order.id}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What became of an event; `settled` when it was money. `says` names it for the log and for who asked."""
+
+    says: str
+    intent: payments.Intent | None = None
+    settled: Settled | None = None
+
+
+@write
+def book(session: Session, *, storefront_id: int, provider: str, event: Event) -> Booked:
+    """Act on what a provider says of one of our references, whatever state the intent is in; once for each event.
+
+    Money for a number that is not ours is written down and the staff are told: it is never taken for somebody's.
+    """
+    number = int(event.reference) if event.reference.isascii() and event.reference.isdigit() and len(event.reference) <= 18 else None
+    intent = None if number is None else payments.intent(session, number)
+    if intent is not None and intent.provider != provider and intent.provider.split("-")[0] == provider.split("-", maxsplit=1)[0]:
+        return Booked("another-way", intent)  # A list of all its ways: the right one books it.
+    if intent is None or intent.provider != provider:
+        if event.state is not PaymentState.PAID:
+            return Booked("unknown")
+        fresh = payments.write_down_stray(session, storefront_id=storefront_id, provider=provider, event=event)
+        return Booked("stray" if fresh else "repeated")
+    if event.state is PaymentState.PAID:
+        settled = settle(
+            session,
+            provider=provider,
+            event_key=event.key,
+            intent_id=intent.id,
+            customer_id=intent.customer_id,
+            amount_minor=event.amount_minor,
+            currency=event.currency,
+        )
+        return Booked("repeated" if settled.repeated else settled.why, intent, settled)
+    if event.state is PaymentState.REFUNDED:
+        taken = given_back(session, provider=provider, event_key=event.key, customer_id=intent.customer_id)
+        return Booked("repeated" if taken is None else "given-back", intent)
+    if event.state in (PaymentState.EXPIRED, PaymentState.FAILED):
+        ended = unpaid(session, intent_id=intent.id, state=event.state, cause=f"{provider} says so")
+        return Booked(event.state.value if ended else "repeated", intent)
+    return Booked(event.state.value, intent)
+
+
+@write
+def given_back(session: Session, *, provider: str, event_key: str, customer_id: int) -> int | None:
+    """The provider has given a payment back: its worth leaves the wallet again, unless it was given back because we asked.
+
+    Returns what was taken, None when there was nothing to take.
+    """
+    if is_our_refund(session, provider=provider, event_key=event_key):
+        return None
+    return payments.given_back(session, provider=provider, event_key=event_key, customer_id=customer_id)
+
+
+@write
+def decide_by_hand(session: Session, *, intent_id: int, there: bool, by: str) -> Booked:
+    """A member of the staff says whether the money of a transfer is there; the first to say it decides. Raises Gone.
+
+    Money that is found after all is booked also when its order is over, as late money always is.
+    """
+    intent = payments.intent(session, intent_id)
+    if intent is None or intent.provider != BY_HAND:
+        raise Gone
+    if there:
+        event = Event(f"{BY_HAND}:{intent_id}", f"{intent_id}", PaymentState.PAID, intent.amount_minor, intent.currency, now(session))
+        customer = people.by_id(session, intent.customer_id)
+        booked = book(session, storefront_id=customer.storefront_id, provider=BY_HAND, event=event)
+    else:
+        refused = unpaid(session, intent_id=intent_id, state=PaymentState.FAILED, cause=f"no money was found, says {by}")
+        booked = Booked("failed" if refused else "repeated", intent)
+    if booked.says != "repeated":
+        did = "confirm-payment" if there else "refuse-payment"
+        journal.record(session, by=by, did=did, about="payment", about_id=intent_id, after={"outcome": booked.says})
+    return booked
+
+
+@write
+def unpaid(session: Session, *, intent_id: int, state: PaymentState, cause: str, tell: bool = True) -> bool:
+    """An intent will never be paid: it ends, its order with it, and the buyer is told. False when it was over already."""
+    lock_order_of(session, intent_id)
+    over = payments.end(session, intent_id=intent_id, state=payments.IntentState(state.value), cause=cause)
+    if over is None:
+        return False
+    if over.order_id is not None:
+        order = session.get(Order, over.order_id, with_for_update=True)
+        assert order is not None, "an intent names an order that exists"
+        if order.state is OrderState.PENDING:
+            end(session, order, OrderState.EXPIRED if state is PaymentState.EXPIRED else OrderState.CANCELLED, cause)
+    if tell:
+        outbox.post(
+            session,
+            topic=outbox.Topic.NOTICE,
+            customer_id=over.customer_id,
+            body={
+                "says": "unpaid",
+                "why": state.value,
+                "order": over.order_id,
+                "amount_minor": over.amount_minor,
+                "currency": over.currency,
+            },
+            once=f"unpaid:{intent_id}",
+        )
+    return True
+
+
+def _rewrite_lines(
+    session: Session, order_id: int, line: OrderLine, terms: Terms, offers: dict[int, supply.Offer], taken: dict[int, int]
+) -> None:
+    """The line named the first source when the order was placed; now it is known which gave the codes."""
+    if taken == {line.offer_id: line.quantity}:
+        line.unit_cost_minor, line.cost_currency = offers[line.offer_id].cost_minor, offers[line.offer_id].cost_currency
+        return
+    sku_id = line.sku_id
+    session.delete(line)
+    session.flush()
+    write_lines(session, order_id=order_id, terms=terms, sku_id=sku_id, offers=offers, taken=taken)

@@ -1,0 +1,267 @@
+"""The life of a wish to pay: made, created at its provider, paid or not, and asked after until it is known which."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from core import people, rates, storefronts
+from core.database import now, read, write
+from core.errors import N_, Refusal
+from core.money import convert_up, fee_on
+from core.payments.queries import Intent, view
+from core.payments.staff import tell_staff
+from core.payments.tables import Change, IntentState
+from core.payments.tables import Intent as IntentRow
+from core.ports import Created, Fee
+
+OPEN = (IntentState.CREATED, IntentState.PENDING)
+# After its time an intent is asked after for so long, since money can be late; then only the provider's own list finds it.
+GRACE = timedelta(hours=24)
+_SOONEST, _LATEST = timedelta(seconds=5), timedelta(minutes=10)
+_LEASE = timedelta(seconds=60)
+
+
+@dataclass(eq=False)
+class NotPayable(Refusal):
+    """This payment cannot be taken: it is another's, over, or not what was asked."""
+
+    says: ClassVar[str] = N_("This invoice can no longer be paid. Please order again.")
+
+
+def change(session: Session, row: IntentRow, state: IntentState, cause: str) -> None:
+    """Bring an intent into a state and write down why."""
+    at = now(session)
+    row.state = state
+    row.ended_at = None if state in OPEN else at
+    session.add(Change(intent_id=row.id, state=state, cause=cause[:200], at=at))
+    session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a provider is asked for something worth so much to the shop: `amount_minor` of its currency, `fee_minor` of that the fee."""
+
+    amount_minor: int
+    fee_minor: int
+    rate_id: int | None
+
+
+@read
+def priced(session: Session, *, worth_minor: int, currency: str, pay_currency: str, fee: Fee) -> Price | None:
+    """Convert at the recorded rate (rounded up) and add what the payer bears of the fee; None when there is no rate."""
+    net, rate_id = worth_minor, None
+    if pay_currency != currency:
+        quoted = rates.latest(session, base=pay_currency, quote=currency)
+        if quoted is None:
+            return None
+        net, rate_id = convert_up(worth_minor, 1 / quoted.rate), quoted.id
+    on_top = fee_on(net, fee.basis_points, fee.fixed_minor) if fee.passed_on else 0
+    return Price(net + on_top, on_top, rate_id)
+
+
+@write
+def ask(
+    session: Session,
+    *,
+    provider: str,
+    pay_currency: str,
+    customer_id: int,
+    worth_minor: int,
+    order_id: int | None,
+    seconds: float,
+    fee: Fee = Fee(),
+    by_task: bool = False,
+    screen_message_id: int | None = None,
+) -> Intent | None:
+    """An intent worth so much of the shop's currency, converted (rounded up) at the recorded rate; None when there is no rate.
+
+    What the payer bears of the provider's fee comes on top, in the provider's currency. `by_task`: a background task creates
+    it at the provider, and shows the payer how to pay in the message named.
+    """
+    customer = people.by_id(session, customer_id)
+    currency = storefronts.by_id(session, customer.storefront_id).currency
+    price = priced(session, worth_minor=worth_minor, currency=currency, pay_currency=pay_currency, fee=fee)
+    if price is None:
+        return None
+    at = now(session)
+    row = IntentRow(
+        provider=provider,
+        customer_id=customer_id,
+        order_id=order_id,
+        amount_minor=price.amount_minor,
+        fee_minor=price.fee_minor,
+        kept_minor=min(price.amount_minor, fee_on(price.amount_minor, fee.basis_points, fee.fixed_minor)),
+        currency=pay_currency,
+        worth_minor=worth_minor,
+        worth_currency=currency,
+        rate_id=price.rate_id,
+        made_at=at,
+        expires_at=at + timedelta(seconds=seconds),
+        screen_message_id=screen_message_id,
+        due_at=at if by_task else None,
+        tries=0,
+        state=IntentState.CREATED if by_task else IntentState.PENDING,
+    )
+    session.add(row)
+    session.flush()
+    change(session, row, row.state, "asked")
+    return view(row)
+
+
+@write
+def give_ref(session: Session, *, intent_id: int, provider_ref: str) -> None:
+    """Remember the provider's own number for an intent."""
+    session.execute(update(IntentRow).where(IntentRow.id == intent_id).values(provider_ref=provider_ref[:200]))
+
+
+@write
+def created(session: Session, *, intent_id: int, how: Created, poll: bool) -> Intent | None:
+    """The provider knows of it now: how it is paid, and when it is asked after first. None when it has ended meanwhile."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    assert row is not None, "what is created was asked"
+    row.provider_ref = how.provider_ref[:200] if how.provider_ref else row.provider_ref
+    row.url, row.qr, row.words, row.tries = how.url, how.qr, how.words, 0
+    # Also when it has ended meanwhile: the payer may have the address already, and pay.
+    row.due_at = now(session) + _SOONEST if poll else None
+    if row.state is not IntentState.CREATED:
+        session.flush()
+        return None
+    change(session, row, IntentState.PENDING, "created at the provider")
+    return view(row)
+
+
+@write
+def due(session: Session, *, providers: Collection[str], most: int) -> list[Intent]:
+    """Intents whose provider is to be asked now, taken for a minute: another process leaves them alone meanwhile."""
+    at = now(session)
+    rows = session.scalars(
+        select(IntentRow)
+        .where(IntentRow.due_at <= at, IntentRow.provider.in_(providers))
+        .order_by(IntentRow.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        row.due_at = at + _LEASE
+    session.flush()
+    return [view(row) for row in rows]
+
+
+@write
+def ask_again(session: Session, *, intent_id: int, soon: bool = False) -> None:
+    """Nothing is known yet: the provider is asked again, later each time, until the time and the grace after it are over.
+
+    `soon`: something was heard of it, so it is asked at once.
+    """
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None or row.state in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED):
+        return
+    at = now(session)
+    if at >= row.expires_at + GRACE:
+        row.due_at = None
+        if row.state in OPEN:
+            change(session, row, IntentState.EXPIRED, "never paid, asked to the end")
+        return
+    row.tries += 1
+    row.due_at = at if soon else at + min(_LATEST, _SOONEST * 2 ** min(row.tries - 1, 10))
+    session.flush()
+
+
+@write
+def end(session: Session, *, intent_id: int, state: IntentState, cause: str) -> Intent | None:
+    """The provider says it will never be paid; None when it was over already."""
+    assert state in (IntentState.EXPIRED, IntentState.FAILED)
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None:
+        return None
+    if row.state not in OPEN:
+        row.due_at = None if row.state is not IntentState.PAID else row.due_at
+        return None
+    row.due_at = None
+    change(session, row, state, cause)
+    return view(row)
+
+
+@write
+def claim(session: Session, *, intent_id: int, receipt: str, is_photo: bool) -> datetime | None:
+    """The payer says the money is sent and shows a receipt: the staff are asked to look. Until when; None when it is over already."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None or row.state not in OPEN:
+        return None
+    row.receipt, row.receipt_is_photo, at = receipt[:200], is_photo, now(session)
+    customer = people.by_id(session, row.customer_id)
+    tell_staff(
+        session,
+        storefront_id=customer.storefront_id,
+        body={
+            "says": "receipt",
+            "intent": row.id,
+            "order": row.order_id,
+            "customer": customer.id,
+            "amount_minor": row.amount_minor,
+            "currency": row.currency,
+        },
+        once=f"receipt:{row.id}:{receipt[-40:]}",
+    )
+    # A person needs time to find the money, and the payer has done their part.
+    row.expires_at = max(row.expires_at, at + GRACE)
+    session.flush()
+    return row.expires_at
+
+
+@write
+def check(session: Session, *, intent_id: int, customer_id: int, amount_minor: int, currency: str) -> Intent:
+    """The open intent, if it is this customer's and of this amount; raises NotPayable."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if (
+        row is None
+        or row.customer_id != customer_id
+        or (row.amount_minor, row.currency) != (amount_minor, currency)
+        or row.state not in OPEN
+        or row.expires_at <= now(session)
+    ):
+        raise NotPayable
+    return view(row)
+
+
+@write
+def keep_open(session: Session, *, intent_id: int, until: datetime) -> None:
+    """An open intent may be paid until then."""
+    session.execute(
+        update(IntentRow).where(IntentRow.id == intent_id, IntentRow.state.in_(OPEN), IntentRow.expires_at < until).values(expires_at=until)
+    )
+
+
+@write
+def close_intents_of(session: Session, *, order_id: int, cause: str) -> None:
+    """The order is over: its open intents are expired. Money that still comes is found all the same, and credited."""
+    _expire(session, session.scalars(select(IntentRow).where(IntentRow.order_id == order_id, IntentRow.state.in_(OPEN))).all(), cause)
+
+
+@write
+def expire_deposits(session: Session, *, most: int) -> int:
+    """Close deposits nobody paid in time; returns how many. Money that still comes is found all the same, and credited."""
+    rows = session.scalars(
+        select(IntentRow)
+        .where(IntentRow.state.in_(OPEN), IntentRow.order_id.is_(None), IntentRow.expires_at <= now(session))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    _expire(session, rows, "nobody paid in time")
+    return len(rows)
+
+
+def _expire(session: Session, rows: Collection[IntentRow], cause: str) -> None:
+    at = now(session)
+    for row in rows:
+        row.state, row.ended_at = IntentState.EXPIRED, at
+    session.flush()
+    if rows:
+        noted = [{"intent_id": row.id, "state": IntentState.EXPIRED, "cause": cause, "at": at} for row in rows]
+        session.execute(insert(Change), noted)

@@ -1,0 +1,125 @@
+"""What became of an import, in sentences: how many codes came in, and every line that did not, where it stood and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.errors import N_
+from core.inventory import ImportReceipt
+from handlers.admin.sent import please_delete
+from handlers.pieces import bold, lines, paragraphs, plain
+from locales import NN_, Safe, Speech
+from papers.codes import BadLine, Fault, Unreadable, Why
+
+FIRST = 20  # refused lines told in the receipt; all of them stand in the document
+
+Place = tuple[str | None, int]
+"""Where a line stood: the file in an archive (None outside one), and the line in it."""
+
+_FAULTS = {
+    Fault.unknown_format: N_("This is not a list that I can read. Please send .txt, .csv or .xlsx, or one of them in .zip or .gz."),
+    Fault.encrypted_archive: N_("The archive has a password. Please send it without one."),
+    Fault.nested_archive: N_("There is an archive inside the archive. Please pack the list itself."),
+    Fault.too_big: N_("The file is too big. Please split it."),
+    Fault.too_many_members: N_("The archive has too many files. Please send fewer at a time."),
+    Fault.expands_too_far: N_("The file unpacks to more than I may read. Please split it."),
+    Fault.too_many_rows: N_("The list has too many lines. Please split it."),
+    Fault.header_unclear: N_("Two columns claim to be the number or the password. Please name one card_no and one card_pwd."),
+    Fault.not_text: N_("The file is not text in UTF-8, GB18030 or UTF-16. Please save it as UTF-8."),
+    Fault.empty: N_("There are no codes in it."),
+    Fault.damaged: N_("The file is damaged. Please send it again."),
+}
+
+_WHYS = {
+    Why.empty_column: N_("number or password is missing"),
+    Why.missing_column: N_("one column is missing"),
+    Why.too_many_columns: N_("too many columns"),
+    Why.too_long: N_("too long"),
+    Why.control_characters: N_("invisible characters inside"),
+    Why.not_text: N_("not text"),
+    Why.broken_quotes: N_("broken quotation marks"),
+    Why.missing_label: N_("without a label"),
+    Why.above_header: N_("above the header"),
+    Why.formula: N_("a formula"),
+    Why.date: N_("a date"),
+    Why.number_lost_digits: N_("a number that has lost digits; format the column as text"),
+    Why.not_a_whole_number: N_("not a whole number"),
+    Why.not_a_code: N_("not a code"),
+}
+
+_DUPLICATE_IN_FILE = N_("twice in the list")
+_DUPLICATE_IN_SHOP = N_("the shop has or had it already")
+_STAGED_ELSEWHERE = N_("another import is bringing it in")
+
+
+def unreadable(speech: Speech, trouble: Unreadable) -> Safe:
+    return lines(
+        bold(speech.label("Nothing was imported.")),
+        speech.say("File: {file}", file=plain(trouble.member, 200)) if trouble.member else None,
+        speech.say(_FAULTS[trouble.why]),
+    )
+
+
+def receipt_of(
+    say: Speech, sku_name: str, receipt: ImportReceipt, *, unread: int, refusals: Sequence[tuple[str, str]], deleted: bool
+) -> Safe:
+    """The receipt: how many codes came in, how many lines did not, and the first of `refusals`; `unread` lines were malformed."""
+    first = [say.say("{line}: {why}", line=line, why=why) for line, why in refusals[:FIRST]]
+    more = len(refusals) - len(first)
+    return paragraphs(
+        say.say("Import into <b>{name}</b>", name=sku_name),
+        lines(*_counts(say, receipt, unread)),
+        lines(*first, say.many("and {n} more line, in the document", "and {n} more lines, in the document", more) if more else None)
+        if first
+        else None,
+        None if deleted else please_delete(say),
+    )
+
+
+def _counts(say: Speech, receipt: ImportReceipt, unread: int) -> list[Safe]:
+    came_in = (
+        NN_("✅ {n} code is on sale.", "✅ {n} codes are on sale.")
+        if receipt.on_sale
+        else NN_(
+            "⏳ {n} code is checked and is being put on sale; that takes some minutes more. Please do not send it again.",
+            "⏳ {n} codes are checked and are being put on sale; that takes some minutes more. Please do not send them again.",
+        )
+    )
+    did_not = [
+        (
+            len(receipt.duplicate_in_file),
+            NN_("{n} line is in the list twice; it was taken once.", "{n} lines are in the list twice; each was taken once."),
+        ),
+        (
+            len(receipt.duplicate_in_shop),
+            NN_("{n} line holds a code that the shop has or had already.", "{n} lines hold codes that the shop has or had already."),
+        ),
+        (
+            len(receipt.staged_elsewhere),
+            NN_(
+                "{n} line holds a code that another import is bringing in; should that one fail, send the line again in some minutes.",
+                "{n} lines hold codes that another import is bringing in; should that one fail, send the lines again in some minutes.",
+            ),
+        ),
+        (unread, NN_("{n} line could not be read.", "{n} lines could not be read.")),
+    ]
+    return [say.many(*came_in, receipt.accepted), *[say.many(*sentence, n) for n, sentence in did_not if n]]
+
+
+def refusals_of(say: Speech, receipt: ImportReceipt, bad: Sequence[BadLine], places: Sequence[Place]) -> list[tuple[str, str]]:
+    """Every line that did not go in, where it stood and why; never what it held. `places` are those of the codes, in their order."""
+    found = [(line.member, line.line, _WHYS[line.why]) for line in bad]
+    for numbers, why in (
+        (receipt.duplicate_in_file, _DUPLICATE_IN_FILE),
+        (receipt.duplicate_in_shop, _DUPLICATE_IN_SHOP),
+        (receipt.staged_elsewhere, _STAGED_ELSEWHERE),
+    ):
+        found += [(*places[number - 1], why) for number in numbers]
+    # Malformed lines first: they are what somebody must mend.
+    return [(_said(say, member, line), say.label(why)) for member, line, why in found]
+
+
+def _said(say: Speech, member: str | None, line: int) -> str:
+    if member is None:
+        return say.label("Line {line}", line=say.number(line))
+    return say.label("{file}, line {line}", file=member, line=say.number(line))

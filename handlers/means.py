@@ -1,0 +1,64 @@
+"""The ways to pay as people call them, and what is asked by each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core import orders
+from core.money import STARS
+from core.ports import PaymentMethod
+from handlers import callbacks
+from locales import N_, Safe, Speech
+
+NAMES = {
+    "epay-alipay": N_("Alipay"),
+    "epay-wxpay": N_("WeChat Pay"),
+    "epay-qqpay": N_("QQ Wallet"),
+    "stripe": N_("Card"),
+    "crypto-pay": N_("Crypto"),
+    "transfer": N_("Bank transfer"),
+    "stars": N_("Stars"),
+}
+ICONS = {"epay-alipay": "🔵", "epay-wxpay": "🟢", "epay-qqpay": "🐧", "crypto-pay": "💎", "stripe": "💳", "transfer": "🏦", "stars": "⭐"}
+
+
+def name_of(provider: str, speech: Speech) -> str:
+    """A way to pay as people call it."""
+    return speech.label(NAMES[provider]) if provider in NAMES else provider
+
+
+def label_of(provider: str, speech: Speech) -> str:
+    """The same behind its sign, for a button."""
+    return f"{ICONS.get(provider, '💳')} {name_of(provider, speech)}"
+
+
+def method_of(means: str, methods: Mapping[str, PaymentMethod]) -> PaymentMethod | None:
+    """The way that a button means."""
+    return next((method for name, method in methods.items() if callbacks.means(name) == means), None)
+
+
+def asked_by(method: PaymentMethod) -> orders.WayToPay:
+    """What a price needs to know of a way to pay."""
+    can = method.capabilities
+    return orders.WayToPay(method.name, can.currency, can.fee, can.minimum_minor)
+
+
+def others(methods: Mapping[str, PaymentMethod]) -> list[PaymentMethod]:
+    """The ways that are no invoice of Telegram's, the usual ones first."""
+    usual = {name: place for place, name in enumerate(NAMES)}
+    found = [method for method in methods.values() if method.capabilities.currency != STARS]
+    return sorted(found, key=lambda method: (usual.get(method.name, len(usual)), method.name))
+
+
+def payable(method: PaymentMethod, amount_minor: int) -> bool:
+    """Whether one payment by this method can be so much."""
+    return method.capabilities.minimum_minor <= amount_minor <= method.capabilities.maximum_minor
+
+
+def bounds(method: PaymentMethod, speech: Speech) -> Safe:
+    """What one payment by this method can be, in words."""
+    return speech.say(
+        "One payment can be from {least} to {most}. Please choose another amount.",
+        least=speech.price(method.capabilities.minimum_minor, method.capabilities.currency),
+        most=speech.price(method.capabilities.maximum_minor, method.capabilities.currency),
+    )

@@ -1,0 +1,56 @@
+"""`shop` as processes that can be killed: `python -m tests.crash.nursery`, one command for each line it is told.
+
+Each is forked from a process that has everything loaded – as the demo does it –, so that twenty starts do not take minutes; from
+there on it is `python -m bot` with these words, its settings from the environment. Says `born <pid>` and `ended <status>`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+
+from bot.demo.nursery import loading
+
+
+def say(*words: object) -> None:
+    """One line in one write: it is whole, or it is not there."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+def end_with_the_story() -> None:
+    """Nothing is said to a process that lives, so what comes here is the end of whoever would say it."""
+    os.read(0, 1)
+    os._exit(71)
+
+
+def live(words: list[str]) -> None:
+    """The command, in a process of its own, to its end; what it prints goes where its log goes."""
+    from bot.__main__ import main
+
+    status = 70
+    try:
+        threading.Thread(target=end_with_the_story, name="end-with-the-story", daemon=True).start()
+        os.dup2(2, 1)
+        main(words)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    with loading():
+        import bot.commands.auditing
+        import bot.commands.running  # noqa: F401 - the slow part
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            live(json.loads(line))
+        say("born", pid)
+        _, ended = os.waitpid(pid, 0)
+        say("ended", os.waitstatus_to_exitcode(ended))
