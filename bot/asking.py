@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import structlog
 from aiogram import Bot
@@ -27,6 +27,15 @@ log = structlog.get_logger()
 AT_ONCE = 16
 CALL_SECONDS = 20.0
 _REST_SECONDS = 1.0
+_TRIES_BEFORE_A_PERSON_LOOKS = 8
+
+
+@contextlib.contextmanager
+def _only_logged(intent: Intent) -> Iterator[None]:
+    try:
+        yield
+    except TelegramAPIError as trouble:
+        log.warning("pay-screen-not-drawn", intent=intent.id, error=type(trouble).__name__)
 
 
 class Asker:
@@ -115,24 +124,34 @@ class Asker:
         """Carry out refunds to where the money came from; returns how many were due. What is under way is asked about again."""
         due = await self._shop.write(orders.refunds_due, most=10, seconds=30)
         for one in due:
-            method = self._every.get(one.provider)
-            if method is None:
-                await self._shop.write(orders.refund_declined, refund_id=one.refund_id, why="this way to pay is switched off")
-                continue
             try:
-                async with asyncio.timeout(CALL_SECONDS):
-                    state = await method.refund(one.asked)
-            except Declined as refusal:
-                log.warning("refund-declined", refund=one.refund_id, provider=one.provider)
-                await self._shop.write(orders.refund_declined, refund_id=one.refund_id, why=str(refusal)[:200])
-            except (NotSure, TimeoutError) as trouble:
-                # It may have been made: asked again under the same number, it is the same refund.
+                await self._give_back(one)
+            except Exception as trouble:
+                # It may have been made: asked again under the same number, it is the same refund. The others are not held up.
                 log.warning("refund-not-sure", refund=one.refund_id, provider=one.provider, error=type(trouble).__name__)
-            else:
-                log.info("refund-asked", refund=one.refund_id, provider=one.provider, state=state.value)
-                if state is PaymentState.REFUNDED:
-                    await self._shop.write(orders.refund_done, refund_id=one.refund_id)
+                if one.tries >= _TRIES_BEFORE_A_PERSON_LOOKS:
+                    body = {"says": "refund-stuck", "provider": one.provider, "key": one.asked.event_key, "refund": one.refund_id}
+                    once = f"refund-stuck:{one.refund_id}"
+                    await self._shop.write(payments.tell_staff, storefront_id=self._storefront.id, body=body, once=once)
         return len(due)
+
+    async def _give_back(self, one: orders.DueRefund) -> None:
+        method = self._every.get(one.provider)
+        if method is None:
+            if one.tries > 1:
+                raise NotSure  # It may have been made while the way was still open: nobody but a person can find out.
+            await self._shop.write(orders.refund_declined, refund_id=one.refund_id, why="this way to pay is switched off")
+            return
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                state = await method.refund(one.asked)
+        except Declined as refusal:
+            log.warning("refund-declined", refund=one.refund_id, provider=one.provider)
+            await self._shop.write(orders.refund_declined, refund_id=one.refund_id, why=str(refusal)[:200])
+            return
+        log.info("refund-asked", refund=one.refund_id, provider=one.provider, state=state.value)
+        if state is PaymentState.REFUNDED:
+            await self._shop.write(orders.refund_done, refund_id=one.refund_id)
 
     async def _create(self, method: PaymentMethod, intent: Intent) -> Booked | None:
         order = None if intent.order_id is None else orders.number_of(intent.order_id)
@@ -179,7 +198,7 @@ class Asker:
             return
         customer = await self._shop.read(people.by_id, intent.customer_id)
         text, markup = await paying.drawn(self._shop, intent, speech_of(customer, self._storefront))
-        with contextlib.suppress(TelegramAPIError):
+        with _only_logged(intent):
             await self._bot.edit_message_text(text, chat_id=customer.telegram_id, message_id=intent.screen_message_id, reply_markup=markup)
 
     async def _offer_another_way(self, intent: Intent) -> None:
@@ -194,5 +213,5 @@ class Asker:
             text, markup = await buy_screen(self._shop, self._storefront, customer, speech, left, Chosen(*same), said)
         else:
             text, markup = await paying.drawn(self._shop, intent, speech, said)
-        with contextlib.suppress(TelegramAPIError):
+        with _only_logged(intent):
             await self._bot.edit_message_text(text, chat_id=customer.telegram_id, message_id=intent.screen_message_id, reply_markup=markup)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ LOOK_BACK = timedelta(days=3)
 # The report of a payment is usually on its way: it is left to do its work, and only what stays away is booked here.
 GRACE = timedelta(seconds=60)
 _KEYS = 200
+_LIST_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,26 @@ async def compared(shop: Shop, storefront: Storefront, methods: Mapping[str, Pay
 
     Network first, then one command for each event; a repeated event changes nothing.
     """
-    return [await _with(shop, storefront, name, method) for name, method in methods.items() if method.capabilities.poll]
+    done = []
+    for name, method in methods.items():
+        if not method.capabilities.poll:
+            continue
+        try:
+            done.append(await _with(shop, storefront, name, method))
+        except Exception as trouble:
+            # One provider's trouble is not another's.
+            log.exception("not-reconciled", provider=name, error=type(trouble).__name__)
+            done.append(Reconciled(name, sure=False))
+    return done
 
 
 async def _with(shop: Shop, storefront: Storefront, provider: str, method: PaymentMethod) -> Reconciled:
     now, done = shop.tools.clock(), Reconciled(provider)
     since = now - LOOK_BACK
     try:
-        theirs = [event for event in await method.received(since) if event.at <= now - GRACE]
-    except NotSure:
+        async with asyncio.timeout(_LIST_SECONDS):
+            theirs = [event for event in await method.received(since) if event.at <= now - GRACE]
+    except (NotSure, TimeoutError):
         log.warning("provider-has-no-list-now", provider=provider)
         done.sure = False
         return done

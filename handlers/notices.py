@@ -94,6 +94,13 @@ async def notice(
                 amount=bold(speech.price(int(body["amount_minor"]), str(body["currency"]))),
                 key=Safe("<code>") + str(body["key"]) + Safe("</code>"),
             ), None
+        case "refund-stuck":
+            return speech.say(
+                "🔴 {provider} does not say whether refund {id} of payment {key} was made. Please look there, and tell the buyer.",
+                provider=name_of(str(body["provider"]), speech),
+                id=int(body["refund"]),
+                key=Safe("<code>") + str(body["key"]) + Safe("</code>"),
+            ), None
         case "books-differ":
             return _differ(body, speech)
         case "stars-rule":

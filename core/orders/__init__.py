@@ -45,7 +45,7 @@ from core.orders.refunds import (
 )
 from core.orders.refusals import LimitReached, NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.sale import buy, buy_with
-from core.orders.seals import Seal, StillSealed, hand_over, open_sealed, reveal, seal_of
+from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, open_sealed, reveal, seal_of
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, unpaid
 from core.orders.showing import resend, show_again
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
@@ -89,6 +89,7 @@ __all__ = [
     "SoldOut",
     "Source",
     "StillSealed",
+    "TakenBack",
     "TooLateToReturn",
     "TooLittleMoney",
     "TooManyHolds",

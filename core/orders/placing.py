@@ -20,6 +20,7 @@ from core.orders.sale import agreed, once_hash, quoted
 from core.orders.tables import Order, OrderLine, OrderState
 from core.ports import Fee
 
+LONGEST_HOLD = 45 * 60.0  # seconds; an order may wait longer for its money, its codes do not
 MOST_OPEN = 10  # orders of one buyer that wait for a payment
 
 
@@ -203,7 +204,7 @@ def _hold_for_payment(
         held = inventory.held_of(session, sku_id)
         # Unpaid orders may keep only a share of what there is, or anybody could empty the shop without paying.
         least_left = -(-((held + quantity) * 100 - rules.share_percent * held) // rules.share_percent)
-        if held and supply.left(session, [sku_id], most=least_left)[sku_id] < least_left:
+        if (held or quantity > 1) and supply.left(session, [sku_id], most=least_left)[sku_id] < least_left:
             raise HeldByOthers
     kept = inventory.hold(
         session,
@@ -213,7 +214,7 @@ def _hold_for_payment(
         offer_ids=[offer.id for offer in supply.ranked(session, [sku_id])],
         quantity=quantity,
         # Who often lets holds lapse gets shorter ones.
-        seconds=seconds / (1 + min(3, inventory.lapses(session, customer_id))),
+        seconds=min(seconds, LONGEST_HOLD) / (1 + min(3, inventory.lapses(session, customer_id))),
     )
     if kept is None:
         raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)

@@ -16,7 +16,7 @@ from core.errors import N_, Refusal
 from core.ledger import AccountKind, Leg, TransferKind
 from core.orders.numbers import number_of
 from core.orders.refusals import OnceReused
-from core.orders.seals import locked, seal
+from core.orders.seals import TakenBack, locked, seal, taken_back
 from core.orders.tables import Order, OrderLine, OrderState, PurchaseCount, Refund, RefundedCode, RefundState, RefundTo, Reveal
 from core.payments import IntentState
 from core.ports import Refund as RefundAsked
@@ -270,6 +270,31 @@ def is_our_refund(session: Session, *, provider: str, event_key: str) -> bool:
     return session.scalar(asked.limit(1)) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class OurRefunds:
+    """What we asked a provider to give back of a payment, beside what was paid; minor units of the provider's currency."""
+
+    asked_minor: int
+    paid_minor: int
+    currency: str
+
+
+@read
+def our_refunds(session: Session, *, provider: str, event_key: str) -> OurRefunds | None:
+    """What the shop itself asked to be given back of this payment; None when it never asked."""
+    if not is_our_refund(session, provider=provider, event_key=event_key):
+        return None
+    asked = session.execute(
+        select(func.sum(Refund.pay_minor), func.max(Refund.pay_currency)).where(
+            Refund.provider == provider,
+            Refund.event_key == event_key,
+            Refund.state.in_((RefundState.REFUNDING, RefundState.REFUNDED)),
+        )
+    ).one()
+    paid = payments.paid_event(session, provider=provider, key=event_key)
+    return OurRefunds(int(asked[0] or 0), paid.amount_minor if paid else 0, str(asked[1]))
+
+
 # On the way to the source
 
 
@@ -418,6 +443,8 @@ def _refund(
         raise AlreadyRefunded
     if order.state is not OrderState.ISSUED:
         raise NotRefundable
+    if taken_back(session, order.id):
+        raise TakenBack
     customer = people.by_id(session, order.buyer_id)
     ledger.lock(session, customer.wallet_id)
     left = {code.id: code.offer_id for code in inventory.of_order(session, order.id) if code.refunded_at is None}

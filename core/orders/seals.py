@@ -9,7 +9,7 @@ from typing import ClassVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, outbox
+from core import catalog, inventory, outbox, payments
 from core.catalog import Gone, ProductView, SkuView
 from core.database import now, read, write
 from core.errors import N_, Refusal
@@ -17,6 +17,7 @@ from core.orders import showing
 from core.orders.numbers import number_of
 from core.orders.tables import Order, OrderLine, OrderState, Reveal, RevealCause
 from core.orders.views import Parcel
+from core.payments import IntentState
 
 
 @dataclass(eq=False)
@@ -101,6 +102,18 @@ def reveal(session: Session, *, order_id: int, cause: RevealCause, to_telegram_i
     return showing.reveal(session, order_id=order_id, cause=cause, to_telegram_id=to_telegram_id, buyer_id=buyer_id)
 
 
+@dataclass(eq=False)
+class TakenBack(Refusal):
+    says: ClassVar[str] = N_("The payment of this order was given back to the payer, so nothing more is given for it.")
+
+
+@read
+def taken_back(session: Session, order_id: int) -> bool:
+    """Has the provider given the order's payment back to the payer without being asked? Then nothing more is given for it."""
+    intent = payments.find_intent(session, order_id=order_id)
+    return intent is not None and intent.state is IntentState.REFUNDED
+
+
 @write
 def open_sealed(session: Session, *, order_id: int, buyer_id: int) -> bool:
     """The buyer opens their order: its codes are posted like every delivery, and it cannot be returned any more.
@@ -113,6 +126,8 @@ def open_sealed(session: Session, *, order_id: int, buyer_id: int) -> bool:
     found = seal(session, order)
     if found is None:
         return False
+    if taken_back(session, order_id):
+        raise TakenBack
     order.return_until, order.opened_at = found.until, now(session)
     # The message that it is sealed may not have gone out yet: the codes come instead, not twice.
     outbox.call_off(session, order_id=order_id, why="opened")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -13,11 +14,12 @@ from core.database import now, write
 from core.orders.ending import end, line_of, lock_order_of
 from core.orders.issue import Terms, count_purchase, due_for, move_money, send, take_codes, write_lines
 from core.orders.numbers import number_of
-from core.orders.refunds import is_our_refund
+from core.orders.refunds import our_refunds
 from core.orders.refusals import LimitReached
 from core.orders.tables import Order, OrderLine, OrderState
 from core.ports import Event, PaymentState
 
+EARLIEST = timedelta(minutes=10)  # how far a provider's clock may be behind ours
 BY_HAND = "transfer"  # the way to be paid whose money a person finds
 
 
@@ -201,7 +203,9 @@ def book(session: Session, *, storefront_id: int, provider: str, event: Event) -
     number = int(event.reference) if event.reference.isascii() and event.reference.isdigit() and len(event.reference) <= 18 else None
     intent = None if number is None else payments.intent(session, number)
     if intent is not None and intent.provider != provider and intent.provider.split("-")[0] == provider.split("-", maxsplit=1)[0]:
-        return Booked("another-way", intent)  # A list of all its ways: the right one books it.
+        provider = intent.provider  # The payer chose another of its ways at the cashier: it is the same merchant's money.
+    if intent is not None and event.at < intent.made_at - EARLIEST:
+        intent = None  # Paid before it was asked for: the number is another database's, or another shop's on the same account.
     if intent is None or intent.provider != provider:
         if event.state is not PaymentState.PAID:
             return Booked("unknown")
@@ -220,6 +224,8 @@ def book(session: Session, *, storefront_id: int, provider: str, event: Event) -
         return Booked("repeated" if settled.repeated else settled.why, intent, settled)
     if event.state is PaymentState.REFUNDED:
         taken = given_back(session, provider=provider, event_key=event.key, customer_id=intent.customer_id)
+        # Paid and given back before we heard of either: there is nothing left to wait for.
+        unpaid(session, intent_id=intent.id, state=PaymentState.FAILED, cause=f"{provider} has given it back")
         return Booked("repeated" if taken is None else "given-back", intent)
     if event.state in (PaymentState.EXPIRED, PaymentState.FAILED):
         ended = unpaid(session, intent_id=intent.id, state=event.state, cause=f"{provider} says so")
@@ -233,7 +239,20 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
 
     Returns what was taken, None when there was nothing to take.
     """
-    if is_our_refund(session, provider=provider, event_key=event_key):
+    ours = our_refunds(session, provider=provider, event_key=event_key)
+    if ours is not None:
+        if ours.asked_minor < ours.paid_minor:
+            # We asked for a part, and they say that all of it went back: a person has to look.
+            body = {
+                "says": "books-differ",
+                "provider": provider,
+                "key": event_key,
+                "ours_minor": ours.asked_minor,
+                "theirs_minor": ours.paid_minor,
+                "currency": ours.currency,
+            }
+            storefront_id = people.by_id(session, customer_id).storefront_id
+            payments.tell_staff(session, storefront_id=storefront_id, body=body, once=f"refunds-differ:{provider}:{event_key}")
         return None
     return payments.given_back(session, provider=provider, event_key=event_key, customer_id=customer_id)
 

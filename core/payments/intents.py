@@ -128,7 +128,8 @@ def created(session: Session, *, intent_id: int, how: Created, poll: bool) -> In
     row.provider_ref = how.provider_ref[:200] if how.provider_ref else row.provider_ref
     row.url, row.qr, row.words, row.tries = how.url, how.qr, how.words, 0
     # Also when it has ended meanwhile: the payer may have the address already, and pay.
-    row.due_at = now(session) + _SOONEST if poll else None
+    over = row.state in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED)
+    row.due_at = now(session) + _SOONEST if poll and not over else None
     if row.state is not IntentState.CREATED:
         session.flush()
         return None
@@ -160,7 +161,10 @@ def ask_again(session: Session, *, intent_id: int, soon: bool = False) -> None:
     `soon`: something was heard of it, so it is asked at once.
     """
     row = session.get(IntentRow, intent_id, with_for_update=True)
-    if row is None or row.state in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED):
+    if row is None:
+        return
+    if row.state in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED):
+        row.due_at = None
         return
     at = now(session)
     if at >= row.expires_at + GRACE:
@@ -168,7 +172,7 @@ def ask_again(session: Session, *, intent_id: int, soon: bool = False) -> None:
         if row.state in OPEN:
             change(session, row, IntentState.EXPIRED, "never paid, asked to the end")
         return
-    row.tries += 1
+    row.tries = 0 if soon else row.tries + 1
     row.due_at = at if soon else at + min(_LATEST, _SOONEST * 2 ** min(row.tries - 1, 10))
     session.flush()
 
@@ -181,7 +185,7 @@ def end(session: Session, *, intent_id: int, state: IntentState, cause: str) -> 
     if row is None:
         return None
     if row.state not in OPEN:
-        row.due_at = None if row.state is not IntentState.PAID else row.due_at
+        row.due_at = None
         return None
     row.due_at = None
     change(session, row, state, cause)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import ledger, people, storefronts
@@ -135,7 +135,13 @@ def asked_lately(session: Session, *, customer_id: int, providers: Collection[st
             IntentRow.customer_id == customer_id,
             IntentRow.provider.in_(providers),
             IntentRow.made_at > now(session) - timedelta(hours=hours),
-            IntentRow.state.in_((IntentState.CREATED, IntentState.PENDING, IntentState.PAID)),
+            or_(
+                IntentRow.state.in_(
+                    (IntentState.CREATED, IntentState.PENDING, IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED)
+                ),
+                # Cancelled here, but the provider's page still takes money.
+                and_(IntentRow.state == IntentState.EXPIRED, IntentRow.url.is_not(None), IntentRow.expires_at > now(session)),
+            ),
         )
     )
     return int(found or 0)
@@ -170,6 +176,17 @@ class PaidEvent:
     amount_minor: int
     currency: str
     at: datetime
+
+
+@read
+def paid_event(session: Session, *, provider: str, key: str) -> PaidEvent | None:
+    """The money that was recorded under this key."""
+    row = session.execute(
+        select(PaymentEvent.event_key, PaymentEvent.intent_id, PaymentEvent.amount_minor, PaymentEvent.currency, PaymentEvent.at).where(
+            PaymentEvent.provider == provider, PaymentEvent.event_key == key, PaymentEvent.kind == "paid"
+        )
+    ).first()
+    return None if row is None else PaidEvent(*row)
 
 
 @read

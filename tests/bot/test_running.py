@@ -309,7 +309,7 @@ async def test_a_worker_alone_delivers_and_answers_for_its_health(shop: Shop, go
         await buyer.waits_for(is_code)
         async with http.get(f"{process.url}/ready") as answer:
             assert answer.status == 200
-            assert (await answer.json())["parts"] == {"database": True, "courier": True, "bot": True}
+            assert (await answer.json())["parts"] == {"database": True, "courier": True, "asker": True, "bot": True}
     assert len(sandbox.world.mailboxes[SHOP.username].waiting) == 1, "it takes no updates"
 
 

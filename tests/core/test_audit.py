@@ -85,13 +85,13 @@ DAMAGES = [
     Damage(
         "a code lies with the offer of its batch",
         "",
-        "UPDATE codes SET offer_id = offer_id + 1 WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL"
-        " AND id NOT IN (SELECT code_id FROM refunded_codes))",
+        "UPDATE codes SET offer_id = offer_id + 1 WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL)",
     ),
     Damage(
         "a batch has the codes it accepted",
         "",
-        "DELETE FROM codes WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL)",
+        "DELETE FROM codes WHERE id = (SELECT min(id) FROM codes WHERE available IS NOT NULL"
+        " AND id NOT IN (SELECT code_id FROM refunded_codes))",
     ),
     Damage(
         "a batch is on sale whole or not at all",
