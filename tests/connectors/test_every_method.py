@@ -675,8 +675,9 @@ def forgeries(draw: st.DrawFn, genuine: Callback, provider: Provider) -> Callbac
     header = "stripe-signature" if "stripe-signature" in genuine.headers else CRYPTO_HEADER
     match draw(st.sampled_from(ways)):
         case "another secret":
-            secret = draw(mangled(provider.secret))
-            made = provider.sign(genuine, secret.encode("utf-8", "replace").decode())
+            secret = draw(mangled(provider.secret)).encode("utf-8", "replace").decode()
+            assume(secret.rstrip("\0") != provider.secret)  # HMAC fills a short key up with NULs: with them it is the same key.
+            made = provider.sign(genuine, secret)
         case "a body":
             body = draw(mangled(genuine.body.decode()))
             made = replace(genuine, body=body.encode("utf-8", "surrogatepass"))
