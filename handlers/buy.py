@@ -116,9 +116,10 @@ async def screen(
     can_buy = quote.most >= quote.sku.min_quantity
     if can_buy:
         screen_id = callbacks.new_screen()
-        rows += [_quantities(quote, chosen, speech)]
+        # What changes the price stands before the ways to pay it.
+        rows.append(_quantities(quote, chosen, speech))
+        rows.append([*_another(quote, chosen, speech), *coupons.coupon_row(speech, chosen.screen(quote.quantity), quote.coupon)])
         rows += _ways_to_pay(quote, chosen, speech, screen_id, methods)
-        rows.append(coupons.coupon_row(speech, chosen.screen(quote.quantity), quote.coupon))
     elif quote.left < quote.sku.min_quantity:
         waits = await shop.read(inventory.watching, customer_id=customer.id, sku_id=quote.sku.id)
         rows.append([_bell(quote.sku.id, speech, waits=waits)])
@@ -164,19 +165,28 @@ def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: boo
 
 
 def _quantities(quote: Quote, chosen: Chosen, speech: Speech) -> Row:
-    """The usual quantities that can be had, the chosen one marked, and one to be typed."""
+    """The usual quantities that can be had, the chosen one marked."""
+    row: Row = []
+    for n in _offered(quote):
+        is_chosen = n == quote.quantity
+        row += chosen.button(f"• {speech.number(n)} •" if is_chosen else speech.number(n), n, "primary" if is_chosen else None)
+    return row
+
+
+def _offered(quote: Quote) -> list[int]:
     least, most = quote.sku.min_quantity, quote.most
     if least >= most:
         return []
-    offered = sorted({n for n in (*OFFERED, least, quote.quantity) if least <= n <= most})[:6]
-    row: Row = []
-    for n in offered:
-        is_chosen = n == quote.quantity
-        row += chosen.button(f"• {speech.number(n)} •" if is_chosen else speech.number(n), n, "primary" if is_chosen else None)
-    if most > max(offered) or len(offered) < most - least + 1:
-        typed = {"id": chosen.sku_id, "way": chosen.way, "direct": chosen.direct, "coupon": chosen.coupon}
-        row.append(button(speech.label("✏️ Other"), callbacks.TypeQuantity.model_validate(typed)))
-    return row
+    return sorted({n for n in (*OFFERED, least, quote.quantity) if least <= n <= most})[:6]
+
+
+def _another(quote: Quote, chosen: Chosen, speech: Speech) -> Row:
+    """A quantity to be typed, when there are others than those offered."""
+    offered = _offered(quote)
+    if not offered or len(offered) == quote.most - quote.sku.min_quantity + 1:
+        return []
+    typed = {"id": chosen.sku_id, "way": chosen.way, "direct": chosen.direct, "coupon": chosen.coupon}
+    return [button(speech.label("✏️ Other"), callbacks.TypeQuantity.model_validate(typed))]
 
 
 def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, methods: Mapping[str, PaymentMethod]) -> list[Row]:
