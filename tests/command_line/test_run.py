@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -49,8 +50,9 @@ async def running(shell: Shell, telegram: Sandbox, *command: str, **settings: st
     )
     try:
         yield process
-        with suppress(ProcessLookupError):  # A test may have ended it already.
-            process.send_signal(signal.SIGTERM)
+        # A test may have ended it already, and the process's own `send_signal` would then take its end away from who waits for it.
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), SECONDS) == 0
     finally:
         if process.returncode is None:
@@ -93,7 +95,7 @@ async def test_the_first_to_open_the_printed_link_owns_the_shop_and_no_link_is_p
         assert "/start" in line
         assert str(buyer) not in line
         await line_with(process.stderr, '"running"')
-        process.send_signal(signal.SIGTERM)
+        os.kill(process.pid, signal.SIGTERM)
         assert process.stdout is not None
         assert "t.me" not in (await process.stdout.read()).decode()
     assert staff(shell) == sorted([(buyer, "owner"), (BOSS, "admin")])

@@ -475,4 +475,4 @@ def test_the_shop_on_sqlite_does_what_the_model_does_for_longer(tmp_path: Path) 
         shutil.copy(empty, path)
         return f"sqlite:///{path}"
 
-    play(fresh, examples=40, steps=80, must_be_seen=MUST_BE_SEEN)
+    play(fresh, examples=24, steps=80, must_be_seen=MUST_BE_SEEN)

@@ -197,7 +197,8 @@ async def has_bought(buyer: Buyer, slug: str) -> None:
 async def test_killed_between_the_message_and_its_mark_the_courier_repeats_that_message_and_nothing_else(stage: Stage) -> None:
     """Telegram has taken the codes, and the answer is still under way when the process is killed."""
     buyer, other, *_ = stage.buyers
-    async with stage.premises.opened() as life:
+    async with stage.premises.nursery() as nursery:
+        life = await nursery.bears("run")
         await life.runs()
         await within(QUIET_SECONDS, stage.is_quiet, lambda: life.log)
         await has_bought(other, stage.slug)  # Codes that nothing may touch.
@@ -211,15 +212,15 @@ async def test_killed_between_the_message_and_its_mark_the_courier_repeats_that_
         before = stage.chats()
         assert stage.line.under_way == 1
         await life.is_killed()
-    (order,) = buyer.paid
-    reading = await Shop.open_to_read(stage.url, stage.keys)
-    (delivery,) = (await reading.read(books)).deliveries[order]
-    await reading.close()
-    assert not delivery.is_done and delivery.attempts == 1, "it was killed before the mark"
-    assert stage.chats() == before
+        (order,) = buyer.paid
+        reading = await Shop.open_to_read(stage.url, stage.keys)
+        (delivery,) = (await reading.read(books)).deliveries[order]
+        await reading.close()
+        assert not delivery.is_done and delivery.attempts == 1, "it was killed before the mark"
+        assert stage.chats() == before
 
-    stage.line.keeps = lambda answer: False
-    async with stage.premises.opened() as life:
+        stage.line.keeps = lambda answer: False
+        life = await nursery.bears("run")
         await life.runs()
         await within(QUIET_SECONDS, stage.is_quiet, lambda: life.log)
         await life.closes()
