@@ -262,6 +262,9 @@ class Courier:
                 await self._turn(held, customer.telegram_id)
             sent.append(await self._bring(customer.telegram_id, part))
         metrics.DELIVERY_SECONDS.labels(message.topic.value).observe(time.monotonic() - began)
+        if sent and message.topic is Topic.NOTICE and message.body.get("says") == "payment":
+            # From now on this message follows the payment: it must not ask for money when that is over.
+            await self._shop.write(payments.shown_in, intent_id=int(message.body["intent"]), message_id=sent[0])
         return sent[0] if sent else None
 
     async def _parts(self, message: Leased, customer: Customer) -> list[Outgoing]:

@@ -42,6 +42,7 @@ class Reconciled:
     sure: bool = True
     matched: int = 0
     mended: list[str] = field(default_factory=list)  # "reference: outcome"
+    foreign: int = 0  # payments of another shop on the same account
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -55,17 +56,17 @@ async def compared(shop: Shop, storefront: Storefront, methods: Mapping[str, Pay
 
     Network first, then one command for each event; a repeated event changes nothing.
     """
-    done = []
-    for name, method in methods.items():
-        if not method.capabilities.poll:
-            continue
+
+    async def safely(name: str, method: PaymentMethod) -> Reconciled:
         try:
-            done.append(await _with(shop, storefront, name, method))
+            return await _with(shop, storefront, name, method)
         except Exception as trouble:
             # One provider's trouble is not another's.
             log.exception("not-reconciled", provider=name, error=type(trouble).__name__)
-            done.append(Reconciled(name, sure=False))
-    return done
+            return Reconciled(name, sure=False)
+
+    # All at once: one that takes its time is waited for, and keeps no other waiting.
+    return await asyncio.gather(*(safely(name, method) for name, method in methods.items() if method.capabilities.poll))
 
 
 async def _with(shop: Shop, storefront: Storefront, provider: str, method: PaymentMethod) -> Reconciled:
@@ -80,16 +81,22 @@ async def _with(shop: Shop, storefront: Storefront, provider: str, method: Payme
         return done
     for first in range(0, len(theirs), _KEYS):
         some = theirs[first : first + _KEYS]
+        # What another shop on the same account has asked for is neither missing here nor wrong.
+        foreign = await shop.read(payments.foreign, [event.reference for event in some])
+        done.foreign += sum(event.reference in foreign for event in some)
+        some = [event for event in some if event.reference not in foreign]
         keys = [key for event in some for key in (event.key, payments.key_of_return(event.key))]
         known = await shop.read(payments.known_events, provider=provider, keys=keys)
         for event in some:
             outcome = await _mend(shop, storefront, provider, event, known)
             if outcome is not None:
                 done.mended.append(f"{event.reference}: {outcome}")
+    if done.foreign:
+        log.info("payments-of-another-shop", provider=provider, payments=done.foreign)
     await _compare(shop, provider, theirs, since, done)
     for difference in done.differences:
         log.error(
-            "books-differ", provider=provider, intent=difference.reference, ours=difference.ours_minor, theirs=difference.theirs_minor
+            "books-differ", provider=provider, reference=difference.reference, ours=difference.ours_minor, theirs=difference.theirs_minor
         )
         body = {
             "says": "books-differ",
@@ -110,14 +117,17 @@ async def _compare(shop: Shop, provider: str, theirs: Sequence[Event], since: da
     if not listed:
         return  # A provider without a list, or nothing was paid.
     ours = await shop.read(payments.paid_events, provider=provider, since=since + timedelta(hours=1))
+    differing = []
     for event in ours:
         known = listed.get(event.key)
         if known is not None and (known.amount_minor, known.currency) == (event.amount_minor, event.currency):
             done.matched += 1
         elif event.at <= shop.tools.clock() - GRACE:
-            theirs_minor = None if known is None else known.amount_minor
-            reference = None if event.intent_id is None else f"{event.intent_id}"
-            done.differences.append(Difference(event.key, reference, event.amount_minor, theirs_minor, event.currency))
+            differing.append((event, None if known is None else known.amount_minor))
+    names = await shop.read(payments.references, [event.intent_id for event, _ in differing if event.intent_id is not None])
+    for event, theirs_minor in differing:
+        reference = None if event.intent_id is None else names[event.intent_id]
+        done.differences.append(Difference(event.key, reference, event.amount_minor, theirs_minor, event.currency))
 
 
 async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event, known: set[str]) -> str | None:
@@ -131,7 +141,7 @@ async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event,
         return None
     if event.payer_telegram_id is None:
         done = await shop.write(orders.book, storefront_id=storefront.id, provider=provider, event=event)
-        log.warning("payment-found", provider=provider, intent=event.reference, outcome=done.says)
+        log.warning("payment-found", provider=provider, reference=event.reference, outcome=done.says)
         return None if done.says == "repeated" else done.says
     return await _mend_of_payer(shop, storefront, provider, event, event.payer_telegram_id)
 
@@ -151,17 +161,17 @@ async def _mend_of_payer(shop: Shop, storefront: Storefront, provider: str, even
         )
     if event.state is PaymentState.REFUNDED:
         await shop.write(orders.given_back, provider=provider, event_key=event.key, customer_id=customer.id)
-        log.warning("refund-found", provider=provider, intent=event.reference)
+        log.warning("refund-found", provider=provider, reference=event.reference)
         return "given-back"
-    reference = event.reference
+    intent = await shop.read(payments.by_reference, event.reference)
     settled = await shop.write(
         orders.settle,
         provider=provider,
         event_key=event.key,
-        intent_id=int(reference) if reference.isascii() and reference.isdigit() and len(reference) <= 18 else None,
+        intent_id=None if intent is None else intent.id,
         customer_id=customer.id,
         amount_minor=event.amount_minor,
         currency=event.currency,
     )
-    log.warning("payment-found", provider=provider, intent=reference, issued=settled.issued, why=settled.why)
+    log.warning("payment-found", provider=provider, reference=event.reference, issued=settled.issued, why=settled.why)
     return None if settled.repeated else settled.why

@@ -11,6 +11,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,7 +28,7 @@ from aiogram.types import Update, User
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from bot.asking import Asker
+from bot.asking import REFUNDS_AT_ONCE, Asker
 from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
 from bot.intake import Intake
@@ -198,12 +199,19 @@ class Running:
         if plan.with_web:
             self._tills.update({name: asker.till(method) for name, method in accepted.items() if method.capabilities.callback})
         if plan.with_jobs:
-            reconciling = Job("reconcile-payments", RECONCILE_SECONDS, lambda: reconcile(plan.shop, plan.storefront, accepted))
+            # Each provider by itself: one that takes its time holds up no other.
+            reconciling = [
+                Job(f"reconcile-{name}", RECONCILE_SECONDS, partial(reconcile, plan.shop, plan.storefront, {name: method}))
+                for name, method in accepted.items()
+                if method.capabilities.poll
+            ]
+            refunding = [Job(f"give-back-{name}", 5, partial(asker.give_back_by, name), full=REFUNDS_AT_ONCE) for name in accepted]
+            refunding.append(Job("give-back-switched-off", 5, partial(asker.give_back_by, None), full=REFUNDS_AT_ONCE))
             others = [name for name in accepted if name != "stars"]
             if others:
                 log.warning("telegram-wants-stars", ways=others, rule="https://core.telegram.org/bots/payments-stars")
             telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
-            jobs = Jobs([*telling, *jobs_of(plan.shop), reconciling, Job("give-back", 5, asker.give_back, full=10)], courier.wake)
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -229,6 +237,7 @@ class Running:
             await stop.wait()
         finally:
             stop.set()
+            asker.hurry()
             if intake is not None and plan.public_url is not None:  # Polling drains by itself, and confirms what it has drained.
                 await intake.drain(DRAIN_SECONDS - 4)
             if own:

@@ -169,6 +169,18 @@ class PaymentMethod(Protocol):
         ...
 
 
+@runtime_checkable
+class Withdraws(Protocol):
+    """What a way to be paid has besides when it can close a payment that nobody shall pay any more."""
+
+    async def withdraw(self, reference: str, provider_ref: str) -> None:
+        """Nothing can be paid for this reference any more; safe to repeat, also when it ended there by itself.
+
+        Raises Declined when it was paid meanwhile (or the provider does not do it), and NotSure.
+        """
+        ...
+
+
 class TelegramCalls(Protocol):
     """The few calls to Telegram that a payment in Stars needs; filled by the running bot."""
 

@@ -96,7 +96,6 @@ async def screen(
 
     `balance_said`: the sentence tells the balance already.
     """
-    stars = methods.get("stars")
     try:
         quote = await shop.read(
             orders.quote,
@@ -104,8 +103,7 @@ async def screen(
             customer_id=customer.id,
             sku_id=chosen.sku_id,
             quantity=max(1, chosen.quantity),
-            pay_currencies=[STARS] if stars else [],
-            ways=[asked_by(method) for method in others(methods)],
+            ways=[asked_by(method) for method in methods.values()],
             coupon_id=chosen.coupon or None,
         )
     except Gone as gone:
@@ -205,10 +203,10 @@ def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, m
     pay = speech.label_many("Pay {price} · {n} card", "Pay {price} · {n} cards", quote.quantity, price=total)
     enough = quote.short_minor == 0
     rows: list[Row] = [[button(pay, callbacks.Buy.model_validate(seen), "success" if enough else None)]]
-    asked = quote.pay_minor.get(STARS)
-    if stars is not None and asked is not None and payable(stars, asked):
+    asked = None if stars is None else quote.by_ways.get(stars.name)
+    if stars is not None and asked is not None and payable(stars, asked.amount_minor):
         by_stars = button(
-            speech.label("Pay with Stars · {price}", price=speech.price(asked, STARS)),
+            speech.label("Pay with Stars · {price}", price=speech.price(asked.amount_minor, STARS)),
             callbacks.BuyByStars.model_validate(seen),
             None if enough else "success",
         )

@@ -149,7 +149,19 @@ class PayBy(CallbackData, prefix="z"):
 
 
 class CheckPayment(CallbackData, prefix="f"):
-    """I have paid: ask the provider now."""
+    """I have paid: ask the provider now. An id of 0: look what became of the payment that this message waits for."""
+
+    id: Number
+
+
+class Payment(CallbackData, prefix="pm"):
+    """A payment as it stands, in this message."""
+
+    id: Number
+
+
+class CancelTopUp(CallbackData, prefix="pn"):
+    """I no longer want to pay for this top-up."""
 
     id: Number
 

@@ -13,7 +13,7 @@ from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
-from handlers import callbacks, cases
+from handlers import callbacks, cases, paying
 from handlers.admin import cases as desk_of_cases
 from handlers.admin.desk import do
 from handlers.conversation import conversation
@@ -83,6 +83,10 @@ async def notice(
                 number=Safe(f"<code>{orders.number_of(int(body['order']))}</code>"),
                 why=str(body.get("why", "")),
             ), None
+        case "payment":
+            intent = await shop.read(payments.intent, int(body["intent"]))
+            assert intent is not None, "what was asked is never deleted"
+            return await paying.drawn(shop, intent, speech)
         case "partly":
             return _partly(body, speech)
         case "unpaid":

@@ -8,7 +8,7 @@ from aiogram import Router
 from aiogram.filters import Command
 from aiogram.types import CallbackQuery, Message
 
-from core import orders
+from core import orders, payments
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
@@ -191,6 +191,8 @@ async def cancel_pressed(
     press: CallbackQuery, callback_data: callbacks.CancelOrder, shop: Shop, customer: Customer, speech: Speech
 ) -> None:
     """An order that nobody will pay; one that is paid or over is shown as it is."""
+    if press.message is not None:  # What this message shows from now on is drawn here, and by nobody else.
+        await shop.write(payments.leave_screen, customer_id=customer.id, message_id=press.message.message_id)
     try:
         await shop.write(orders.cancel, order_id=callback_data.id, buyer_id=customer.id)
         said = speech.say("The order is cancelled. Nothing was charged; please do not pay its invoice any more.")

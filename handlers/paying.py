@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable, Mapping
 
 import segno
 from aiogram import F, Router
+from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
@@ -24,7 +26,7 @@ from core.storefronts import Storefront
 from handlers import browse, buy, callbacks, stars
 from handlers.browse import Drawn
 from handlers.conversation import conversation
-from handlers.means import asked_by, bounds, method_of, name_of, payable
+from handlers.means import asked_by, bounds, label_of, method_of, name_of, payable
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
 from locales import Safe, Speech
@@ -62,6 +64,7 @@ async def drawn(shop: Shop, intent: Intent, speech: Speech, said: Safe | None = 
     match intent.state:
         case IntentState.CREATED:
             head = speech.say("⏳ Preparing your payment of {price} by {name}…", price=bold(price), name=name)
+            rows.append(_look_again(speech))
             rows.append(_give_up(intent, speech))
             tail = None
         case IntentState.PENDING:
@@ -73,7 +76,7 @@ async def drawn(shop: Shop, intent: Intent, speech: Speech, said: Safe | None = 
             head = speech.say("✅ Paid {price}.", price=bold(price))
             rows += buy.after_buying(intent.order_id, speech) if intent.order_id is not None else [_home(speech)]
             tail = None
-        case _:
+        case IntentState.EXPIRED | IntentState.FAILED | IntentState.REFUNDED:
             head = speech.say("This payment of {price} is over. Nothing more will be charged.", price=bold(price))
             if intent.order_id is not None:
                 rows.append([button(speech.label("🔁 Order it again"), callbacks.Again(id=intent.order_id))])
@@ -86,9 +89,18 @@ def _home(speech: Speech) -> Row:
     return [button(speech.label("👛 My balance"), callbacks.Balance()), button(speech.label("🛍 To the shop"), callbacks.Home())]
 
 
+def _look_again(speech: Speech) -> Row:
+    """For the payer who still sees the waiting screen: the link may have come while Telegram was out of reach."""
+    return [button(speech.label("🔄 Look again"), callbacks.CheckPayment(id=0))]
+
+
 def _give_up(intent: Intent, speech: Speech) -> Row:
     if intent.order_id is None:
-        return [button(speech.label("👛 My balance"), callbacks.Balance())]
+        # The balance as a new message: this one follows the payment.
+        return [
+            button(speech.label("✖️ Cancel this top-up"), callbacks.CancelTopUp(id=intent.id), "danger"),
+            button(speech.label("👛 My balance"), callbacks.Balance(fresh=True)),
+        ]
     return [button(speech.label("✖️ Cancel this order"), callbacks.CancelOrder(id=intent.order_id), "danger")]
 
 
@@ -144,7 +156,7 @@ async def pay_pressed(
             await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
             return
         # First the screen, then the order: once it is placed, the background may turn the screen into the link at any moment.
-        await show(press, speech.say("⏳ Preparing your payment…"))
+        screen = await show(press, speech.say("⏳ Preparing your payment…"), keyboard([_look_again(speech)]))
         await shop.write(
             orders.place,
             storefront_id=storefront.id,
@@ -163,7 +175,7 @@ async def pay_pressed(
             hold=hold_rules,
             cap=cap,
             by_task=True,
-            screen_message_id=press.message.message_id if press.message else None,
+            screen_message_id=screen.message_id if screen else None,
         )
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
@@ -200,7 +212,7 @@ async def deposit(
     source = event.message if isinstance(event, CallbackQuery) else event
     if source is None or isinstance(source, InaccessibleMessage):
         return speech.say("This screen is too old. Please open it again with /balance.")
-    waiting = await source.answer(speech.say("⏳ Preparing your payment…"))
+    waiting = await source.answer(speech.say("⏳ Preparing your payment…"), reply_markup=keyboard([_look_again(speech)]))
     try:
         await shop.write(
             orders.deposit,
@@ -214,11 +226,41 @@ async def deposit(
             screen_message_id=waiting.message_id,
             cap=cap,
         )
+    except orders.TooManyTopUps as refusal:
+        text, markup = await too_many(shop, customer, speech, refusal)
+        await waiting.edit_text(text, reply_markup=markup)
+        return None
     except Refusal as refusal:
-        await waiting.edit_text(refused(speech, refusal))
+        await waiting.edit_text(refused(speech, refusal), reply_markup=keyboard([_home(speech)]))
         return None
     wake_asker()
     return None
+
+
+async def too_many(shop: Shop, customer: Customer, speech: Speech, refusal: orders.TooManyTopUps) -> Drawn:
+    """The refusal of one more top-up, with those that wait: each can be paid or cancelled."""
+    waiting = await shop.read(payments.open_deposits, customer.id)
+    rows: list[Row] = [
+        [
+            button(
+                f"{label_of(intent.provider, speech)} · {speech.price(intent.amount_minor, intent.currency)}",
+                callbacks.Payment(id=intent.id),
+            )
+        ]
+        for intent in waiting
+    ]
+    return refused(speech, refusal), keyboard([*rows, _home(speech)])
+
+
+async def show_here(press: CallbackQuery, shop: Shop, intent: Intent, speech: Speech) -> None:
+    """Draw a payment in the pressed message, which follows it from now on; where it stood before, nothing is left to press."""
+    screen = await show(press, *await drawn(shop, intent, speech))
+    if screen is None or intent.state not in (IntentState.CREATED, IntentState.PENDING) or screen.message_id == intent.screen_message_id:
+        return
+    await shop.write(payments.shown_in, intent_id=intent.id, message_id=screen.message_id)
+    if intent.screen_message_id is not None and press.bot is not None:
+        with contextlib.suppress(TelegramAPIError):  # It may be gone, which is as well.
+            await press.bot.edit_message_reply_markup(chat_id=screen.chat.id, message_id=intent.screen_message_id, reply_markup=None)
 
 
 async def pay_order_pressed(
@@ -239,10 +281,11 @@ async def pay_order_pressed(
     if intent.provider == "stars" and method is not None:
         await stars.invoice_order(press, callback_data.id, shop, customer, speech, method)
         return
-    await show(press, *await drawn(shop, intent, speech))
+    await show_here(press, shop, intent, speech)
 
 
-async def _own(shop: Shop, customer: Customer, intent_id: int) -> Intent | None:
+async def own(shop: Shop, customer: Customer, intent_id: int) -> Intent | None:
+    """The payment, if it is this customer's."""
     intent = await shop.read(payments.intent, intent_id)
     return intent if intent is not None and intent.customer_id == customer.id else None
 
@@ -255,10 +298,14 @@ async def check_pressed(
     speech: Speech,
     wake_asker: Callable[[], None],
 ) -> None:
-    """The payer says it is paid: the provider is asked at once, in the background."""
-    intent = await _own(shop, customer, callback_data.id)
+    """The payer says it is paid: the provider is asked at once, in the background. On a waiting screen: what became of it is drawn."""
+    intent = await own(shop, customer, callback_data.id) if callback_data.id else await _of_this_screen(press, shop, customer)
     if intent is None:
         await show(press, *browse.lost(speech, payments.NotPayable()))
+        return
+    if not callback_data.id:
+        wake_asker()
+        await show_here(press, shop, intent, speech)
         return
     if intent.state is IntentState.PENDING:
         await shop.write(payments.ask_again, intent_id=intent.id, soon=True)
@@ -268,9 +315,18 @@ async def check_pressed(
     await show(press, *await drawn(shop, intent, speech))
 
 
+async def _of_this_screen(press: CallbackQuery, shop: Shop, customer: Customer) -> Intent | None:
+    """The payment that the pressed message waits for; the customer's newest when another message shows it by now."""
+    if press.message is not None:
+        found = await shop.read(payments.find_intent, customer_id=customer.id, screen_message_id=press.message.message_id)
+        if found is not None:
+            return found
+    return await shop.read(payments.find_intent, customer_id=customer.id)
+
+
 async def code_pressed(press: CallbackQuery, callback_data: callbacks.PaymentCode, shop: Shop, customer: Customer, speech: Speech) -> None:
     """The QR code as a picture, to be scanned from another screen."""
-    intent = await _own(shop, customer, callback_data.id)
+    intent = await own(shop, customer, callback_data.id)
     text = None if intent is None else intent.qr or intent.url
     if intent is None or text is None or intent.state is not IntentState.PENDING:
         await show(press, *browse.lost(speech, payments.NotPayable()))
@@ -290,7 +346,7 @@ async def receipt_pressed(
     press: CallbackQuery, callback_data: callbacks.Receipt, shop: Shop, customer: Customer, speech: Speech, state: FSMContext
 ) -> None:
     """Ask for the picture of the receipt."""
-    intent = await _own(shop, customer, callback_data.id)
+    intent = await own(shop, customer, callback_data.id)
     if intent is None or intent.state is not IntentState.PENDING:
         await show(press, *browse.lost(speech, payments.NotPayable()))
         return
@@ -311,7 +367,7 @@ async def receipt_sent(message: Message, shop: Shop, customer: Customer, speech:
         )
         return
     await state.clear()
-    intent = await _own(shop, customer, int(kept.get("intent", 0)))
+    intent = await own(shop, customer, int(kept.get("intent", 0)))
     noted = intent is not None and await shop.write(
         orders.claim,
         intent_id=intent.id,

@@ -161,10 +161,15 @@ def denomination_label(
     return " · ".join(shown)
 
 
-async def show(event: Message | CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None, *, fresh: bool = False) -> None:
-    """Turn the pressed screen into this one; `fresh` sends a new message and leaves the pressed one as it is."""
+async def show(
+    event: Message | CallbackQuery, text: str, markup: InlineKeyboardMarkup | None = None, *, fresh: bool = False
+) -> Message | None:
+    """Turn the pressed screen into this one; `fresh` sends a new message and leaves the pressed one as it is.
+
+    Returns the message that shows it now; None when Telegram does not say where it was pressed.
+    """
     if fresh and isinstance(event, CallbackQuery):
         if isinstance(event.message, Message | InaccessibleMessage):
-            await event.message.answer(text, reply_markup=markup)
-        return
-    await screen.show(event, text, markup)
+            return await event.message.answer(text, reply_markup=markup)
+        return None
+    return await screen.show(event, text, markup)

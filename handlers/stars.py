@@ -19,11 +19,11 @@ from core.payments import Intent
 from core.people import Customer
 from core.ports import Ask, PaymentMethod
 from core.storefronts import Storefront
-from handlers import buy, callbacks
+from handlers import browse, buy, callbacks
 from handlers.conversation import conversation
-from handlers.means import bounds, payable
+from handlers.means import asked_by, bounds, payable
 from handlers.pieces import bold, button, clipped, full_name, keyboard, paragraphs, show
-from handlers.screen import refused, refused_plain
+from handlers.screen import refused
 from locales import Safe, Speech
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ async def send_invoice(shop: Shop, method: PaymentMethod, customer: Customer, in
     """Ask the payer for an intent's money; may be repeated."""
     created = await method.create(
         Ask(
-            reference=f"{intent.id}",
+            reference=intent.reference,
             amount_minor=intent.amount_minor,
             currency=intent.currency,
             title=clipped(title, TITLE),
@@ -70,6 +70,20 @@ async def by_stars_pressed(
         await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
         return
     try:
+        quote = await shop.read(
+            orders.quote,
+            storefront_id=storefront.id,
+            customer_id=customer.id,
+            sku_id=callback_data.sku,
+            quantity=callback_data.quantity,
+            ways=[asked_by(method)],
+            coupon_id=callback_data.coupon or None,
+        )
+        rest = quote.by_ways.get(method.name)
+        if rest is None or not payable(method, rest.amount_minor):
+            # No such button is drawn; the rate may have moved since.
+            await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, bounds(method, speech)))
+            return
         pending = await shop.write(
             orders.place,
             storefront_id=storefront.id,
@@ -82,8 +96,12 @@ async def by_stars_pressed(
             provider=method.name,
             pay_currency=STARS,
             seconds=method.capabilities.seconds_to_pay,
+            worth_minor=rest.worth_minor,
             coupon_id=callback_data.coupon or None,
         )
+    except Gone as gone:
+        await show(press, *browse.lost(speech, gone))
+        return
     except Refusal as refusal:
         await press.answer(buy.explained_plain(refusal, speech))
         if isinstance(refusal, orders.TooManyOpen | orders.TooManyHolds):
@@ -92,12 +110,6 @@ async def by_stars_pressed(
             return
         said = buy.explained(refusal, speech)
         await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
-        return
-    if not payable(method, pending.intent.amount_minor):
-        # No such button is drawn; the rate may have moved since.
-        await shop.write(orders.cancel, order_id=pending.order_id, buyer_id=customer.id)
-        drawn = await buy.screen(shop, storefront, customer, speech, methods, chosen, bounds(method, speech))
-        await show(press, *drawn)
         return
     await invoice_order(press, pending.order_id, shop, customer, speech, method)
 
@@ -124,6 +136,9 @@ async def invoice_order(press: CallbackQuery, order_id: int, shop: Shop, custome
         number=Safe(f"<code>{card.number}</code>"),
         when=speech.when(intent.expires_at),
     )
+    part = card.total_minor - intent.worth_minor
+    if part > 0:
+        said = paragraphs(said, speech.say("{amount} of it comes from your balance.", amount=speech.price(part, card.currency)))
     rows = [
         [button(speech.label("✖️ Cancel this order"), callbacks.CancelOrder(id=order_id), "danger")],
         [button(speech.label("🧾 My orders"), callbacks.Orders()), button(speech.label("🛍 To the shop"), callbacks.Home())],
@@ -133,22 +148,7 @@ async def invoice_order(press: CallbackQuery, order_id: int, shop: Shop, custome
 
 async def checkout(query: PreCheckoutQuery, shop: Shop, customer: Customer, speech: Speech, hold_rules: orders.HoldRules) -> None:
     """The payer has confirmed: hold the codes, or refuse with the reason before any money moves."""
-    reference = intent_id_of(query.invoice_payload)
-    if reference is None:
-        await query.answer(ok=False, error_message=refused_plain(speech, payments.NotPayable()))
-        return
-    reserving = asyncio.ensure_future(
-        shop.write(
-            orders.reserve,
-            intent_id=reference,
-            customer_id=customer.id,
-            amount_minor=query.total_amount,
-            currency=query.currency,
-            hold_seconds=HOLD_SECONDS,
-            # The payer has confirmed: this hold lasts a moment, so the share that unpaid orders may keep is not for it.
-            rules=orders.HoldRules(hold_rules.most_of_buyer, share_percent=100),
-        )
-    )
+    reserving = asyncio.ensure_future(_reserved(query, shop, customer, hold_rules))
     await asyncio.wait({reserving}, timeout=SECONDS_TO_ANSWER)
     if not reserving.done():
         # It goes on, and a hold that nobody pays ends by itself; the payer is asked to try again.
@@ -164,30 +164,40 @@ async def checkout(query: PreCheckoutQuery, shop: Shop, customer: Customer, spee
         await query.answer(ok=True)
 
 
+async def _reserved(query: PreCheckoutQuery, shop: Shop, customer: Customer, hold_rules: orders.HoldRules) -> None:
+    """Hold the codes of the order behind an invoice; raises the refusal, also for an invoice that is not of ours."""
+    intent = await shop.read(payments.by_reference, query.invoice_payload)
+    if intent is None:
+        raise payments.NotPayable
+    await shop.write(
+        orders.reserve,
+        intent_id=intent.id,
+        customer_id=customer.id,
+        amount_minor=query.total_amount,
+        currency=query.currency,
+        hold_seconds=HOLD_SECONDS,
+        # The payer has confirmed: this hold lasts a moment, so the share that unpaid orders may keep is not for it.
+        rules=orders.HoldRules(hold_rules.most_of_buyer, share_percent=100),
+    )
+
+
 def _finished_late(task: asyncio.Task[Any]) -> None:
     _unfinished.discard(task)
     trouble = None if task.cancelled() else task.exception()
     log.warning("reserved-late", error=type(trouble).__name__ if trouble else None)
 
 
-def intent_id_of(payload: str) -> int | None:
-    """Our number in an invoice; None for an invoice that is not of ours."""
-    if payload.isascii() and payload.isdigit() and len(payload) <= 19 and int(payload) <= callbacks.LARGEST_ID:
-        return int(payload)
-    return None
-
-
-async def booked(
-    shop: Shop, *, event_key: str, intent_id: int | None, customer_id: int, amount_minor: int, currency: str
-) -> orders.Settled:
+async def booked(shop: Shop, *, event_key: str, reference: str, customer_id: int, amount_minor: int, currency: str) -> orders.Settled:
     """Record money that came in. A database that does not answer is asked again; the event's key makes that safe."""
     for pause in (*PAUSES_SECONDS, None):
         try:
+            # Under whatever number it was paid, it is the payer's: Telegram tells it to nobody else.
+            intent = await shop.read(payments.by_reference, reference)
             return await shop.write(
                 orders.settle,
                 provider="stars",
                 event_key=event_key,
-                intent_id=intent_id,
+                intent_id=None if intent is None else intent.id,
                 customer_id=customer_id,
                 amount_minor=amount_minor,
                 currency=currency,
@@ -214,7 +224,7 @@ async def paid(message: Message, shop: Shop, customer: Customer, speech: Speech)
     settled = await booked(
         shop,
         event_key=payment.telegram_payment_charge_id,
-        intent_id=intent_id_of(payment.invoice_payload),
+        reference=payment.invoice_payload,
         customer_id=customer.id,
         amount_minor=payment.total_amount,
         currency=payment.currency,

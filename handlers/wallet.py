@@ -15,14 +15,15 @@ from core.database import Shop
 from core.errors import Refusal
 from core.ledger import Entry, TransferKind
 from core.money import MOST_MINOR, STARS, exponent, parse_minor
+from core.payments import IntentState
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
-from handlers import callbacks
+from handlers import browse, callbacks
 from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.means import bounds, label_of, method_of, others, payable
-from handlers.paying import deposit
+from handlers.paying import deposit, drawn, own, show_here, too_many
 from handlers.pieces import Row, bold, button, clipped, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
 from handlers.stars import send_invoice
@@ -146,11 +147,18 @@ async def top_up(
         pay_currency=STARS,
         seconds=stars.capabilities.seconds_to_pay,
     )
-    amount = speech.price(worth_minor, storefront.currency)
+    await invoice(shop, storefront, customer, speech, stars, intent)
+    return None
+
+
+async def invoice(
+    shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, stars: PaymentMethod, intent: payments.Intent
+) -> None:
+    """Send the invoice in Stars of a top-up; may be repeated."""
+    amount = speech.price(intent.worth_minor, intent.worth_currency)
     title = speech.label("Top up {amount}", amount=amount)
     description = speech.label("{amount} for your balance in {shop}.", amount=amount, shop=clipped(storefront.name, 100))
     await send_invoice(shop, stars, customer, intent, title, description)
-    return None
 
 
 async def balance_asked(message: Message, shop: Shop, customer: Customer, speech: Speech, methods: Mapping[str, PaymentMethod]) -> None:
@@ -182,7 +190,11 @@ async def top_up_pressed(
     if others(methods) and 0 < callback_data.worth <= MOST_MINOR:
         await show(press, *await ways_of_adding(shop, storefront, speech, methods, callback_data.worth), fresh=True)
         return
-    trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), callback_data.worth)
+    try:
+        trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), callback_data.worth)
+    except orders.TooManyTopUps as refusal:
+        await show(press, *await too_many(shop, customer, speech, refusal))
+        return
     if trouble is None:
         await press.answer(speech.label("The invoice is the next message."))
     else:
@@ -205,11 +217,56 @@ async def top_up_by_pressed(
     if method is None:
         said: Safe | None = speech.say("This way to pay is not open at the moment. Please choose another.")
     elif method.capabilities.currency == STARS:
-        said = await top_up(shop, storefront, customer, speech, method, callback_data.worth)
+        try:
+            said = await top_up(shop, storefront, customer, speech, method, callback_data.worth)
+        except orders.TooManyTopUps as refusal:
+            await show(press, *await too_many(shop, customer, speech, refusal))
+            return
     else:
         said = await deposit(press, shop, storefront, customer, speech, method, callback_data.worth, cap, wake_asker)
     if said is not None:
         await show(press, *await wallet(shop, customer, speech, methods, said=said))
+
+
+async def payment_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.Payment,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """A top-up as it stands; one in Stars with its invoice once more."""
+    intent = await own(shop, customer, callback_data.id)
+    if intent is None:
+        await show(press, *browse.lost(speech, payments.NotPayable()))
+        return
+    stars = methods.get("stars")
+    if intent.provider != "stars":
+        await show_here(press, shop, intent, speech)
+        return
+    await show(press, *await drawn(shop, intent, speech))
+    if stars is not None and intent.order_id is None and intent.state is IntentState.PENDING:
+        await invoice(shop, storefront, customer, speech, stars, intent)
+
+
+async def cancel_top_up_pressed(
+    press: CallbackQuery, callback_data: callbacks.CancelTopUp, shop: Shop, customer: Customer, speech: Speech
+) -> None:
+    """A top-up that nobody will pay; one that is paid or over is shown as it is."""
+    if press.message is not None:  # What this message shows from now on is drawn here, and by nobody else.
+        await shop.write(payments.leave_screen, customer_id=customer.id, message_id=press.message.message_id)
+    said: Safe | None = None
+    try:
+        await shop.write(payments.cancel_deposit, intent_id=callback_data.id, customer_id=customer.id)
+    except payments.NotPayable:
+        said = speech.say("This top-up can no longer be cancelled.")
+    intent = await own(shop, customer, callback_data.id)
+    if intent is None:
+        await show(press, *browse.lost(speech, payments.NotPayable()))
+        return
+    await show(press, *await drawn(shop, intent, speech, said))
 
 
 async def type_amount_pressed(press: CallbackQuery, storefront: Storefront, speech: Speech, state: FSMContext) -> None:
@@ -243,7 +300,12 @@ async def amount_typed(
         await state.clear()
         await show(message, *await ways_of_adding(shop, storefront, speech, methods, worth))
         return
-    trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), worth)
+    try:
+        trouble = await top_up(shop, storefront, customer, speech, methods.get("stars"), worth)
+    except orders.TooManyTopUps as refusal:
+        await state.clear()
+        await show(message, *await too_many(shop, customer, speech, refusal))
+        return
     if trouble is not None:
         await show(message, trouble, keyboard([[button(speech.label("⬅️ Back"), callbacks.Balance())]]))
         return
@@ -257,6 +319,8 @@ def router() -> Router:
     router.callback_query.register(balance_pressed, callbacks.Balance.filter())
     router.callback_query.register(top_up_pressed, callbacks.TopUp.filter())
     router.callback_query.register(top_up_by_pressed, callbacks.TopUpBy.filter())
+    router.callback_query.register(payment_pressed, callbacks.Payment.filter())
+    router.callback_query.register(cancel_top_up_pressed, callbacks.CancelTopUp.filter())
     router.callback_query.register(type_amount_pressed, callbacks.TypeAmount.filter())
     router.message.register(amount_typed, StateFilter(Typing.amount), F.text, ~F.text.startswith("/"))
     return router

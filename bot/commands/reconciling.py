@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from bot.telegram_calls import BotCalls
 from connectors.payments import methods
 from connectors.settings import SetUpWrong
 from core import payments
+from core.payments import Intent
 
 
 async def reconcile_now() -> int:
@@ -29,11 +31,16 @@ async def reconcile_now() -> int:
             raise SettingsWrong(str(wrong)) from None
         try:
             asker = Asker(shop, storefront, bot, ways)
-            asked = found = 0
-            # Everything that waits is asked about once, whether its time has come or not.
-            for intent in await shop.read(payments.waiting, providers=list(ways)):
-                asked += 1
-                found += await asker.ask(intent) is not None
+            # Everything that waits is asked about once, whether its time has come or not; no provider waits for another.
+            waiting: dict[str, list[Intent]] = {}
+            for intent in await shop.read(payments.waiting, providers=[name for name in ways if name != "stars"]):
+                waiting.setdefault(intent.provider, []).append(intent)
+
+            async def ask_about(those: list[Intent]) -> int:
+                return sum([await asker.ask(intent) is not None for intent in those])
+
+            asked = sum(map(len, waiting.values()))
+            found = sum(await asyncio.gather(*map(ask_about, waiting.values())))
             done = await compared(shop, storefront, ways)
         finally:
             for way in ways.values():

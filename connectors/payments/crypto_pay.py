@@ -195,6 +195,24 @@ class CryptoPay:
         """Always Declined: crypto is not given back by the provider. The shop credits the wallet instead."""
         raise Declined(f"{self.name}: the provider gives no money back")
 
+    async def withdraw(self, reference: str, provider_ref: str) -> None:
+        """Delete an invoice that is neither paid nor over. Raises Declined for one that was paid, and NotSure."""
+        number = _number(provider_ref)
+        # Looked at first: what was paid must not leave the list in which it is found.
+        found = None if number is None else await self._by_number(number)
+        if found is None or number is None or _STATES[found["status"]] is PaymentState.EXPIRED:
+            return
+        if _STATES[found["status"]] is PaymentState.PAID:
+            raise Declined(f"{self.name}: it was paid meanwhile")
+        answer = await self._line.post("api/deleteInvoice", document={"invoice_id": number})
+        if answer.document.get("ok") is True:
+            return
+        again = await self._by_number(number)
+        if again is not None and _STATES[again["status"]] is PaymentState.PAID:
+            raise Declined(f"{self.name}: it was paid meanwhile")
+        if again is not None and _STATES[again["status"]] is PaymentState.PENDING:
+            raise NotSure(f"{self.name}: {_error(answer)}")
+
     async def received(self, since: datetime) -> Sequence[Event]:
         """Paid invoices of the app since then, those made elsewhere too; invoices priced in crypto itself are not among them."""
         events: dict[str, Event] = {}

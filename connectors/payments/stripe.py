@@ -255,6 +255,21 @@ class StripeCheckout:
                 raise Declined("Stripe could not give it back: the money is in the Stripe account again")
         raise NotSure("Stripe says nothing known of the refund")
 
+    async def withdraw(self, reference: str, provider_ref: str) -> None:
+        """Close a page that nobody has paid on. Raises Declined when somebody has, and NotSure."""
+        try:
+            await self._asked(self._client.v1.checkout.sessions.expire_async(provider_ref))
+        except _NotThere:
+            return
+        except (_Refused, _AskedOtherwise):
+            # Only open pages can be closed: whether this one is closed already or paid, it says itself.
+            session = await self._session(provider_ref)
+            if session is None or session.get("status") == "expired":
+                return
+            if session.get("status") == "complete":
+                raise Declined("it was paid meanwhile") from None
+            raise NotSure("Stripe does not close an open page") from None
+
     async def received(self, since: datetime) -> Sequence[Event]:
         """Pages paid since then, oldest first; one that was given back whole is REFUNDED. Raises NotSure."""
         # A page can be paid for a day after it was made.

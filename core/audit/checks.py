@@ -293,7 +293,10 @@ PAYMENTS = {
         FROM payment_intents i
         LEFT JOIN (SELECT intent_id, COUNT(*) AS n FROM payment_events WHERE kind = 'paid' GROUP BY intent_id) AS e
             ON e.intent_id = i.id
-        WHERE (i.state IN ('paid', 'refunding', 'refunded')) <> (COALESCE(e.n, 0) > 0)""",
+        WHERE (i.state IN ('paid', 'refunded')) <> (COALESCE(e.n, 0) > 0)""",
+    "a payment is called by its own number at its provider": """
+        SELECT 'intent ' || id AS about, 'is called ' || reference AS detail FROM payment_intents
+        WHERE reference IS NOT NULL AND reference <> CAST(id AS VARCHAR(20)) AND SUBSTR(reference, 7) <> CAST(id AS VARCHAR(20))""",
     "an intent asks for its customer's order, and no more than it costs": """
         SELECT 'intent ' || i.id AS about, 'worth ' || i.worth_minor || ' for order ' || i.order_id AS detail
         FROM payment_intents i LEFT JOIN orders o ON o.id = i.order_id

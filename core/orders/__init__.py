@@ -2,7 +2,19 @@
 
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.numbers import number_of, order_id_of
-from core.orders.placing import Cap, DailyCap, HeldByOthers, HoldRules, PendingOrder, TooManyHolds, TooManyOpen, deposit, place, reserve
+from core.orders.placing import (
+    Cap,
+    DailyCap,
+    HeldByOthers,
+    HoldRules,
+    PendingOrder,
+    TooManyHolds,
+    TooManyOpen,
+    TooManyTopUps,
+    deposit,
+    place,
+    reserve,
+)
 from core.orders.queries import (
     Asked,
     OrderCard,
@@ -46,7 +58,7 @@ from core.orders.refunds import (
 from core.orders.refusals import LimitReached, NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.sale import buy, buy_with
 from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, open_sealed, reveal, seal_of
-from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, unpaid
+from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
 from core.orders.showing import resend, show_again
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
 from core.orders.views import Parcel, ParcelLine, Receipt
@@ -94,6 +106,7 @@ __all__ = [
     "TooLittleMoney",
     "TooManyHolds",
     "TooManyOpen",
+    "TooManyTopUps",
     "WayToPay",
     "WrongQuantity",
     "again",
@@ -135,5 +148,6 @@ __all__ = [
     "show_again",
     "sold",
     "source_of",
+    "tell_unpaid",
     "unpaid",
 ]

@@ -21,12 +21,19 @@ from core.orders.tables import Order, OrderLine, OrderState
 from core.ports import Fee
 
 LONGEST_HOLD = 45 * 60.0  # seconds; an order may wait longer for its money, its codes do not
-MOST_OPEN = 10  # orders of one buyer that wait for a payment
+MOST_OPEN = 10  # orders of one buyer that wait for a payment; and as many top-ups
 
 
 @dataclass(eq=False)
 class TooManyOpen(Refusal):
     says: ClassVar[str] = N_("You have {most} orders waiting for payment. Please pay or cancel one first.")
+
+    most: int
+
+
+@dataclass(eq=False)
+class TooManyTopUps(Refusal):
+    says: ClassVar[str] = N_("You have {most} top-ups waiting for payment. Please pay or cancel one first.")
 
     most: int
 
@@ -235,9 +242,14 @@ def deposit(
     screen_message_id: int | None = None,
     cap: Cap | None = None,
 ) -> payments.Intent:
-    """A payment into the wallet worth so much of the shop's currency; raises DailyCap, and NotForSale when there is no rate."""
+    """A payment into the wallet worth so much of the shop's currency.
+
+    Raises TooManyTopUps, DailyCap, and NotForSale when there is no rate.
+    """
+    ledger.lock(session, people.by_id(session, customer_id).wallet_id)  # Two presses of one buyer take turns.
+    if len(payments.open_deposits(session, customer_id)) >= MOST_OPEN:
+        raise TooManyTopUps(most=MOST_OPEN)
     if cap is not None:
-        ledger.lock(session, people.by_id(session, customer_id).wallet_id)  # Two presses of one buyer take turns.
         _within_cap(session, customer_id=customer_id, provider=provider, worth_minor=worth_minor, cap=cap)
     asked = payments.ask(
         session,
@@ -277,6 +289,10 @@ def reserve(
         return intent
     order = session.get(Order, intent.order_id, with_for_update=True)
     if order is None or order.state is not OrderState.PENDING or (order.expires_at and order.expires_at <= now(session)):
+        raise payments.NotPayable
+    part = order.total_minor - intent.worth_minor
+    if part > 0 and payments.wallet(session, customer_id).balance_minor < part:
+        # The wallet was to pay a part, and has been spent since: what would come in could only be credited.
         raise payments.NotPayable
     line = line_of(session, order.id)
     sku = catalog.sku(session, line.sku_id)

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core import catalog, coupons, ledger, outbox, payments, people, pricing, rates, showcase
+from core import catalog, coupons, ledger, outbox, payments, people, pricing, showcase
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
 from core.database import read
-from core.money import convert_up
 from core.orders.issue import bought, kept_price, never_bought
 from core.orders.numbers import number_of, order_id_of
 from core.orders.seals import Seal, seal
@@ -31,8 +30,8 @@ class Quote:
     """What buying so many would cost now, and whether it could be done; amounts in minor units of `price.currency`.
 
     `price.id` and `sku.rules_version` go into the button: the sale compares them. `most` is how many this buyer could
-    take at once (limits and stock); `short_minor` is what the wallet lacks; `pay_minor` maps other currencies that have a
-    rate to what would be asked there. `priced` tells why it costs that; with a coupon asked for, either `coupon` is the one it
+    take at once (limits and stock); `short_minor` is what the wallet lacks; `by_ways` maps the ways to pay that
+    have a rate to what each would be asked for. `priced` tells why it costs that; with a coupon asked for, either `coupon` is the one it
     was made with, or `coupon_refused` says why it was made without.
     """
 
@@ -46,7 +45,6 @@ class Quote:
     still_allowed: int | None
     balance_minor: int
     short_minor: int
-    pay_minor: dict[str, int]
     by_ways: dict[str, Asked]
     priced: pricing.Quote
     coupon: Coupon | None = None
@@ -114,7 +112,6 @@ def quote(
     customer_id: int,
     sku_id: int,
     quantity: int,
-    pay_currencies: Sequence[str] = (),
     ways: Sequence[WayToPay] = (),
     coupon_id: int | None = None,
 ) -> Quote:
@@ -149,11 +146,6 @@ def quote(
             refused = why
     total = priced.total_minor
     wallet = payments.wallet(session, customer_id)
-    pay: dict[str, int] = {}
-    for currency in pay_currencies:
-        quoted = rates.latest(session, base=currency, quote=price.currency)
-        if quoted is not None:
-            pay[currency] = convert_up(total, 1 / quoted.rate)
     return Quote(
         product,
         sku,
@@ -165,7 +157,6 @@ def quote(
         allowed,
         wallet.balance_minor,
         max(0, total - wallet.balance_minor),
-        pay,
         {way.name: asked for way in ways if (asked := _asked(session, way, total, wallet.balance_minor, price.currency))},
         priced,
         coupon,
@@ -257,7 +248,8 @@ def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> O
 @read
 def find_all(session: Session, text: str, *, buyer_id: int | None = None) -> list[OrderDetail | payments.Intent]:
     """Everything that this is a number of, the likeliest first: our order number, the provider's number of a payment, our number
-    of a payment, the order's id. A payment stands for its order; a top-up, which has none, for itself. With a buyer given, only theirs.
+    of a payment with its tag or without, the order's id. A payment stands for its order; a top-up, which has none, for itself.
+    With a buyer given, only theirs.
     """
     plain = text.replace("\x00", " ").strip().lstrip("#")  # PostgreSQL holds no NUL, and refuses to look for one.
     number = int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 18 else None
@@ -265,6 +257,8 @@ def find_all(session: Session, text: str, *, buyer_id: int | None = None) -> lis
     if 0 < len(plain) <= _LONGEST:
         intents.append(payments.find_intent(session, event_key=plain, customer_id=buyer_id))
         intents.append(payments.find_intent(session, provider_ref=plain, customer_id=buyer_id))
+    by_name = payments.by_reference(session, plain.lower())
+    intents.append(by_name if by_name and buyer_id in (None, by_name.customer_id) else None)
     if number is not None:
         by_number = payments.intent(session, number)
         intents.append(by_number if by_number and buyer_id in (None, by_number.customer_id) else None)

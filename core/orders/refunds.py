@@ -299,15 +299,27 @@ def our_refunds(session: Session, *, provider: str, event_key: str) -> OurRefund
 
 
 @write
-def refunds_due(session: Session, *, most: int = 10, seconds: float = 30) -> list[DueRefund]:
+def refunds_due(
+    session: Session, *, most: int = 10, seconds: float = 30, of: str | None = None, but: Collection[str] = ()
+) -> list[DueRefund]:
     """Up to `most` refunds that a provider is to be asked for now, the longest waiting first; each is this caller's alone.
+
+    With `of` only those of one provider; those of the providers in `but` are left out.
 
     Who gets an answer calls `refund_done` or `refund_declined`. Who gets none does nothing: it is handed out again after
     `seconds`, then after twice as many, up to an hour, for as long as the provider says neither yes nor no.
     """
     at = now(session)
     rows = session.scalars(
-        select(Refund).where(Refund.due_at <= at).order_by(Refund.due_at).limit(most).with_for_update(skip_locked=True)
+        select(Refund)
+        .where(
+            Refund.due_at <= at,
+            *([Refund.provider == of] if of is not None else []),
+            *([Refund.provider.not_in(but)] if but else []),
+        )
+        .order_by(Refund.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
     ).all()
     due = []
     for row in rows:
@@ -330,7 +342,7 @@ def _due(session: Session, row: Refund) -> DueRefund:
         RefundAsked(
             once=f"refund-{row.id}",
             event_key=row.event_key,
-            reference=f"{row.intent_id}",
+            reference=intent.reference,
             provider_ref=intent.provider_ref,
             payer_telegram_id=people.by_id(session, order.buyer_id).telegram_id,
             amount_minor=row.pay_minor,
@@ -547,7 +559,7 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
 def _source(session: Session, order: Order) -> Source | None:
     """The payment that issued an order, read from how it was booked; None when it was not paid through a provider."""
     intent = payments.find_intent(session, order_id=order.id)
-    if intent is None or intent.state not in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED):
+    if intent is None or intent.state not in (IntentState.PAID, IntentState.REFUNDED):
         return None
     key = next(
         iter(ledger.keys_of(session, party_id=order.buyer_id, kind=TransferKind.DEPOSIT, subject_id=intent.id)),

@@ -19,7 +19,7 @@ from core.orders.refusals import LimitReached
 from core.orders.tables import Order, OrderLine, OrderState
 from core.ports import Event, PaymentState
 
-EARLIEST = timedelta(minutes=10)  # how far a provider's clock may be behind ours
+EARLIEST = timedelta(minutes=10)  # how far a provider's clock may be behind ours; only for numbers without a tag
 BY_HAND = "transfer"  # the way to be paid whose money a person finds
 
 
@@ -198,14 +198,16 @@ class Booked:
 def book(session: Session, *, storefront_id: int, provider: str, event: Event) -> Booked:
     """Act on what a provider says of one of our references, whatever state the intent is in; once for each event.
 
-    Money for a number that is not ours is written down and the staff are told: it is never taken for somebody's.
+    Money for a number that is not ours is written down and the staff are told: it is never taken for somebody's. What another
+    database has tagged is that one's to book: nothing is done here, and `says` is "foreign".
     """
-    number = int(event.reference) if event.reference.isascii() and event.reference.isdigit() and len(event.reference) <= 18 else None
-    intent = None if number is None else payments.intent(session, number)
+    if payments.foreign(session, [event.reference]):
+        return Booked("foreign")
+    intent = payments.by_reference(session, event.reference)
     if intent is not None and intent.provider != provider and intent.provider.split("-")[0] == provider.split("-", maxsplit=1)[0]:
         provider = intent.provider  # The payer chose another of its ways at the cashier: it is the same merchant's money.
-    if intent is not None and event.at < intent.made_at - EARLIEST:
-        intent = None  # Paid before it was asked for: the number is another database's, or another shop's on the same account.
+    if intent is not None and event.reference == f"{intent.id}" and event.at < intent.made_at - EARLIEST:
+        intent = None  # Paid before it was asked for: a number without a tag may be another shop's on the same account.
     if intent is None or intent.provider != provider:
         if event.state is not PaymentState.PAID:
             return Booked("unknown")
@@ -267,7 +269,7 @@ def decide_by_hand(session: Session, *, intent_id: int, there: bool, by: str) ->
     if intent is None or intent.provider != BY_HAND:
         raise Gone
     if there:
-        event = Event(f"{BY_HAND}:{intent_id}", f"{intent_id}", PaymentState.PAID, intent.amount_minor, intent.currency, now(session))
+        event = Event(f"{BY_HAND}:{intent_id}", intent.reference, PaymentState.PAID, intent.amount_minor, intent.currency, now(session))
         customer = people.by_id(session, intent.customer_id)
         booked = book(session, storefront_id=customer.storefront_id, provider=BY_HAND, event=event)
     else:
@@ -292,20 +294,28 @@ def unpaid(session: Session, *, intent_id: int, state: PaymentState, cause: str,
         if order.state is OrderState.PENDING:
             end(session, order, OrderState.EXPIRED if state is PaymentState.EXPIRED else OrderState.CANCELLED, cause)
     if tell:
-        outbox.post(
-            session,
-            topic=outbox.Topic.NOTICE,
-            customer_id=over.customer_id,
-            body={
-                "says": "unpaid",
-                "why": state.value,
-                "order": over.order_id,
-                "amount_minor": over.amount_minor,
-                "currency": over.currency,
-            },
-            once=f"unpaid:{intent_id}",
-        )
+        tell_unpaid(session, intent_id=intent_id)
     return True
+
+
+@write
+def tell_unpaid(session: Session, *, intent_id: int) -> None:
+    """Tell the payer, once, that a payment is over and nothing was charged."""
+    over = payments.intent(session, intent_id)
+    assert over is not None, "what ended was asked"
+    outbox.post(
+        session,
+        topic=outbox.Topic.NOTICE,
+        customer_id=over.customer_id,
+        body={
+            "says": "unpaid",
+            "why": over.state.value,
+            "order": over.order_id,
+            "amount_minor": over.amount_minor,
+            "currency": over.currency,
+        },
+        once=f"unpaid:{intent_id}",
+    )
 
 
 def _rewrite_lines(

@@ -80,7 +80,7 @@ def judge(
             once=f"unvalued:{provider}:{event_key}",
         )
         return Credited(known, 0, storefront.currency, first_payment=False, exact=False, repeated=False)
-    first = row is not None and row.state not in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED)
+    first = row is not None and row.state not in (IntentState.PAID, IntentState.REFUNDED)
     if row is not None and first:
         row.due_at = None
         change(session, row, IntentState.PAID, f"paid: {event_key}")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, and_, case, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import people, rates, storefronts
+from core import outbox, people, rates, storefronts
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.money import convert_up, fee_on
 from core.payments.queries import Intent, view
+from core.payments.references import reference_of
 from core.payments.staff import tell_staff
 from core.payments.tables import Change, IntentState
 from core.payments.tables import Intent as IntentRow
@@ -24,7 +25,8 @@ OPEN = (IntentState.CREATED, IntentState.PENDING)
 # After its time an intent is asked after for so long, since money can be late; then only the provider's own list finds it.
 GRACE = timedelta(hours=24)
 _SOONEST, _LATEST = timedelta(seconds=5), timedelta(minutes=10)
-_LEASE = timedelta(seconds=60)
+# Longer than the longest call to a provider: what is taken is not taken again while it is asked.
+LEASE = timedelta(seconds=60)
 
 
 @dataclass(eq=False)
@@ -39,6 +41,8 @@ def change(session: Session, row: IntentRow, state: IntentState, cause: str) -> 
     at = now(session)
     row.state = state
     row.ended_at = None if state in OPEN else at
+    if state not in OPEN and row.screen_message_id is not None:
+        row.tidy_at = at  # Whoever ended it, and in which process: the payer's screen must not go on asking for money.
     session.add(Change(intent_id=row.id, state=state, cause=cause[:200], at=at))
     session.flush()
 
@@ -85,7 +89,8 @@ def ask(
     it at the provider, and shows the payer how to pay in the message named.
     """
     customer = people.by_id(session, customer_id)
-    currency = storefronts.by_id(session, customer.storefront_id).currency
+    storefront = storefronts.by_id(session, customer.storefront_id)
+    currency = storefront.currency
     price = priced(session, worth_minor=worth_minor, currency=currency, pay_currency=pay_currency, fee=fee)
     if price is None:
         return None
@@ -110,6 +115,7 @@ def ask(
     )
     session.add(row)
     session.flush()
+    row.reference = reference_of(storefront.tag, row.id)
     change(session, row, row.state, "asked")
     return view(row)
 
@@ -128,9 +134,11 @@ def created(session: Session, *, intent_id: int, how: Created, poll: bool) -> In
     row.provider_ref = how.provider_ref[:200] if how.provider_ref else row.provider_ref
     row.url, row.qr, row.words, row.tries = how.url, how.qr, how.words, 0
     # Also when it has ended meanwhile: the payer may have the address already, and pay.
-    over = row.state in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED)
+    over = row.state in (IntentState.PAID, IntentState.REFUNDED)
     row.due_at = now(session) + _SOONEST if poll and not over else None
     if row.state is not IntentState.CREATED:
+        if row.state in (IntentState.EXPIRED, IntentState.FAILED):
+            row.tidy_at = now(session)
         session.flush()
         return None
     change(session, row, IntentState.PENDING, "created at the provider")
@@ -139,19 +147,141 @@ def created(session: Session, *, intent_id: int, how: Created, poll: bool) -> In
 
 @write
 def due(session: Session, *, providers: Collection[str], most: int) -> list[Intent]:
-    """Intents whose provider is to be asked now, taken for a minute: another process leaves them alone meanwhile."""
+    """Intents whose provider is to be asked now, taken for a minute: another process leaves them alone meanwhile.
+
+    First those that are to be created, since their payers look at an empty screen.
+    """
+    return _taken(session, IntentRow.provider.in_(providers), most, created_first=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many more calls to a provider may be begun: to create payments, to ask about them, and to put away what is over."""
+
+    creating: int
+    asking: int
+    tidying: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done at providers now."""
+
+    to_create: list[Intent]
+    to_ask: list[Intent]
+    to_tidy: list[Intent]
+
+
+@write
+def take_work(session: Session, *, rooms: Mapping[str, Room]) -> Work:
+    """What is due at each provider, as far as there is room for it, taken for a minute: no provider takes another's room."""
+    work = Work([], [], [])
+    for provider, room in rooms.items():
+        of_it = IntentRow.provider == provider
+        if room.creating > 0:
+            work.to_create.extend(_taken(session, and_(of_it, IntentRow.state == IntentState.CREATED), room.creating))
+        if room.asking > 0:
+            work.to_ask.extend(_taken(session, and_(of_it, IntentRow.state != IntentState.CREATED), room.asking))
+        if room.tidying > 0:
+            work.to_tidy.extend(_taken_to_tidy(session, provider, room.tidying))
+    return work
+
+
+def _taken(session: Session, which: ColumnElement[bool], most: int, *, created_first: bool = False) -> list[Intent]:
     at = now(session)
+    order = [case((IntentRow.state == IntentState.CREATED, 0), else_=1)] if created_first else []
     rows = session.scalars(
         select(IntentRow)
-        .where(IntentRow.due_at <= at, IntentRow.provider.in_(providers))
-        .order_by(IntentRow.due_at)
+        .where(IntentRow.due_at <= at, which)
+        .order_by(*order, IntentRow.due_at)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        row.due_at = at + _LEASE
+        row.due_at = at + LEASE
     session.flush()
     return [view(row) for row in rows]
+
+
+def _taken_to_tidy(session: Session, provider: str, most: int) -> list[Intent]:
+    at = now(session)
+    rows = session.scalars(
+        select(IntentRow)
+        .where(IntentRow.tidy_at <= at, IntentRow.provider == provider)
+        .order_by(IntentRow.tidy_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        # As long again as it is over: after a minute, two, four; a page that could not be closed in a day has closed by itself.
+        since = timedelta() if row.ended_at is None else at - row.ended_at
+        row.tidy_at = at + max(LEASE, since) if since < GRACE else None
+    session.flush()
+    return [view(row) for row in rows]
+
+
+@write
+def tidied(session: Session, *, intent_id: int, withdrawn: bool) -> None:
+    """What was left of a payment that we ended is put away; `withdrawn`: at its provider, so that nothing can be paid there any more."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None:
+        return
+    row.tidy_at = None
+    if withdrawn and row.state in (IntentState.EXPIRED, IntentState.FAILED):
+        row.url = row.qr = None
+        session.add(Change(intent_id=row.id, state=row.state, cause="withdrawn at the provider", at=now(session)))
+    session.flush()
+
+
+@write
+def shown_in(session: Session, *, intent_id: int, message_id: int) -> None:
+    """This message in the payer's chat shows the payment now, and follows it."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None:
+        return
+    row.screen_message_id = message_id
+    if row.state not in OPEN:
+        row.tidy_at = now(session)  # It ended while the message was on its way.
+    session.flush()
+
+
+@write
+def leave_screen(session: Session, *, customer_id: int, message_id: int) -> None:
+    """This message in the customer's chat shows something else from now on: no payment is drawn over it any more."""
+    session.execute(
+        update(IntentRow)
+        .where(IntentRow.customer_id == customer_id, IntentRow.screen_message_id == message_id)
+        .values(screen_message_id=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+@write
+def take_screen(session: Session, *, intent_id: int) -> int | None:
+    """The message that shows an ended payment, to be drawn for the last time: it is given to one caller, and then is the payer's."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None:
+        return None
+    message_id, row.screen_message_id = row.screen_message_id, None
+    session.flush()
+    return message_id
+
+
+@write
+def send_screen(session: Session, *, intent_id: int) -> bool:
+    """The payer's screen could not be drawn: it goes out as a new message, once. False when it did before, or there is nothing to pay."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None or row.state is not IntentState.PENDING:
+        return False
+    row.screen_message_id = None
+    session.flush()
+    return outbox.post(
+        session,
+        topic=outbox.Topic.NOTICE,
+        customer_id=row.customer_id,
+        body={"says": "payment", "intent": intent_id},
+        once=f"payment:{intent_id}",
+    )
 
 
 @write
@@ -163,7 +293,7 @@ def ask_again(session: Session, *, intent_id: int, soon: bool = False) -> None:
     row = session.get(IntentRow, intent_id, with_for_update=True)
     if row is None:
         return
-    if row.state in (IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED):
+    if row.state in (IntentState.PAID, IntentState.REFUNDED):
         row.due_at = None
         return
     at = now(session)
@@ -242,6 +372,31 @@ def keep_open(session: Session, *, intent_id: int, until: datetime) -> None:
     )
 
 
+@read
+def open_deposits(session: Session, customer_id: int) -> list[Intent]:
+    """Top-ups of a customer that can still be paid, the newest first."""
+    rows = session.scalars(
+        select(IntentRow)
+        .where(
+            IntentRow.customer_id == customer_id,
+            IntentRow.order_id.is_(None),
+            IntentRow.state.in_(OPEN),
+            IntentRow.expires_at > now(session),
+        )
+        .order_by(IntentRow.id.desc())
+    )
+    return [view(row) for row in rows]
+
+
+@write
+def cancel_deposit(session: Session, *, intent_id: int, customer_id: int) -> None:
+    """The customer no longer wants to pay this top-up; raises NotPayable when it is not theirs, or over."""
+    row = session.get(IntentRow, intent_id, with_for_update=True)
+    if row is None or row.customer_id != customer_id or row.order_id is not None or row.state not in OPEN:
+        raise NotPayable
+    _expire(session, [row], "cancelled by the buyer")
+
+
 @write
 def close_intents_of(session: Session, *, order_id: int, cause: str) -> None:
     """The order is over: its open intents are expired. Money that still comes is found all the same, and credited."""
@@ -265,6 +420,8 @@ def _expire(session: Session, rows: Collection[IntentRow], cause: str) -> None:
     at = now(session)
     for row in rows:
         row.state, row.ended_at = IntentState.EXPIRED, at
+        if row.screen_message_id is not None or row.provider_ref is not None:
+            row.tidy_at = at
     session.flush()
     if rows:
         noted = [{"intent_id": row.id, "state": IntentState.EXPIRED, "cause": cause, "at": at} for row in rows]

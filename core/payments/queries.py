@@ -40,6 +40,7 @@ class Intent:
     tries: int
     receipt: str | None
     receipt_is_photo: bool
+    reference: str  # what it is called at its provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def view(row: IntentRow) -> Intent:
         row.tries,
         row.receipt,
         bool(row.receipt_is_photo),
+        row.reference or f"{row.id}",  # Those asked before there were tags go by their bare number.
     )
 
 
@@ -100,10 +102,11 @@ def find_intent(
     event_key: str | None = None,
     provider_ref: str | None = None,
     customer_id: int | None = None,
+    screen_message_id: int | None = None,
 ) -> Intent | None:
     """The newest intent of an order, the one an event of this key belongs to, or the one a provider knows by this reference.
 
-    With a customer given, only theirs.
+    With a customer given, only theirs; with a message of their chat given, the one that it shows.
     """
     question = select(IntentRow).order_by(IntentRow.id.desc()).limit(1)
     if order_id is not None:
@@ -114,6 +117,8 @@ def find_intent(
         question = question.where(IntentRow.provider_ref == provider_ref)
     if customer_id is not None:
         question = question.where(IntentRow.customer_id == customer_id)
+    if screen_message_id is not None:
+        question = question.where(IntentRow.screen_message_id == screen_message_id)
     row = session.scalars(question).one_or_none()
     return None if row is None else view(row)
 
@@ -136,9 +141,7 @@ def asked_lately(session: Session, *, customer_id: int, providers: Collection[st
             IntentRow.provider.in_(providers),
             IntentRow.made_at > now(session) - timedelta(hours=hours),
             or_(
-                IntentRow.state.in_(
-                    (IntentState.CREATED, IntentState.PENDING, IntentState.PAID, IntentState.REFUNDING, IntentState.REFUNDED)
-                ),
+                IntentRow.state.in_((IntentState.CREATED, IntentState.PENDING, IntentState.PAID, IntentState.REFUNDED)),
                 # Cancelled here, but the provider's page still takes money.
                 and_(IntentRow.state == IntentState.EXPIRED, IntentRow.url.is_not(None), IntentRow.expires_at > now(session)),
             ),

@@ -17,7 +17,6 @@ class IntentState(StrEnum):
     PAID = "paid"
     EXPIRED = "expired"
     FAILED = "failed"
-    REFUNDING = "refunding"
     REFUNDED = "refunded"
 
 
@@ -35,6 +34,7 @@ class Intent(Base):
             sqlite_where=text("state IN ('created', 'pending')"),
         ),
         Index("ix_payment_intents_due", "due_at", postgresql_where=text("due_at IS NOT NULL"), sqlite_where=text("due_at IS NOT NULL")),
+        Index("ix_payment_intents_tidy", "tidy_at", postgresql_where=text("tidy_at IS NOT NULL"), sqlite_where=text("tidy_at IS NOT NULL")),
         Index("ix_payment_intents_ref", "provider_ref"),
         Index("ix_payment_intents_of_customer", "customer_id", "id"),
         Index(
@@ -69,6 +69,9 @@ class Intent(Base):
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    reference: Mapped[str | None] = mapped_column(String(32))  # what it is called at its provider; empty: its bare number
+    # When what is left of a payment that we have ended is to be put away: its page at the provider, and its link in the chat.
+    tidy_at: Mapped[datetime | None]
 
 
 class Change(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,6 +12,10 @@ from core import journal
 from core.database import now, read, write
 from core.ledger import AccountKind, PartyKind, new_party, open_account
 from core.storefronts.tables import StorefrontRow
+
+# Without vowels, so that no word comes out.
+TAG_LETTERS = "bcdfghjklmnpqrstvwxz"
+TAG_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,11 @@ class Storefront:
     language: str
     sales_account_id: int
     support: str | None
+    tag: str = ""
 
 
 def _view(row: StorefrontRow) -> Storefront:
-    return Storefront(row.id, row.party_id, row.name, row.currency, row.language, row.sales_account_id, row.support)
+    return Storefront(row.id, row.party_id, row.name, row.currency, row.language, row.sales_account_id, row.support, row.tag)
 
 
 @write
@@ -44,6 +50,7 @@ def open_storefront(session: Session, *, name: str, currency: str, language: str
         language=language,
         sales_account_id=open_account(session, party_id=party, kind=AccountKind.SALES, currency=currency),
         opened_at=now(session),
+        tag="".join(secrets.choice(TAG_LETTERS) for _ in range(TAG_LENGTH)),
     )
     session.add(row)
     session.flush()
@@ -85,3 +92,9 @@ def by_id(session: Session, storefront_id: int) -> Storefront:
 def all_open(session: Session) -> list[Storefront]:
     """Every storefront."""
     return [_view(row) for row in session.scalars(select(StorefrontRow).order_by(StorefrontRow.id))]
+
+
+@read
+def tags(session: Session) -> set[str]:
+    """What the numbers of this database's payments begin with at their providers."""
+    return {tag for tag in session.scalars(select(StorefrontRow.tag)) if tag}

@@ -46,7 +46,7 @@ QUESTIONS["order.find"] = Question(_ask_number, _find, "home")
 def _opens(say: Speech, found: OrderDetail | Intent) -> InlineKeyboardButton:
     if isinstance(found, OrderDetail):
         return go(say.label("🧾 Order {number}", number=found.card.number), "order", found.card.order_id)
-    return go(say.label("💳 Payment {id}", id=found.id), "payment", found.id)
+    return go(say.label("💳 Payment {id}", id=found.reference), "payment", found.id)
 
 
 async def _buyer_here(desk: Desk, found: OrderDetail | Intent) -> Customer | None:

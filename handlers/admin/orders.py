@@ -32,7 +32,6 @@ _INTENT_STATES = {
     IntentState.PAID: N_("paid"),
     IntentState.EXPIRED: N_("not paid in time"),
     IntentState.FAILED: N_("failed"),
-    IntentState.REFUNDING: N_("being refunded"),
     IntentState.REFUNDED: N_("refunded"),
 }
 

@@ -29,7 +29,6 @@ STATES = {
     IntentState.PAID: N_("paid"),
     IntentState.EXPIRED: N_("not paid in time"),
     IntentState.FAILED: N_("failed"),
-    IntentState.REFUNDING: N_("being given back"),
     IntentState.REFUNDED: N_("given back"),
 }
 OUTCOMES = {
@@ -62,7 +61,7 @@ async def _drawn(desk: Desk, intent_id: int, said: Safe | None = None) -> tuple[
     text = paragraphs(
         said,
         lines(
-            say.say("<b>Payment {id}</b> by {method}", id=intent.id, method=name_of(intent.provider, say)),
+            say.say("<b>Payment {id}</b> by {method}", id=intent.reference, method=name_of(intent.provider, say)),
             say.say("Amount: {amount}", amount=bold(say.price(intent.amount_minor, intent.currency))),
             say.say("Top-up of the balance by {amount}", amount=say.price(intent.worth_minor, intent.worth_currency))
             if intent.order_id is None

@@ -176,7 +176,7 @@ class Story:
         await self.shop.write(payments.expire_deposits, most=100)
 
     async def _book(self, asked: Asked, key: str, state: PaymentState, amount: int) -> orders.Booked:
-        event = Event(key, f"{asked.intent.id}", state, amount, "CNY", self.clock())
+        event = Event(key, asked.intent.reference, state, amount, "CNY", self.clock())
         return await self.shop.write(orders.book, storefront_id=self.goods.storefront.id, provider=PROVIDER, event=event)
 
     async def ends(self) -> None:

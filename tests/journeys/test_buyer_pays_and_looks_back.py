@@ -92,7 +92,7 @@ async def test_another_persons_invoice_cannot_be_paid(counter: Counter, goods: G
         other.customer.telegram_id,
         title="t",
         description="d",
-        payload=str(intent.id),
+        payload=intent.reference,
         currency="XTR",
         prices=[LabeledPrice(label="x", amount=intent.amount_minor)],
         provider_token="",

@@ -454,7 +454,7 @@ async def test_the_staff_ask_the_provider_and_see_what_was_found(till: Till, goo
     await till.epay.pay(reference)
     intent = await till.intent(buyer)
     await till.counter.press_forged(boss, f"adm:payment:{intent.id}:0:")
-    await boss.sees(f"Payment {intent.id}")
+    await boss.sees(f"Payment {intent.reference}")
     await boss.press("Ask the provider now")
 
     await boss.sees("The payment was found, and the order is issued.")

@@ -1,0 +1,365 @@
+"""Asking several providers at once: one that hangs keeps nobody waiting but its own payers, and not even all of those."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import pytest
+from aiogram import Bot
+
+from bot import asking
+from bot.asking import AT_ONCE, Asker
+from bot.reconciling import GRACE, compared
+from core import orders, payments
+from core.audit import audit
+from core.database import Shop
+from core.orders import RefundState, RefundTo
+from core.payments import Intent, IntentState
+from core.people import Customer
+from core.ports import Ask, Callback, Capabilities, Created, Declined, Event, Heard, NotGenuine, PaymentState, Refund
+from core.storefronts import Storefront
+from tests.bot.conftest import TOKEN, until
+from tests.handlers.recorder import Recorder
+from tests.stage import Clock, Goods, numbers, person
+
+CAN = Capabilities(
+    currency="CNY",
+    callback=False,
+    poll=True,
+    refund_full=True,
+    refund_partial=True,
+    reversible=False,
+    minimum_minor=1,
+    maximum_minor=10**9,
+    seconds_to_pay=900,
+)
+
+
+class Provider:
+    """A provider in this process, whose calls answer at once or only when it is let go."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.waiting = 0
+        self.asked: asyncio.Queue[str] = asyncio.Queue()
+        self.paid: list[Event] = []
+        self.open: set[str] = set()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAN
+
+    async def _call(self, what: str) -> None:
+        self.asked.put_nowait(what)
+        self.waiting += 1
+        try:
+            await self.answers.wait()
+        finally:
+            self.waiting -= 1
+
+    async def begun(self, calls: int) -> None:
+        """Wait until so many calls have come in."""
+        async with asyncio.timeout(10):
+            for _ in range(calls):
+                await self.asked.get()
+
+    async def create(self, ask: Ask) -> Created:
+        await self._call("create")
+        self.open.add(ask.reference)
+        return Created(f"theirs-{ask.reference}", url=f"https://pay.example/{ask.reference}")
+
+    async def callback(self, callback: Callback) -> Heard:
+        raise NotGenuine
+
+    async def find(self, reference: str, provider_ref: str | None, since: datetime) -> Event | None:
+        await self._call("find")
+        return next((event for event in self.paid if event.reference == reference), None)
+
+    async def refund(self, refund: Refund) -> PaymentState:
+        await self._call("refund")
+        return PaymentState.REFUNDED
+
+    async def received(self, since: datetime) -> Sequence[Event]:
+        await self._call("received")
+        return self.paid
+
+    async def withdraw(self, reference: str, provider_ref: str) -> None:
+        await self._call("withdraw")
+        assert provider_ref == f"theirs-{reference}"
+        if any(event.reference == reference for event in self.paid):
+            raise Declined("paid meanwhile")
+        self.open.discard(reference)
+
+    async def close(self) -> None:
+        """It has no connection."""
+
+    def pays(self, intent: Intent, at: datetime) -> None:
+        self.paid.append(Event(f"pay-{intent.id}", intent.reference, PaymentState.PAID, intent.amount_minor, intent.currency, at))
+
+
+@pytest.fixture
+async def slow() -> Provider:
+    return Provider("slow")
+
+
+@pytest.fixture
+async def quick() -> Provider:
+    return Provider("quick")
+
+
+@pytest.fixture
+async def asker(shop: Shop, storefront: Storefront, slow: Provider, quick: Provider) -> AsyncIterator[Asker]:
+    async with Bot(TOKEN, session=Recorder()) as bot:
+        yield Asker(shop, storefront, bot, {"slow": slow, "quick": quick})
+
+
+@asynccontextmanager
+async def at_work(asker: Asker) -> AsyncIterator[asyncio.Event]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(asker.run(stop))
+    try:
+        yield stop
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def asked_of(shop: Shop, buyer: Customer, provider: str) -> Intent:
+    """One more top-up by a provider, past the limit of the command for buyers."""
+    made = await shop.write(
+        payments.ask,
+        provider=provider,
+        pay_currency="CNY",
+        customer_id=buyer.id,
+        worth_minor=500,
+        order_id=None,
+        seconds=900,
+        by_task=True,
+        screen_message_id=next(numbers),
+    )
+    assert made is not None
+    return made
+
+
+async def state_of(shop: Shop, intent: Intent) -> IntentState:
+    found = await shop.read(payments.intent, intent.id)
+    assert found is not None
+    return found.state
+
+
+async def test_a_provider_that_hangs_holds_up_no_other(
+    shop: Shop, storefront: Storefront, asker: Asker, slow: Provider, quick: Provider
+) -> None:
+    buyer = await person(shop, storefront)
+    slow.answers.clear()
+    for _ in range(3 * AT_ONCE):
+        await asked_of(shop, buyer, "slow")
+    async with at_work(asker):
+        await slow.begun(AT_ONCE)
+        other = await asked_of(shop, buyer, "quick")
+        asker.wake()
+        await quick.begun(1)
+
+        async def pending() -> bool:
+            return await state_of(shop, other) is IntentState.PENDING
+
+        await until(pending)
+        assert slow.waiting == AT_ONCE, "so many at once and no more, all of them still waited for"
+        slow.answers.set()
+        await slow.begun(2 * AT_ONCE)
+
+
+async def test_a_payment_is_made_while_questions_to_its_own_provider_hang(
+    shop: Shop, storefront: Storefront, asker: Asker, slow: Provider, clock: Clock
+) -> None:
+    buyer = await person(shop, storefront)
+    asked = [await asked_of(shop, buyer, "slow") for _ in range(AT_ONCE + 1)]
+    for intent in asked:
+        await shop.write(payments.created, intent_id=intent.id, how=Created(f"theirs-{intent.reference}"), poll=True)
+    clock.passes(seconds=10)
+    slow.answers.clear()
+    async with at_work(asker):
+        await slow.begun(AT_ONCE)
+        assert slow.waiting == AT_ONCE
+        await asked_of(shop, buyer, "slow")
+        asker.wake()
+        await slow.begun(1)
+        assert slow.waiting == AT_ONCE + 1
+        slow.answers.set()
+
+
+async def test_stopping_waits_for_no_provider_and_what_it_left_is_asked_again_soon(
+    shop: Shop, storefront: Storefront, asker: Asker, slow: Provider, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "STOP_SECONDS", 0.05)
+    intent = await asked_of(shop, await person(shop, storefront), "slow")
+    slow.answers.clear()
+    async with at_work(asker) as stop:
+        await slow.begun(1)
+        stop.set()
+    assert slow.waiting == 0
+    assert await state_of(shop, intent) is IntentState.CREATED, "unknown is not failed"
+    clock.passes(seconds=6)
+    work = await shop.write(payments.take_work, rooms={"slow": payments.Room(1, 1, 1)})
+    assert [taken.id for taken in work.to_create] == [intent.id], "long before the minute of the lease is over"
+
+
+async def refund_wanted(shop: Shop, goods: Goods, provider: str) -> int:
+    """An order that was paid by a provider and is to go back there; returns the refund's id."""
+    buyer = await person(shop, goods.storefront)
+    placed = await shop.write(
+        orders.place,
+        buyer_id=buyer.id,
+        quantity=1,
+        once=f"asking:{next(numbers)}",
+        provider=provider,
+        pay_currency="CNY",
+        seconds=900,
+        **goods.terms(),
+    )
+    await shop.write(
+        orders.settle,
+        provider=provider,
+        event_key=f"pay-{placed.intent.id}",
+        intent_id=placed.intent.id,
+        customer_id=buyer.id,
+        amount_minor=placed.intent.amount_minor,
+        currency="CNY",
+    )
+    made = await shop.write(
+        orders.refund_codes,
+        order_id=placed.order_id,
+        code_ids=None,
+        reason="did not work",
+        by="telegram:1",
+        once=f"back:{placed.order_id}",
+        to=RefundTo.SOURCE,
+        whole_only=False,
+    )
+    return made.refund_id
+
+
+async def test_refunds_at_one_provider_do_not_wait_for_another(
+    shop: Shop, goods: Goods, asker: Asker, slow: Provider, quick: Provider
+) -> None:
+    for _ in range(5):
+        await refund_wanted(shop, goods, "slow")
+    await refund_wanted(shop, goods, "quick")
+    gone = await refund_wanted(shop, goods, "closed")
+    slow.answers.clear()
+    giving = asyncio.create_task(asker.give_back())
+
+    async def others_are_over() -> bool:
+        states = {one.id: one.state for order in range(1, 8) for one in await shop.read(orders.refunds_of, order)}
+        return RefundState.REFUNDED in states.values() and states[gone] is RefundState.DECLINED
+
+    await until(others_are_over)
+    assert slow.waiting == asking.REFUNDS_AT_ONCE
+    slow.answers.set()
+    assert await giving == asking.REFUNDS_AT_ONCE + 2
+    assert await asker.give_back() == 1
+    assert (await shop.read(audit)).violations == []
+
+
+async def test_comparing_with_one_provider_does_not_wait_for_another(
+    shop: Shop, storefront: Storefront, slow: Provider, quick: Provider, clock: Clock
+) -> None:
+    intent = await asked_of(shop, await person(shop, storefront), "quick")
+    quick.pays(intent, clock())
+    clock.passes(seconds=GRACE.total_seconds() + 1)
+    slow.answers.clear()
+    comparing = asyncio.create_task(compared(shop, storefront, {"slow": slow, "quick": quick}))
+
+    async def booked() -> bool:
+        return await state_of(shop, intent) is IntentState.PAID
+
+    await until(booked)
+    assert not comparing.done()
+    slow.answers.set()
+    assert [done.mended for done in await comparing] == [[], [f"{intent.reference}: deposit"]]
+
+
+async def test_payments_of_another_shop_in_the_list_are_counted_and_nothing_else(
+    shop: Shop, storefront: Storefront, quick: Provider, clock: Clock
+) -> None:
+    intent = await asked_of(shop, await person(shop, storefront), "quick")
+    quick.paid.append(Event("theirs", f"bbbbbb{intent.id}", PaymentState.PAID, intent.amount_minor, "CNY", clock()))
+    quick.pays(intent, clock())
+    clock.passes(seconds=GRACE.total_seconds() + 1)
+
+    for mended in ([f"{intent.reference}: deposit"], []):
+        [done] = await compared(shop, storefront, {"quick": quick})
+        assert (done.foreign, done.mended, done.differences) == (1, mended, [])
+    assert await shop.read(payments.known_events, provider="quick", keys=["theirs"]) == set()
+
+
+async def test_a_payment_that_we_end_is_withdrawn_at_its_provider_once(
+    shop: Shop, storefront: Storefront, asker: Asker, quick: Provider
+) -> None:
+    buyer = await person(shop, storefront)
+    intent = await asked_of(shop, buyer, "quick")
+    async with at_work(asker):
+
+        async def pending() -> bool:
+            return await state_of(shop, intent) is IntentState.PENDING
+
+        await until(pending)
+        await shop.write(payments.cancel_deposit, intent_id=intent.id, customer_id=buyer.id)
+        asker.wake()
+
+        async def withdrawn() -> bool:
+            return [step.cause for step in await shop.read(payments.steps, intent.id)][-1] == "withdrawn at the provider"
+
+        await until(withdrawn)
+    assert quick.open == set()
+    found = await shop.read(payments.intent, intent.id)
+    assert found is not None and (found.state, found.url) == (IntentState.EXPIRED, None)
+    work = await shop.write(payments.take_work, rooms={"quick": payments.Room(9, 0, 9)})
+    assert work.to_tidy == []
+
+
+async def test_a_payment_that_slips_through_before_it_is_withdrawn_is_late_money(
+    shop: Shop, storefront: Storefront, asker: Asker, quick: Provider, clock: Clock
+) -> None:
+    buyer = await person(shop, storefront)
+    intent = await asked_of(shop, buyer, "quick")
+    async with at_work(asker):
+
+        async def pending() -> bool:
+            return await state_of(shop, intent) is IntentState.PENDING
+
+        await until(pending)
+        quick.pays(intent, clock())
+        await shop.write(payments.cancel_deposit, intent_id=intent.id, customer_id=buyer.id)
+        asker.wake()
+
+        async def paid() -> bool:
+            return await state_of(shop, intent) is IntentState.PAID
+
+        await until(paid)
+    assert (await shop.read(payments.wallet, buyer.id)).balance_minor == 500
+    assert (await shop.read(audit)).violations == []
+
+
+async def test_a_withdrawal_that_is_not_answered_is_tried_again_later_and_not_for_ever(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    buyer = await person(shop, storefront)
+    intent = await asked_of(shop, buyer, "quick")
+    await shop.write(payments.created, intent_id=intent.id, how=Created("theirs", "https://pay.example"), poll=True)
+    await shop.write(payments.cancel_deposit, intent_id=intent.id, customer_id=buyer.id)
+    rooms, minutes = {"quick": payments.Room(0, 0, 1)}, []
+    for minute in (0, 1, 2, 3, 4, 5, 8, 16, 30, 40, 70, 140, 300, 600, 1300, 1500, 3000, 4000):
+        clock.passes(minutes=minute - (minutes[-1][0] if minutes else 0))
+        minutes.append((minute, bool((await shop.write(payments.take_work, rooms=rooms)).to_tidy)))
+
+    assert [minute for minute, taken in minutes if taken] == [0, 1, 3, 8, 30, 70, 300, 1300, 3000], "each time after twice as long"
+
+
+def test_the_lease_outlasts_the_longest_call() -> None:
+    assert payments.LEASE.total_seconds() > 2 * asking.CALL_SECONDS
