@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers import callbacks
+from handlers.cases import refund_reason
 from handlers.means import name_of
 from handlers.notes import Note, Said, Wording, shop_or_balance
 from handlers.pieces import bold, button, keyboard, paragraphs, plain
@@ -90,8 +91,8 @@ def refunded(note: Note) -> Said:
     if says == "refunding" and rest:
         amount = bold(speech.price(rest, str(body["rest_currency"])))
         more = speech.say("The other {amount} was paid from your balance and is there again.", amount=amount)
-    reason = str(body.get("reason") or "").strip() if says in ("refunded", "refunding") else ""
-    return paragraphs(said, more, plain(reason, 500) if reason else None), keyboard([shop_or_balance(speech)])
+    reason = refund_reason(str(body.get("reason") or ""), speech, 500) if says in ("refunded", "refunding") else None
+    return paragraphs(said, more, reason), keyboard([shop_or_balance(speech)])
 
 
 def adjusted(note: Note) -> Said:

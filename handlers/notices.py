@@ -36,7 +36,7 @@ async def notice(body: Mapping[str, Any], speech: Speech, *, shop: Shop, storefr
 
 
 async def of_case(note: Note) -> Said:
-    """To the buyer: the shop has answered, or decided."""
+    """To the buyer: the shop has answered, waits for an answer, or has decided."""
     return await cases.noticed(note.body, note.speech, note.shop)
 
 
@@ -77,7 +77,7 @@ def _under_news(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
 SAYS: dict[str, Wording] = {
     **notes_of_money.SAYS,
     **notes_to_staff.SAYS,
-    **dict.fromkeys(("case-answer", "case-decided"), of_case),
+    **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "restocked": restocked,
     "broadcast": news,

@@ -1,5 +1,6 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
+from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import Cap, DailyCap, HeldByOthers, HoldRules, PendingOrder, TooManyHolds, TooManyOpen, deposit, place, reserve
@@ -45,9 +46,9 @@ from core.orders.refunds import (
 )
 from core.orders.refusals import LimitReached, NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.sale import buy, buy_with
-from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, open_sealed, reveal, seal_of
+from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, lock, open_sealed, reveal, seal_of, taken_back
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, unpaid
-from core.orders.showing import resend, show_again
+from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
 from core.orders.views import Parcel, ParcelLine, Receipt
 
@@ -57,6 +58,7 @@ __all__ = [
     "Asked",
     "Booked",
     "Cap",
+    "Cost",
     "DailyCap",
     "DueRefund",
     "HeldByOthers",
@@ -84,6 +86,7 @@ __all__ = [
     "RevealCause",
     "Seal",
     "Settled",
+    "Shown",
     "Sold",
     "SoldCode",
     "SoldOut",
@@ -103,9 +106,11 @@ __all__ = [
     "cancel",
     "claim",
     "codes_sold",
+    "cost_of",
     "decide_by_hand",
     "deposit",
     "detail",
+    "exchanged",
     "expire",
     "find",
     "find_all",
@@ -113,6 +118,7 @@ __all__ = [
     "hand_over",
     "history",
     "is_our_refund",
+    "lock",
     "movements",
     "number_of",
     "open_sealed",
@@ -133,7 +139,9 @@ __all__ = [
     "seal_of",
     "settle",
     "show_again",
+    "shown",
     "sold",
     "source_of",
+    "taken_back",
     "unpaid",
 ]
