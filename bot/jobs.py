@@ -116,6 +116,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("tell-who-waits", 2, tell_who_waits, full=FEW),
         Job("post-broadcasts", 0.5, post_broadcasts),
         Job("remind-of-cases", 60, lambda: shop.write(aftersale.remind_overdue, most=MOST)),
+        Job("remind-silent-buyers", 60, lambda: shop.write(aftersale.remind_silent, most=MOST)),
         Job("close-silent-cases", 60, lambda: shop.write(aftersale.close_silent, most=MOST)),
         Job("close-refunded-cases", 60, lambda: shop.write(aftersale.close_gone, most=MOST)),
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),

@@ -41,6 +41,7 @@ from handlers.pieces import (
     show,
     stock_said,
 )
+from handlers.receipts import price_told
 from handlers.screen import refused, refused_plain
 from handlers.typed import whole_number
 from locales import N_, Safe, Speech
@@ -276,15 +277,17 @@ def explained_plain(refusal: Refusal, speech: Speech) -> str:
     return refused_plain(speech, refusal)
 
 
-def paid(receipt: Receipt, speech: Speech) -> Drawn:
-    """The screen after a purchase."""
+async def paid(shop: Shop, customer: Customer, receipt: Receipt, speech: Speech) -> Drawn:
+    """The screen after a purchase: what was paid, and how it came about where that is more than one price."""
     said = speech.many(
         "✅ Paid {price}. Your code is the next message.",
         "✅ Paid {price}. Your {n} codes are the next message.",
         receipt.quantity,
         price=bold(speech.price(receipt.paid_minor, receipt.currency)),
     )
-    return said, keyboard(after_buying(receipt.order_id, speech))
+    detail = await shop.read(orders.detail, order_id=receipt.order_id, buyer_id=customer.id)
+    why = price_told(detail, speech, always=False) if detail is not None else None
+    return paragraphs(said, why), keyboard(after_buying(receipt.order_id, speech))
 
 
 def after_buying(order_id: int, speech: Speech) -> list[Row]:
@@ -346,7 +349,7 @@ async def buy_pressed(
         )
         await show(press, *drawn)
     else:
-        await show(press, *paid(receipt, speech))
+        await show(press, *await paid(shop, customer, receipt, speech))
 
 
 async def watch_pressed(

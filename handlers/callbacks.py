@@ -300,6 +300,12 @@ class CasePicture(CallbackData, prefix="ci"):
     id: Number
 
 
+class CasePictures(CallbackData, prefix="cg"):
+    """All pictures of a case."""
+
+    id: Number
+
+
 class Balance(CallbackData, prefix="m"):
     """The wallet, with movements older than `before` (0: the newest)."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
-from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup, Message
+from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, Message
 
 from core import aftersale
 from core.aftersale import CaseCard, CaseDetail, CaseOpen, CaseState, EntryView, Outcome, Reason, Side
@@ -28,9 +29,11 @@ from locales import N_, Safe, Speech
 
 PAGE = 5
 CODES = 8  # of an order on one screen
+ALBUM = 10  # pictures in one message of Telegram
 SHOWN = 250  # characters of an entry on the screen of a case
 NAME = 100  # of a product's and denomination's name there
 
+WHAT_TO_TYPE = N_("Type the number of a case or an order, a code or its last characters, or a part of the name of what was bought.")
 ALL_REASONS = tuple(Reason)
 REASONS = {
     Reason.FACE_VALUE: N_("Another face value than bought"),
@@ -45,9 +48,10 @@ WHYS = {
     "used-after": N_("The code was redeemed after it had been sent to you."),
     "as-described": N_("The code is as described: region and denomination were named before you paid."),
     "no-proof": N_("What you sent does not show a fault of the code."),
+    "given-back": N_("The payment of this order was given back to you."),
     "elsewhere": N_("The code was refunded already."),
 }
-USUAL = ("works", "used-after", "as-described", "no-proof")  # what the staff refuse with by one press
+USUAL = ("works", "used-after", "as-described", "no-proof", "given-back")  # what the staff refuse with by one press
 OUTCOMES = {
     Outcome.REPLACED: N_("Replaced"),
     Outcome.REFUNDED: N_("Refunded"),
@@ -107,6 +111,14 @@ def why_of(card: CaseCard, speech: Speech, most: int = 2 * SHOWN) -> Safe | None
     return speech.say(WHYS[card.why]) if card.why in WHYS else None
 
 
+def refund_reason(reason: str, speech: Speech, most: int) -> Safe | None:
+    """Why money was given back, as the staff typed it; a case is named in the reader's language. None when nothing is said."""
+    of_case = re.fullmatch(r"case (\d{1,18}): ([a-z-]+)", reason)
+    if of_case is not None and of_case[2] in set(Reason):
+        return speech.say("Case {case}: {reason}", case=of_case[1], reason=speech.label(REASONS[Reason(of_case[2])]))
+    return plain(reason, most) if reason.strip() else None
+
+
 def words_of(entry: EntryView, speech: Speech, most: int = SHOWN) -> Safe:
     """What an entry says; a picture without words says that it is one."""
     if entry.says is not None:
@@ -132,6 +144,32 @@ def said_in(message: Message) -> dict[str, Any] | None:
         return None
     file_id, kind = picture or (None, None)
     return {"text": text, "picture": file_id, "picture_kind": kind, "once": f"{message.chat.id}:{message.message_id}"}
+
+
+async def send_pictures(press: CallbackQuery, entries: list[EntryView], speech: Speech) -> None:
+    """All pictures of a case, oldest first: as albums, which Telegram makes of photos or of documents but not of both."""
+    if not entries or not isinstance(press.message, Message | InaccessibleMessage):
+        await press.answer(speech.label("There is no such picture."))
+        return
+    photos = [InputMediaPhoto(media=entry.picture) for entry in entries if entry.picture and entry.picture_kind != "document"]
+    papers = [InputMediaDocument(media=entry.picture) for entry in entries if entry.picture and entry.picture_kind == "document"]
+    try:
+        for start in range(0, len(photos), ALBUM):
+            await _album(press.message, photos[start : start + ALBUM])
+        for start in range(0, len(papers), ALBUM):
+            await _album(press.message, papers[start : start + ALBUM])
+    except TelegramBadRequest:
+        await press.answer(speech.label("Telegram does not have all of these pictures any more."), show_alert=True)
+
+
+async def _album(message: Message | InaccessibleMessage, media: Sequence[InputMediaPhoto] | Sequence[InputMediaDocument]) -> None:
+    """Two to ten pictures together; one alone is no album."""
+    if len(media) > 1:
+        await message.answer_media_group(list(media))
+    elif isinstance(media[0], InputMediaDocument):
+        await message.answer_document(media[0].media)
+    else:
+        await message.answer_photo(media[0].media)
 
 
 async def send_picture(press: CallbackQuery, entry: EntryView | None, speech: Speech) -> None:
@@ -260,7 +298,9 @@ async def told(message: Message, shop: Shop, customer: Customer, speech: Speech,
         await message.answer(_only_words_and_pictures(speech))
         return
     try:
-        drawn = await _open(shop, customer, speech, int(data["order"]), int(data["code"]), int(data["reason"]), said, state)
+        drawn = await _open(
+            shop, customer, speech, int(data["order"]), int(data["code"]), int(data["reason"]), said, state, message.media_group_id
+        )
     except aftersale.NothingToSay as refusal:
         await message.answer(refused_with_dates(speech, refusal))  # Asked again: the next message is another try.
         return
@@ -276,8 +316,9 @@ async def _open(
     place: int,
     said: dict[str, Any] | None = None,
     state: FSMContext | None = None,
+    album: str | None = None,
 ) -> Drawn:
-    """Open the case, or say why not; with a `state`, what is typed next is added to it."""
+    """Open the case, or say why not; with a `state`, what is typed next is added to it, and what is of the same album quietly."""
     if place >= len(ALL_REASONS):
         return _nothing(speech)
     facts: dict[str, Any] = said or {}
@@ -299,7 +340,7 @@ async def _open(
         return refused_with_dates(speech, refusal), keyboard([_back(order_id, speech)])
     if state is not None:
         await state.set_state(Complaining.adding)
-        await state.set_data({"case": opened.case_id})
+        await state.set_data({"case": opened.case_id, "album": album})
     found = await shop.read(aftersale.case, case_id=opened.case_id, buyer_id=customer.id)
     assert found is not None, "it was opened just now"
     rows: list[Row] = [
@@ -339,7 +380,7 @@ async def list_of(shop: Shop, storefront: Storefront, customer: Customer, speech
         turning.append(button(speech.label("Older ▶️"), callbacks.Cases(before=page[-1].id, order=order_id)))
     rows.append(turning)
     if page:
-        rows.append([button(speech.label("🔎 By order number"), callbacks.FindCases())])
+        rows.append([button(speech.label("🔎 Search"), callbacks.FindCases())])
     rows.append([button(speech.label("🧾 My orders"), callbacks.Orders()), button(speech.label("🛍 To the shop"), callbacks.Home())])
     if page:
         said = speech.say("Choose one to read and answer.")
@@ -371,6 +412,8 @@ async def case(shop: Shop, customer: Customer, speech: Speech, case_id: int, bef
         _deadline(card, speech),
     )
     rows = pictures_under(found, speech)
+    if found.pictures > 1:
+        rows = [[button(all_pictures(found, speech), callbacks.CasePictures(id=card.id))]]
     if found.earlier:
         rows.append([button(speech.label("⬆️ What was said before"), callbacks.Case(id=card.id, before=found.entries[0].id))])
     if before:
@@ -422,6 +465,11 @@ def pictures_under(found: CaseDetail, speech: Speech) -> list[Row]:
     return [[single] for single in singles]
 
 
+def all_pictures(found: CaseDetail, speech: Speech) -> str:
+    """The label of the button that sends every picture of a case."""
+    return speech.label_many("🖼 Show {n} picture", "🖼 Show all {n} pictures", found.pictures)
+
+
 async def cases_pressed(
     press: CallbackQuery, callback_data: callbacks.Cases, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
 ) -> None:
@@ -440,23 +488,37 @@ async def picture_pressed(
     await send_picture(press, await shop.read(aftersale.entry, callback_data.id, buyer_id=customer.id), speech)
 
 
+async def pictures_pressed(
+    press: CallbackQuery, callback_data: callbacks.CasePictures, shop: Shop, customer: Customer, speech: Speech
+) -> None:
+    await send_pictures(press, await shop.read(aftersale.pictures, case_id=callback_data.id, buyer_id=customer.id), speech)
+
+
 async def find_pressed(press: CallbackQuery, speech: Speech, state: FSMContext) -> None:
     await state.set_state(Complaining.searching)
-    await show(press, speech.say("Type the number of the order."), keyboard([[button(speech.label("⬅️ Back"), callbacks.Cases())]]))
+    await show(press, speech.say(WHAT_TO_TYPE), keyboard([[button(speech.label("⬅️ Back"), callbacks.Cases())]]))
 
 
 async def number_typed(message: Message, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, state: FSMContext) -> None:
-    """The cases of the order of this number; what is no such number is said, and the next text is another try."""
+    """The cases that these words are about; when there is none, that is said, and the next text is another try."""
     found = await shop.read(aftersale.find, message.text or "", storefront_id=storefront.id, buyer_id=customer.id)
     if not found:
-        said = speech.say("There is no case about an order of this number. Please check it and type it again.")
+        said = speech.say("There is no such case. Please check what you typed, or try other words.")
         await show(message, said, keyboard([[button(speech.label("⬅️ Back"), callbacks.Cases())]]))
         return
     await state.clear()
     if len(found) == 1:
         await show(message, *await case(shop, customer, speech, found[0].id))
     else:
-        await show(message, *await list_of(shop, storefront, customer, speech, order_id=found[0].order_id))
+        await show(message, *_found(found, speech))
+
+
+def _found(cards: Sequence[CaseCard], speech: Speech) -> Drawn:
+    """Several cases to choose from."""
+    rows: list[Row] = [[button(line_of(card, speech), callbacks.Case(id=card.id))] for card in cards]
+    rows.append([button(speech.label("🔎 Search"), callbacks.FindCases()), button(speech.label("🛟 My cases"), callbacks.Cases())])
+    said = speech.many("Found {n} case.", "Found {n} cases.", len(cards))
+    return paragraphs(speech.say("🛟 <b>Your cases</b>"), said), keyboard(rows)
 
 
 # Saying more, and no longer complaining
@@ -479,19 +541,25 @@ async def answer_pressed(
 async def added(message: Message, shop: Shop, customer: Customer, speech: Speech, state: FSMContext) -> None:
     """One more message for the case."""
     said = said_in(message)
-    case_id = (await state.get_data()).get("case")
+    data = await state.get_data()
+    case_id = data.get("case")
+    # An album comes as messages of one group: all of it is kept, and answered once.
+    album = message.media_group_id
+    same = album is not None and data.get("album") == album
     if said is None or not isinstance(case_id, int):
         await message.answer(_only_words_and_pictures(speech))
         return
     rows = [[button(speech.label("The case"), callbacks.Case(id=case_id))]]
     try:
-        await shop.write(aftersale.buyer_says, case_id=case_id, buyer_id=customer.id, **said)
+        await shop.write(aftersale.buyer_says, case_id=case_id, buyer_id=customer.id, quiet=same, **said)
     except Refusal as refusal:
         if not isinstance(refusal, aftersale.NothingToSay):
             await state.clear()
         await message.answer(refused_with_dates(speech, refusal), reply_markup=keyboard(rows))
         return
-    await message.answer(speech.say("✅ The shop has it. You can send more."), reply_markup=keyboard(rows))
+    if not same:
+        await state.update_data(album=album)
+        await message.answer(speech.say("✅ The shop has it. You can send more."), reply_markup=keyboard(rows))
 
 
 async def withdraw_pressed(
@@ -522,7 +590,7 @@ async def withdraw_pressed(
 
 
 async def noticed(body: Mapping[str, Any], speech: Speech, shop: Shop) -> tuple[Safe, InlineKeyboardMarkup | None]:
-    """A notice to the buyer: the shop has answered, or decided."""
+    """A notice to the buyer: the shop has answered, waits for their answer, or has decided."""
     found = await shop.read(aftersale.case, case_id=int(body["case"]))
     if found is None:
         return speech.say("There is no such case of yours."), None
@@ -532,6 +600,14 @@ async def noticed(body: Mapping[str, Any], speech: Speech, shop: Shop) -> tuple[
         said = speech.say(_DECIDED[card.outcome], case=card.id, code=coded(found.masked))
         number = speech.say("Order {number}", number=Safe(f"<code>{card.order_number}</code>"))
         return paragraphs(said, why_of(card, speech, 2000) if card.outcome is Outcome.REFUSED else None, number), keyboard([[to_case]])
+    if body["says"] == "case-waits":
+        said = speech.say(
+            "⏳ Case {case} about the code {code} waits for your answer. Without one it is closed on {when}, and nothing is changed.",
+            case=card.id,
+            code=coded(found.masked),
+            when=speech.when(card.due_at),
+        )
+        return said, keyboard([[button(speech.label("✍️ Answer"), callbacks.AnswerCase(id=card.id, fresh=True), "primary"), to_case]])
     entry = await shop.read(aftersale.entry, int(body.get("entry") or 0))
     heading = speech.say(
         "💬 The shop answers in case {case} (order {number}, code {code}):",
@@ -558,6 +634,7 @@ def router() -> Router:
     router.callback_query.register(case_pressed, callbacks.Case.filter())
     router.callback_query.register(answer_pressed, callbacks.AnswerCase.filter())
     router.callback_query.register(withdraw_pressed, callbacks.WithdrawCase.filter())
+    router.callback_query.register(pictures_pressed, callbacks.CasePictures.filter())
     router.callback_query.register(picture_pressed, callbacks.CasePicture.filter())
     # A command is no part of a complaint, and a payment is never one.
     spoken = ~F.text.startswith("/") & ~F.successful_payment & ~F.refunded_payment

@@ -62,22 +62,26 @@ def tiers_told(price: Price, speech: Speech) -> Safe | None:
     return lines(*told) if told else None
 
 
-def sum_told(quote: Quote, speech: Speech) -> Safe | None:
+def sum_told(quote: Quote, speech: Speech, *, tier: bool = False) -> Safe | None:
     """How the total comes about, a line for each step: the sum, what is taken off and why, the total; None for a plain sum.
 
-    Of a quote on the screen, or of what an order keeps (`OrderDetail.priced`). The fee of a way to pay is told where it is chosen.
+    Of a quote on the screen, or of what an order keeps (`OrderDetail.priced`); with `tier`, what the quantity has earned is told too,
+    which the buy screen does by its list of tiers. The fee of a way to pay is told where it is chosen.
     """
     if quote.plain:
         return None
     currency = quote.currency
-    told: list[Safe] = [
-        speech.say(
-            "{n} × {price} = {sum}",
-            n=speech.number(quote.quantity),
-            price=speech.price(quote.unit_minor, currency),
-            sum=speech.price(quote.goods_minor, currency),
+    told: list[Safe] = [sum_line(quote.quantity, quote.unit_minor, quote.goods_minor, currency, speech)]
+    earned = next((why.facts for why in quote.reasons if why.says == "tier"), None) if tier else None
+    if earned is not None:
+        told.append(
+            speech.say(
+                "{n} or more cost {price} each, instead of {usual}.",
+                n=speech.number(int(earned["from_quantity"])),
+                price=speech.price(int(earned["unit_minor"]), currency),
+                usual=speech.price(int(earned["retail_minor"]), currency),
+            )
         )
-    ]
     for discount in quote.discounts:
         facts = {**discount.facts, "amount": speech.price(discount.amount_minor, currency)}
         told.append(speech.say(_DISCOUNTS[discount.why], **facts))
@@ -85,6 +89,12 @@ def sum_told(quote: Quote, speech: Speech) -> Safe | None:
     if quote.discounts:
         told.append(speech.say("Total: {price}", price=bold(speech.price(quote.total_minor, currency))))
     return lines(*told)
+
+
+def sum_line(quantity: int, unit_minor: int, sum_minor: int, currency: str, speech: Speech) -> Safe:
+    """Quantity times unit price."""
+    n, price = speech.number(quantity), speech.price(unit_minor, currency)
+    return speech.say("{n} × {price} = {sum}", n=n, price=price, sum=speech.price(sum_minor, currency))
 
 
 def _chosen(data: Mapping[str, object]) -> callbacks.Sku:

@@ -22,6 +22,7 @@ from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.parcel import seal_buttons, seal_said
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, show
+from handlers.receipts import back_told, price_told
 from handlers.screen import refused
 from locales import N_, Safe, Speech
 
@@ -83,12 +84,10 @@ def described(detail: OrderDetail, speech: Speech, said: Safe | None = None) -> 
     facts = lines(
         speech.say("{name} × {quantity}", name=bold(full_name(card.product, card.sku, speech)), quantity=speech.number(card.quantity)),
         speech.say("Order {number}", number=Safe(f"<code>{card.number}</code>")),
-        speech.say("Price: {price}", price=speech.price(card.total_minor, card.currency)),
         speech.say("Ordered on {when}", when=speech.when(card.placed_at)),
         Safe(f"{MARKS[card.state]} ") + speech.say(SEALED if detail.seal is not None else STATES[card.state]),
-        speech.say("Refunded: {amount}", amount=speech.price(detail.refunded_minor, card.currency)) if detail.refunded_minor else None,
     )
-    return paragraphs(said, facts, _delivery(detail, speech)), keyboard(rows)
+    return paragraphs(said, facts, price_told(detail, speech), back_told(detail, speech), _delivery(detail, speech)), keyboard(rows)
 
 
 def _delivery(detail: OrderDetail, speech: Speech) -> Safe | None:

@@ -28,6 +28,7 @@ from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.means import asked_by, bounds, label_of, method_of, name_of, payable
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, plain, show
+from handlers.receipts import price_told
 from handlers.screen import refused
 from locales import Safe, Speech
 
@@ -44,12 +45,16 @@ async def drawn(shop: Shop, intent: Intent, speech: Speech, said: Safe | None = 
     """The screen of a payment as it stands."""
     detail = None if intent.order_id is None else await shop.read(orders.detail, order_id=intent.order_id, buyer_id=intent.customer_id)
     price = speech.price(intent.amount_minor, intent.currency)
+    heading: Safe | None = None
     what: Safe | None = None
     if detail is not None:
         card = detail.card
-        what = lines(
+        heading = lines(
             speech.say("Order {number}", number=Safe(f"<code>{card.number}</code>")),
             speech.say("{name} × {quantity}", name=bold(full_name(card.product, card.sku, speech)), quantity=speech.number(card.quantity)),
+        )
+        what = lines(
+            heading,
             speech.say("{amount} of it comes from your balance.", amount=speech.price(card.total_minor - intent.worth_minor, card.currency))
             if card.total_minor > intent.worth_minor
             else None,
@@ -75,7 +80,9 @@ async def drawn(shop: Shop, intent: Intent, speech: Speech, said: Safe | None = 
         case IntentState.PAID:
             head = speech.say("✅ Paid {price}.", price=bold(price))
             rows += buy.after_buying(intent.order_id, speech) if intent.order_id is not None else [_home(speech)]
-            tail = None
+            tail = price_told(detail, speech, always=False) if detail is not None and detail.issued_at is not None else None
+            if tail is not None:  # It says of the balance and the fee what was asked before.
+                what = heading
         case IntentState.EXPIRED | IntentState.FAILED | IntentState.REFUNDED:
             head = speech.say("This payment of {price} is over. Nothing more will be charged.", price=bold(price))
             if intent.order_id is not None:

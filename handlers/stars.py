@@ -23,6 +23,7 @@ from handlers import browse, buy, callbacks
 from handlers.conversation import conversation
 from handlers.means import asked_by, bounds, payable
 from handlers.pieces import bold, button, clipped, full_name, keyboard, paragraphs, show
+from handlers.receipts import price_told
 from handlers.screen import refused
 from locales import Safe, Speech
 
@@ -238,7 +239,8 @@ async def paid(message: Message, shop: Shop, customer: Customer, speech: Speech)
             detail.card.quantity if detail else 1,
             price=bold(speech.price(payment.total_amount, payment.currency)),
         )
-        await message.answer(paragraphs(said), reply_markup=keyboard(buy.after_buying(settled.order_id, speech)))
+        why = price_told(detail, speech, always=False) if detail is not None else None
+        await message.answer(paragraphs(said, why), reply_markup=keyboard(buy.after_buying(settled.order_id, speech)))
 
 
 def router() -> Router:

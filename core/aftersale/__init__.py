@@ -8,12 +8,12 @@ from core.aftersale.commands import (
     close_silent,
     open_case,
     remind_overdue,
+    remind_silent,
     set_terms,
     shop_says,
     withdraw,
 )
-from core.aftersale.decisions import Decided, refund, refuse, replace
-from core.aftersale.past import Shown
+from core.aftersale.decisions import Decided, refund, refund_codes, refuse, replace
 from core.aftersale.queries import (
     CaseCard,
     CaseDetail,
@@ -28,6 +28,7 @@ from core.aftersale.queries import (
     entry,
     find,
     frozen,
+    pictures,
     queue,
     standing,
     terms,
@@ -65,7 +66,6 @@ __all__ = [
     "Outcome",
     "Past",
     "Reason",
-    "Shown",
     "Side",
     "Standing",
     "Terms",
@@ -84,10 +84,13 @@ __all__ = [
     "frozen",
     "open_case",
     "parcel",
+    "pictures",
     "queue",
     "refund",
+    "refund_codes",
     "refuse",
     "remind_overdue",
+    "remind_silent",
     "replace",
     "set_terms",
     "shop_says",

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from core import inventory, journal, ledger, orders, outbox, payments, people, supply
-from core.aftersale.past import lock_order, sold_at
+from core import inventory, journal, ledger, orders, outbox, payments, people
 from core.aftersale.queries import terms, warranty_ends_of
 from core.aftersale.refusals import CaseDecided, CaseOpen, CodeGone, NothingToSay, TooLate, TooManyCases, TooMuchSaid
-from core.aftersale.rules import LONGEST, MOST_OPEN, MOST_SAID, Terms
+from core.aftersale.rules import LAST_CALL, LONGEST, MOST_OPEN, MOST_SAID, REMIND_AGAIN, Terms
 from core.aftersale.tables import AftersaleTerms, Case, CaseEntry, CaseState, Outcome, Reason, Side
 from core.catalog import Gone
 from core.database import insert_new, micros, now, write
@@ -58,7 +57,7 @@ def open_case(
         raise orders.StillSealed
     customer = people.by_id(session, buyer_id)
     # Order, then wallet, then codes, as a refund does; one buyer's complaints take turns, so that their number is what it says.
-    lock_order(session, order_id)
+    orders.lock(session, order_id)
     ledger.lock(session, customer.wallet_id)
     offer_id = inventory.lock_sold(session, code_id=code_id, order_id=order_id)
     if offer_id is None:
@@ -104,19 +103,10 @@ def open_case(
 
 def _to_freeze(session: Session, *, order_id: int, code_id: int, offer_id: int) -> tuple[int, str, int | None]:
     """What the supplier of a consigned code was credited with, in which currency, and whose it is."""
-    [offer] = supply.offers(session, [offer_id])
-    replaced_by = session.execute(
-        select(Case.replacement_cost_minor, Case.replacement_cost_currency).where(Case.replacement_code_id == code_id)
-    ).one_or_none()
-    sold = sold_at(session, order_id=order_id, offer_id=offer_id)
-    cost, currency = offer.cost_minor, offer.cost_currency
-    if replaced_by is not None:
-        cost, currency = replaced_by[0] or 0, replaced_by[1] or currency
-    elif sold is not None:
-        cost, currency = sold.cost_minor, sold.cost_currency
-    if offer.payable_id is None or cost == 0:
-        return 0, currency, None
-    return cost, currency, ledger.party_of(session, offer.payable_id)
+    cost = orders.cost_of(session, order_id=order_id, code_id=code_id, offer_id=offer_id)
+    if cost.payable_id is None or cost.minor == 0:
+        return 0, cost.currency, None
+    return cost.minor, cost.currency, ledger.party_of(session, cost.payable_id)
 
 
 @write
@@ -129,10 +119,12 @@ def buyer_says(
     picture: str | None = None,
     picture_kind: str | None = None,
     once: str | None = None,
+    quiet: bool = False,
 ) -> int:
     """The buyer says more in their own case, and the staff are told; it is the shop's turn then. Returns the entry's id.
 
-    The same `once` again says nothing twice. Raises Gone, CaseDecided, NothingToSay or TooMuchSaid.
+    A `quiet` entry belongs to one that the staff are told of anyway, such as the next picture of an album. The same
+    `once` again says nothing twice. Raises Gone, CaseDecided, NothingToSay or TooMuchSaid.
     """
     row = _locked(session, case_id)
     if row is None or row.buyer_id != buyer_id:
@@ -145,7 +137,8 @@ def buyer_says(
         promised = terms(session, storefront_id=row.storefront_id)
         row.state, row.overdue_told_at = CaseState.WAITING_SHOP, None
         row.due_at = now(session) + timedelta(hours=promised.answer_hours)
-    _tell_staff(session, row.storefront_id, {"says": "case-more", "case": case_id, "entry": entry_id}, f"case-more:{entry_id}")
+    if not quiet:
+        _tell_staff(session, row.storefront_id, {"says": "case-more", "case": case_id, "entry": entry_id}, f"case-more:{entry_id}")
     return entry_id
 
 
@@ -215,18 +208,50 @@ def withdraw(session: Session, *, case_id: int, buyer_id: int) -> None:
 
 @write
 def remind_overdue(session: Session, *, most: int = 100) -> int:
-    """Tell the staff of cases they have not answered in time, once for each deadline; several processes may do this. Returns how many."""
+    """Tell the staff of cases they have not answered in time, and again each day until they do; several processes may do this.
+
+    Returns how many.
+    """
     at = now(session)
     rows = session.scalars(
         select(Case)
-        .where(Case.state.in_(_SHOPS_TURN), Case.due_at <= at, Case.overdue_told_at.is_(None))
+        .where(
+            Case.state.in_(_SHOPS_TURN),
+            Case.due_at <= at,
+            or_(Case.overdue_told_at.is_(None), Case.overdue_told_at <= at - REMIND_AGAIN),
+        )
         .order_by(Case.due_at)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
         row.overdue_told_at = at
-        _tell_staff(session, row.storefront_id, {"says": "case-overdue", "case": row.id}, f"case-overdue:{row.id}:{micros(row.due_at)}")
+        _tell_staff(session, row.storefront_id, {"says": "case-overdue", "case": row.id}, f"case-overdue:{row.id}:{micros(at)}")
+    return len(rows)
+
+
+@write
+def remind_silent(session: Session, *, most: int = 100) -> int:
+    """Tell buyers who have not answered that their case is closed soon, once for each deadline; several processes may do this.
+
+    Returns how many.
+    """
+    at = now(session)
+    rows = session.scalars(
+        select(Case)
+        .where(
+            Case.state == CaseState.WAITING_BUYER,
+            Case.due_at > at,
+            Case.due_at <= at + LAST_CALL,
+            Case.overdue_told_at.is_(None),
+        )
+        .order_by(Case.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        row.overdue_told_at = at
+        _tell_buyer(session, row, {"says": "case-waits", "case": row.id}, f"case-waits:{row.id}:{micros(row.due_at)}")
     return len(rows)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import inventory, journal, ledger, orders, outbox, storefronts, supply
 from core.aftersale.commands import close, tell_decided, undecided
-from core.aftersale.past import lock_order
 from core.aftersale.refusals import NothingToReplace
 from core.aftersale.rules import LONGEST
-from core.aftersale.tables import Case, Outcome
+from core.aftersale.tables import Case, CaseState, Outcome
 from core.database import write
 from core.ledger import Leg, TransferKind
+from core.orders import Cost
 from core.storefronts import Storefront
 from core.supply import Offer
 
@@ -31,25 +33,29 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
     """Give the buyer a new code of the same denomination, from the same source or the next one that has any; the old one is void.
 
     The new code is posted as a delivery of the case. When it comes from somebody else, the supplier of the old one bears its
-    cost. Raises Gone, CaseDecided, or NothingToReplace when all are sold out (the case stays open).
+    cost. Raises Gone, CaseDecided, and, with the case left open: NothingToReplace when all are sold out, TakenBack when the
+    payment was given back to the payer.
     """
     row = undecided(session, case_id, storefront_id)
-    lock_order(session, row.order_id)
+    orders.lock(session, row.order_id)
     if inventory.lock_sold(session, code_id=row.code_id, order_id=row.order_id) is None:
         return _was_refunded(session, row, by)
     storefront = storefronts.by_id(session, row.storefront_id)
-    [old] = supply.offers(session, [row.offer_id])
+    if orders.taken_back(session, row.order_id):
+        raise orders.TakenBack
+    old = orders.cost_of(session, order_id=row.order_id, code_id=row.code_id, offer_id=row.offer_id)
     ranked = [
         offer for offer in supply.ranked(session, [row.sku_id]) if offer.payable_id is None or offer.cost_currency == storefront.currency
     ]
-    ranked.sort(key=lambda offer: offer.id != old.id)  # The same source first; the others stay in their ranking.
+    ranked.sort(key=lambda offer: offer.id != row.offer_id)  # The same source first; the others stay in their ranking.
     new = inventory.exchange(session, order_id=row.order_id, code_id=row.code_id, offer_ids=[offer.id for offer in ranked])
     if new is None:
         raise NothingToReplace(sku_id=row.sku_id)
     source = next(offer for offer in ranked if offer.id == new.offer_id)
-    _settle(session, row, storefront, old, source)
+    cost = _settle(session, row, storefront, old, source)
+    orders.exchanged(session, order_id=row.order_id, code_id=new.code_id, offer_id=new.offer_id, cost=cost)
     row.replacement_code_id, row.replacement_offer_id = new.code_id, new.offer_id
-    row.replacement_cost_minor, row.replacement_cost_currency = source.cost_minor, source.cost_currency
+    row.replacement_cost_minor, row.replacement_cost_currency = cost.minor, cost.currency
     close(session, row, Outcome.REPLACED, by=by)
     _record(session, row, by)
     tell_decided(session, row)
@@ -64,13 +70,16 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
     return Decided(case_id, Outcome.REPLACED)
 
 
-def _settle(session: Session, row: Case, storefront: Storefront, old: Offer, new: Offer) -> None:
-    """When another source stands in, the old one's earning goes to it, and the shop pays or keeps the difference."""
-    if old.payable_id == new.payable_id:
-        return  # Who brought a bad code brings a good one for it.
+def _settle(session: Session, row: Case, storefront: Storefront, old: Cost, new: Offer) -> Cost:
+    """When another source stands in, the old one's earning goes to it, and the shop pays or keeps the difference.
+
+    Gives what is booked for the new code from now on.
+    """
+    if old.payable_id is not None and old.payable_id == new.payable_id:
+        return old  # Who brought a bad code brings a good one for it: what was credited for the old one stands for the new one.
     legs: list[Leg] = []
-    if old.payable_id is not None and row.frozen_minor > 0:
-        legs.append(Leg(old.payable_id, storefront.sales_account_id, row.frozen_minor, row.frozen_currency))
+    if old.payable_id is not None and old.minor > 0:
+        legs.append(Leg(old.payable_id, storefront.sales_account_id, old.minor, old.currency))
     if new.payable_id is not None and new.cost_minor > 0:
         legs.append(Leg(storefront.sales_account_id, new.payable_id, new.cost_minor, new.cost_currency))
     if legs:
@@ -83,13 +92,14 @@ def _settle(session: Session, row: Case, storefront: Storefront, old: Offer, new
             subject_id=row.id,
             note=f"case {row.id}",
         )
+    return Cost(new.cost_minor, new.cost_currency, new.payable_id)
 
 
 @write
 def refund(session: Session, *, case_id: int, storefront_id: int, by: str) -> Decided:
     """Give the buyer the money of the code back. Raises Gone, CaseDecided, and what a refund raises (the case stays open then)."""
     row = undecided(session, case_id, storefront_id)
-    lock_order(session, row.order_id)
+    orders.lock(session, row.order_id)
     if inventory.lock_sold(session, code_id=row.code_id, order_id=row.order_id) is None:
         return _was_refunded(session, row, by)
     orders.refund_codes(
@@ -99,6 +109,40 @@ def refund(session: Session, *, case_id: int, storefront_id: int, by: str) -> De
     _record(session, row, by)
     tell_decided(session, row)
     return Decided(case_id, Outcome.REFUNDED)
+
+
+@write
+def refund_codes(
+    session: Session,
+    *,
+    order_id: int,
+    code_ids: Collection[int] | None,
+    reason: str,
+    by: str,
+    once: str,
+    to: orders.RefundTo = orders.RefundTo.WALLET,
+    whole_only: bool = False,
+) -> orders.Refunded:
+    """`orders.refund_codes` by the staff, and the decision of every open case about these codes: no money of a code goes round its case.
+
+    Raises what that raises; then the cases stay open.
+    """
+    # Case, then order, as every decision.
+    rows = session.scalars(
+        select(Case)
+        .where(Case.order_id == order_id, Case.state != CaseState.DECIDED)
+        .order_by(Case.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    made = orders.refund_codes(session, order_id=order_id, code_ids=code_ids, reason=reason, by=by, once=once, to=to, whole_only=whole_only)
+    left = inventory.still_sold(session, [row.code_id for row in rows])
+    for row in rows:
+        if row.code_id not in left:
+            close(session, row, Outcome.REFUNDED, by=by)
+            _record(session, row, by)
+            tell_decided(session, row)
+    return made
 
 
 @write

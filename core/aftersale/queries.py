@@ -6,19 +6,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy import case as when
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import catalog, inventory, orders, outbox, people
-from core.aftersale.past import Shown, shown_of
 from core.aftersale.rules import Terms, warranty_ends
 from core.aftersale.tables import AftersaleTerms, Case, CaseEntry, CaseState, Outcome, Reason, Side
 from core.catalog import ProductView, SkuView
+from core.database import among, read
 from core.database import now as the_time
-from core.database import read
 from core.orders import OrderCard, OrderDetail, OrderState
 
+_LONGEST = 200  # characters of what is looked for
+_MOST_FOUND = 20
+_MOST_LOOKED = 300  # cases whose codes are opened, in memory, to compare their ends
 _SHOPS_TURN = (CaseState.OPEN, CaseState.WAITING_SHOP)
 
 
@@ -82,13 +84,14 @@ class CaseDetail:
     replaced_by: str | None
     entries: list[EntryView]
     earlier: bool
-    shown: list[Shown]
+    shown: list[orders.Shown]
     deliveries: list[outbox.Delivery]
     issued_at: datetime | None
     warranty_until: datetime | None
     past: Past
     frozen_minor: int
     frozen_currency: str
+    pictures: int  # of the whole thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +204,61 @@ def cases_of(
 
 @read
 def find(session: Session, text: str, *, storefront_id: int, buyer_id: int | None = None) -> list[CaseCard]:
-    """The cases of the order that this is a number of, newest first; with a buyer given, only theirs."""
-    found = orders.find(session, text, buyer_id=buyer_id)
-    if found is None:
+    """The cases that these words are about, the likeliest first; with a buyer given, only theirs.
+
+    A case's number; an order's or a payment's number; a whole code, or its end (of the newest cases); a part of the name of what was
+    bought, in any language.
+    """
+    words = text.replace("\x00", " ").strip()
+    if not words or len(words) > _LONGEST:
         return []
-    return cases_of(session, storefront_id=storefront_id, buyer_id=buyer_id, order_id=found.card.order_id, limit=20)
+    mine = [Case.storefront_id == storefront_id] + ([Case.buyer_id == buyer_id] if buyer_id is not None else [])
+    number = words.lstrip("#")
+    found: dict[int, Case] = {}
+
+    def take(which: ColumnElement[bool]) -> None:
+        for row in session.scalars(select(Case).where(*mine, which).order_by(Case.id.desc()).limit(_MOST_FOUND)):
+            found.setdefault(row.id, row)
+
+    if number.isascii() and number.isdigit() and len(number) <= 18:
+        take(Case.id == int(number))
+    order = orders.find(session, words, buyer_id=buyer_id)
+    if order is not None:
+        take(Case.order_id == order.card.order_id)
+    newest = session.execute(
+        select(Case.id, Case.code_id, Case.replacement_code_id, Case.sku_id).where(*mine).order_by(Case.id.desc()).limit(_MOST_LOOKED)
+    ).all()
+    codes = inventory.ending(session, {code for row in newest for code in row[1:3] if code is not None}, words)
+    whole = inventory.find_code(session, inventory.Secret(words))
+    if whole is not None:
+        codes.add(whole.code_id)
+    if codes:
+        take(or_(among(session, Case.code_id, codes), Case.replacement_code_id.in_(codes)))
+    named = [sku_id for sku_id in {row.sku_id for row in newest} if len(words) > 1 and _is_called(session, sku_id, words)]
+    if named:
+        take(among(session, Case.sku_id, named))
+    return _cards(session, list(found.values())[:_MOST_FOUND])
+
+
+def _is_called(session: Session, sku_id: int, words: str) -> bool:
+    """Whether these words stand in the name of the denomination or its product, in any language."""
+    sku = catalog.sku(session, sku_id)
+    product = None if sku is None else catalog.product(session, sku.product_id)
+    if sku is None or product is None:
+        return False
+    languages = {"", *product.texts, *sku.names}
+    called = (f"{product.name_in(language)} {sku.name_in(language)}" for language in languages)
+    return any(words.casefold() in name.casefold() for name in called)
+
+
+@read
+def pictures(session: Session, *, case_id: int, buyer_id: int | None = None, storefront_id: int | None = None) -> list[EntryView]:
+    """Every picture of a case, oldest first; with a buyer or storefront, only of theirs."""
+    row = session.get(Case, case_id)
+    if row is None or (buyer_id is not None and row.buyer_id != buyer_id) or storefront_id not in (None, row.storefront_id):
+        return []
+    rows = session.scalars(select(CaseEntry).where(CaseEntry.case_id == case_id, CaseEntry.picture.is_not(None)).order_by(CaseEntry.id))
+    return [_entry(each) for each in rows]
 
 
 @read
@@ -266,7 +319,7 @@ def case(
         None if row.replacement_code_id is None else masks[row.replacement_code_id],
         [_entry(e) for e in reversed(newest_first[:last])],
         len(newest_first) > last,
-        shown_of(session, row.order_id),
+        orders.shown(session, row.order_id),
         found.deliveries,
         found.issued_at,
         warranty_ends_of(session, found, row.code_id),
@@ -276,6 +329,8 @@ def case(
         ),
         row.frozen_minor if row.outcome is None else 0,
         row.frozen_currency,
+        session.scalar(select(func.count()).select_from(CaseEntry).where(CaseEntry.case_id == case_id, CaseEntry.picture.is_not(None)))
+        or 0,
     )
 
 

@@ -10,6 +10,9 @@ WARRANTY_HOURS = 72
 ANSWER_HOURS = 24
 BUYER_DAYS = 7
 
+REMIND_AGAIN = timedelta(days=1)  # of a case the shop is late with
+LAST_CALL = timedelta(hours=12)  # before a case is closed because its buyer is silent
+
 MOST_OPEN = 20  # undecided cases of one buyer
 MOST_SAID = 100  # entries of one side in a case
 LONGEST = 2000  # characters of an entry

@@ -357,10 +357,14 @@ AFTERSALE = {
         FROM cases c JOIN offers o ON o.id = c.offer_id
         LEFT JOIN accounts a ON a.id = o.payable_id
         LEFT JOIN order_lines l ON l.order_id = c.order_id AND l.offer_id = c.offer_id
-        LEFT JOIN cases p ON p.replacement_code_id = c.code_id
+        LEFT JOIN exchanged_codes e ON e.order_id = c.order_id AND e.code_id = c.code_id
         WHERE c.state <> 'decided' AND (
-            c.frozen_minor <> CASE WHEN o.payable_id IS NULL THEN 0
-                ELSE COALESCE(p.replacement_cost_minor, l.unit_cost_minor, c.frozen_minor) END
+            c.frozen_minor <> CASE
+                WHEN e.code_id IS NOT NULL THEN CASE WHEN e.payable_id IS NULL THEN 0 ELSE e.cost_minor END
+                -- Goods that became a supplier's after they were sold are not theirs to freeze.
+                WHEN o.payable_id IS NULL OR NOT EXISTS (SELECT 1 FROM transfers t JOIN postings s ON s.transfer_id = t.id
+                    WHERE t.key = 'sale:' || c.order_id AND s.credit_id = o.payable_id) THEN 0
+                ELSE COALESCE(l.unit_cost_minor, c.frozen_minor) END
             OR (c.frozen_minor > 0
                 AND (c.frozen_party_id IS NULL OR c.frozen_party_id <> a.party_id OR c.frozen_currency <> a.currency)))""",
     "what was replaced is void, and what came for it was its order's": """
@@ -369,6 +373,15 @@ AFTERSALE = {
         WHERE c.outcome = 'replaced' AND (k.void_at IS NULL OR (COALESCE(n.order_id, 0) <> c.order_id
             AND NOT EXISTS (SELECT 1 FROM cases x WHERE x.code_id = n.id AND x.outcome = 'replaced')
             AND NOT EXISTS (SELECT 1 FROM refunded_codes r WHERE r.code_id = n.id AND r.order_id = c.order_id)))""",
+    "what a code that came as a replacement had cost is kept, and that of no other": """
+        SELECT 'order ' || order_id AS about, 'code ' || code_id || ': replaced less kept is ' || SUM(n) AS detail FROM (
+            SELECT order_id, replacement_code_id AS code_id, 1 AS n FROM cases WHERE outcome = 'replaced'
+            UNION ALL SELECT order_id, code_id, -1 FROM exchanged_codes
+        ) AS sides GROUP BY order_id, code_id HAVING SUM(n) <> 0""",
+    "the refund of a code that came as a replacement takes back what was booked for it": """
+        SELECT 'order ' || r.order_id AS about, 'code ' || r.code_id || ' cost ' || e.cost_minor || ', took back ' || r.cost_minor AS detail
+        FROM refunded_codes r JOIN exchanged_codes e ON e.order_id = r.order_id AND e.code_id = r.code_id
+        WHERE r.cost_minor <> e.cost_minor OR r.cost_currency <> e.cost_currency OR (e.payable_id IS NOT NULL AND NOT r.cost_back)""",
     "a code that came as a replacement has its delivery": """
         SELECT 'case ' || c.id AS about, 'order ' || c.order_id AS detail FROM cases c
         WHERE c.outcome = 'replaced' AND NOT EXISTS (

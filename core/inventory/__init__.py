@@ -30,7 +30,7 @@ from core.inventory.codes import (
     unopenable,
     void,
 )
-from core.inventory.exchanging import Exchanged, codes_of, exchange, lock_sold, mask, masked, one_opened, still_sold
+from core.inventory.exchanging import Exchanged, codes_of, ending, exchange, lock_sold, mask, masked, one_opened, still_sold
 from core.inventory.holds import HoldView, end_hold, expired_holds, held_of, hold, lapses, open_hold, open_holds_of
 from core.inventory.places import CodePlace, code_place, find_code
 from core.inventory.stock import answer_watches, on_shelf, places, unwatch, waited_for, watch, watching
@@ -55,6 +55,7 @@ __all__ = [
     "code_place",
     "codes_of",
     "end_hold",
+    "ending",
     "exchange",
     "expired_holds",
     "find_code",

@@ -34,6 +34,19 @@ def masked(session: Session, code_ids: Collection[int]) -> dict[int, str]:
 
 
 @read
+def ending(session: Session, code_ids: Collection[int], text: str) -> set[int]:
+    """Those of these codes that end with this text, as `masked` shows them or longer; at least two characters, however they are written."""
+    end = text.strip().lstrip("•.…*").casefold()
+    if len(end) < 2:
+        return set()
+    return {
+        code_id
+        for code_id, secret in _opened(session, code_ids).items()
+        if any(part.casefold().endswith(end) for part in (secret.card_no, secret.card_pwd) if part)
+    }
+
+
+@read
 def one_opened(session: Session, code_id: int) -> Secret | None:
     """One code in clear. Only for a delivery, which logs it."""
     return _opened(session, [code_id]).get(code_id)

@@ -1,5 +1,6 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
+from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
@@ -57,9 +58,9 @@ from core.orders.refunds import (
 )
 from core.orders.refusals import LimitReached, NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.sale import buy, buy_with
-from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, open_sealed, reveal, seal_of
+from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, lock, open_sealed, reveal, seal_of, taken_back
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
-from core.orders.showing import resend, show_again
+from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
 from core.orders.views import Parcel, ParcelLine, Receipt
 
@@ -69,6 +70,7 @@ __all__ = [
     "Asked",
     "Booked",
     "Cap",
+    "Cost",
     "DailyCap",
     "DueRefund",
     "HeldByOthers",
@@ -96,6 +98,7 @@ __all__ = [
     "RevealCause",
     "Seal",
     "Settled",
+    "Shown",
     "Sold",
     "SoldCode",
     "SoldOut",
@@ -116,9 +119,11 @@ __all__ = [
     "cancel",
     "claim",
     "codes_sold",
+    "cost_of",
     "decide_by_hand",
     "deposit",
     "detail",
+    "exchanged",
     "expire",
     "find",
     "find_all",
@@ -126,6 +131,7 @@ __all__ = [
     "hand_over",
     "history",
     "is_our_refund",
+    "lock",
     "movements",
     "number_of",
     "open_sealed",
@@ -146,8 +152,10 @@ __all__ = [
     "seal_of",
     "settle",
     "show_again",
+    "shown",
     "sold",
     "source_of",
+    "taken_back",
     "tell_unpaid",
     "unpaid",
 ]

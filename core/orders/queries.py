@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, exists, func, select
@@ -15,8 +15,9 @@ from core.coupons import Coupon, CouponRefused
 from core.database import read
 from core.orders.issue import bought, kept_price, never_bought
 from core.orders.numbers import number_of, order_id_of
+from core.orders.refunds import RefundView, refunds_of
 from core.orders.seals import Seal, seal
-from core.orders.tables import Order, OrderLine, OrderState, Refund, RefundedCode, Reveal
+from core.orders.tables import ExchangedCode, Order, OrderLine, OrderState, Refund, RefundedCode, Reveal
 from core.ports import Fee
 from core.pricing import Price
 from core.showcase import COUNTED
@@ -102,6 +103,10 @@ class OrderDetail:
     refunded_minor: int = 0
     seal: Seal | None = None  # of an order that is not opened
     priced: pricing.Quote | None = None  # when it costs something else than its price times its quantity
+    unit_minor: int = 0
+    short_by: int = 0  # codes that were ordered, could not be had, and were not charged
+    refunds: list[RefundView] = field(default_factory=list)  # oldest first
+    replaced: int = 0  # codes that came in another's place
 
 
 @read
@@ -242,6 +247,10 @@ def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> O
         refunded_minor=order.refunded_minor,
         seal=seal(session, order),
         priced=kept_price(session, order),
+        unit_minor=session.scalars(select(OrderLine.unit_price_minor).where(OrderLine.order_id == order_id).limit(1)).one(),
+        short_by=order.short_by or 0,
+        refunds=refunds_of(session, order_id) if order.issued_at is not None else [],
+        replaced=session.scalar(select(func.count()).select_from(ExchangedCode).where(ExchangedCode.order_id == order_id)) or 0,
     )
 
 

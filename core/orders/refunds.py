@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import case, func, insert, select, update
@@ -14,6 +14,7 @@ from core import coupons, inventory, journal, ledger, outbox, payments, people, 
 from core.database import insert_new, now, read, write
 from core.errors import N_, Refusal
 from core.ledger import AccountKind, Leg, TransferKind
+from core.orders.costs import Cost, costs
 from core.orders.numbers import number_of
 from core.orders.refusals import OnceReused
 from core.orders.seals import TakenBack, locked, seal, taken_back
@@ -132,6 +133,7 @@ class RefundView:
     state: RefundState
     reason: str
     provider: str | None
+    made_at: datetime
 
 
 def share(total_minor: int, part: int, whole: int) -> int:
@@ -256,7 +258,7 @@ def codes_sold(session: Session, order_id: int) -> list[SoldCode]:
 def refunds_of(session: Session, order_id: int) -> list[RefundView]:
     """The refunds of an order, oldest first."""
     rows = session.scalars(select(Refund).where(Refund.order_id == order_id).order_by(Refund.id))
-    return [RefundView(r.id, r.amount_minor, r.source_minor, r.currency, r.to, r.state, r.reason, r.provider) for r in rows]
+    return [RefundView(r.id, r.amount_minor, r.source_minor, r.currency, r.to, r.state, r.reason, r.provider, r.made_at) for r in rows]
 
 
 @read
@@ -471,9 +473,9 @@ def _refund(
     assert amount >= 0, "what was refunded before was the share of it"
     row = _write_row(session, order, amount, reason=reason, by=by, once=once, to=to, whole_only=whole_only)
     to_shelf = _unseen(session, order)
-    costs = _costs(session, order, chosen)
-    _give_money(session, order, row, chosen, costs)
-    _note_codes(session, order, row, chosen, costs, to_shelf=to_shelf)
+    cost = costs(session, order, chosen)
+    _give_money(session, order, row, cost)
+    _note_codes(session, order, row, chosen, cost, to_shelf=to_shelf)
     taken = inventory.take_back(session, order_id=order.id, code_ids=list(chosen), to_shelf=to_shelf)
     assert taken == len(chosen), "the codes of a locked order stay its own"
     order.refunded_minor += amount
@@ -585,36 +587,13 @@ def _source(session: Session, order: Order) -> Source | None:
     return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, max(0, worth - int(sent or 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Cost:
-    """What a code had cost; `payable_id` when the sale credited its supplier with it."""
-
-    minor: int
-    currency: str
-    payable_id: int | None
-
-
-def _costs(session: Session, order: Order, chosen: dict[int, int]) -> dict[int, _Cost]:
-    """The cost of each offer's codes, as the sale booked it; of a code that replaced another, as its offer says."""
-    credited = {leg.credit_id for leg in ledger.legs_of(session, key=f"sale:{order.id}")}
-    lines = {line.offer_id: line for line in session.scalars(select(OrderLine).where(OrderLine.order_id == order.id))}
-    costs = {}
-    for offer in supply.offers(session, sorted(set(chosen.values()))):
-        line = lines.get(offer.id)
-        cost, currency = (offer.cost_minor, offer.cost_currency) if line is None else (line.unit_cost_minor, line.cost_currency)
-        owed = offer.payable_id if (line is None or offer.payable_id in credited) and currency == order.currency else None
-        costs[offer.id] = _Cost(cost, currency, owed)
-    return costs
-
-
-def _give_money(session: Session, order: Order, row: Refund, chosen: dict[int, int], costs: dict[int, _Cost]) -> None:
+def _give_money(session: Session, order: Order, row: Refund, cost: Mapping[int, Cost]) -> None:
     """The sale's money backwards: suppliers give back their cost, the shop the rest; to the wallet, and to what is set aside."""
     storefront, wallet_id = storefronts.by_id(session, order.storefront_id), people.by_id(session, order.buyer_id).wallet_id
     owed: dict[int, int] = {}
-    for offer_id in chosen.values():
-        cost = costs[offer_id]
-        if cost.payable_id is not None:
-            owed[cost.payable_id] = owed.get(cost.payable_id, 0) + cost.minor
+    for each in cost.values():
+        if each.payable_id is not None:
+            owed[each.payable_id] = owed.get(each.payable_id, 0) + each.minor
     givers, takers = list(owed.items()), [(wallet_id, row.amount_minor - row.source_minor)]
     if row.source_minor:
         aside = ledger.open_account(session, party_id=storefront.party_id, kind=AccountKind.REFUNDING, currency=row.currency)
@@ -645,7 +624,7 @@ def _paired(givers: Sequence[tuple[int, int]], takers: Sequence[tuple[int, int]]
     return legs
 
 
-def _note_codes(session: Session, order: Order, row: Refund, chosen: dict[int, int], costs: dict[int, _Cost], *, to_shelf: bool) -> None:
+def _note_codes(session: Session, order: Order, row: Refund, chosen: dict[int, int], cost: Mapping[int, Cost], *, to_shelf: bool) -> None:
     session.execute(
         insert(RefundedCode),
         [
@@ -655,9 +634,9 @@ def _note_codes(session: Session, order: Order, row: Refund, chosen: dict[int, i
                 "refund_id": row.id,
                 "offer_id": offer_id,
                 "returned": to_shelf,
-                "cost_minor": costs[offer_id].minor,
-                "cost_currency": costs[offer_id].currency,
-                "cost_back": to_shelf or costs[offer_id].payable_id is not None,
+                "cost_minor": cost[code_id].minor,
+                "cost_currency": cost[code_id].currency,
+                "cost_back": to_shelf or cost[code_id].payable_id is not None,
             }
             for code_id, offer_id in chosen.items()
         ],

@@ -74,6 +74,12 @@ def locked(session: Session, order_id: int, buyer_id: int | None = None) -> Orde
 
 
 @write
+def lock(session: Session, order_id: int) -> None:
+    """Keep the order as it is until the end of this transaction: who refunds it takes turns with who decides about its codes."""
+    locked(session, order_id)
+
+
+@write
 def hand_over(
     session: Session, *, order_id: int, cause: RevealCause, to_telegram_id: int, buyer_id: int | None = None
 ) -> Parcel | Seal | None:

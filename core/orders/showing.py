@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import catalog, inventory, journal, outbox, supply
 from core.catalog import Gone
-from core.database import now, write
+from core.database import now, read, write
 from core.orders.numbers import number_of
 from core.orders.tables import Order, OrderState, Reveal, RevealCause
 from core.orders.views import Parcel, ParcelLine
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One time the codes of an order left the shop in clear: sent first, looked at again, or sent again by the staff."""
+
+    cause: RevealCause
+    at: datetime
+
+
+@read
+def shown(session: Session, order_id: int) -> list[Shown]:
+    """Every time the codes of an order left the shop, oldest first."""
+    rows = session.execute(select(Reveal.cause, Reveal.at).where(Reveal.order_id == order_id).order_by(Reveal.id))
+    return [Shown(cause, at) for cause, at in rows]
 
 
 @write

@@ -195,3 +195,17 @@ class RefundedCode(Base):
     cost_minor: Mapped[int]
     cost_currency: Mapped[str] = mapped_column(String(8))
     cost_back: Mapped[bool]  # the cost is not the shop's loss: it is for sale again, or its supplier bears it
+
+
+class ExchangedCode(Base):
+    """A code that came to an order in place of one that was complained about, and the cost that was booked for it then."""
+
+    __tablename__ = "exchanged_codes"
+    __table_args__ = (CheckConstraint("cost_minor >= 0", name="cost_not_negative"),)
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"), primary_key=True, autoincrement=False)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    cost_minor: Mapped[int]
+    cost_currency: Mapped[str] = mapped_column(String(8))
+    payable_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))  # the supplier's account that was credited with it

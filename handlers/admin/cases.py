@@ -15,7 +15,7 @@ from core.aftersale import CaseCard, CaseDecided, CaseDetail, CaseState, Nothing
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import N_
-from core.orders import RevealCause
+from core.orders import RevealCause, TakenBack
 from core.outbox import Delivery
 from core.people import Customer
 from handlers.admin.desk import PAGE, QUESTIONS, Asked, Asking, Desk, Do, Go, NotFound, Question, ask, do, go, number_between, short_enough
@@ -23,7 +23,9 @@ from handlers.cases import (
     OUTCOMES,
     REASONS,
     USUAL,
+    WHAT_TO_TYPE,
     WHYS,
+    all_pictures,
     coded,
     mark_of,
     named,
@@ -31,6 +33,7 @@ from handlers.cases import (
     refused_with_dates,
     said_in,
     send_picture,
+    send_pictures,
     thread,
     why_of,
     words_of,
@@ -63,6 +66,7 @@ def router() -> Router:
         "case": case,
         "case-no": refusing,
         "case-pic": picture,
+        "case-pics": pictures,
         "case-terms": deadlines,
     }
     for to, screen in looks.items():
@@ -97,7 +101,7 @@ async def queue(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     rows: list[Row] = [[go(_line(card, say), "case", card.id)] for card in cards[:PAGE]]
     rows += [
         desk.pages("cases", 0, page, more=len(cards) > PAGE),
-        [ask(say.label("🔎 By order number"), "case.find"), go(say.label("All cases"), "cases-all")],
+        [ask(say.label("🔎 Search"), "case.find"), go(say.label("All cases"), "cases-all")],
         [go(say.label("⏱ Deadlines"), "case-terms"), desk.home()],
     ]
     await desk.show(press, text, rows)
@@ -232,6 +236,8 @@ def _buttons(found: CaseDetail, desk: Desk) -> list[Row]:
     rows: list[Row] = [
         [go(say.label("🖼 Picture of {when}", when=say.when(entry.at)), "case-pic", entry.id)] for entry in found.entries if entry.picture
     ]
+    if found.pictures > 1:
+        rows = [[go(all_pictures(found, say), "case-pics", card.id)]]
     if found.earlier:
         rows.append([go(say.label("⬆️ What was said before"), "case", card.id, arg=str(found.entries[0].id))])
     if card.outcome is None:
@@ -253,6 +259,11 @@ def _buttons(found: CaseDetail, desk: Desk) -> list[Row]:
 
 async def picture(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     await send_picture(press, await desk.shop.read(aftersale.entry, callback_data.id, storefront_id=desk.storefront.id), desk.speech)
+
+
+async def pictures(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    found = await desk.shop.read(aftersale.pictures, case_id=callback_data.id, storefront_id=desk.storefront.id)
+    await send_pictures(press, found, desk.speech)
 
 
 async def refusing(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
@@ -302,7 +313,7 @@ async def _act(press: CallbackQuery, desk: Desk, case_id: int, done: str, what: 
             await desk.shop.write(aftersale.refund, case_id=case_id, storefront_id=desk.storefront.id, by=desk.by)
         else:
             await desk.shop.write(aftersale.refuse, case_id=case_id, storefront_id=desk.storefront.id, by=desk.by, why=why)
-    except (CaseDecided, NothingToReplace) as refusal:
+    except (CaseDecided, NothingToReplace, TakenBack) as refusal:
         await press.answer(refused_plain(desk.speech, refusal), show_alert=True)
         await _show(press, desk, case_id, refused_with_dates(desk.speech, refusal))
         return
@@ -357,7 +368,7 @@ async def _refuse_because(desk: Desk, message: Message, asked: Asked, text: str)
 
 
 async def _ask_number(desk: Desk, asked: Asked) -> Safe:
-    return desk.speech.say("Type the number of the order.")
+    return desk.speech.say(WHAT_TO_TYPE)
 
 
 async def _find(desk: Desk, message: Message, asked: Asked, text: str) -> None:

@@ -15,7 +15,9 @@ from core.outbox import Delivery
 from core.payments import Intent, IntentState
 from core.people import Customer
 from handlers.admin.desk import Desk, Do, Go, ask, do, go
+from handlers.means import name_of
 from handlers.pieces import Row, full_name, lines, paragraphs
+from handlers.receipts import back_told, price_told
 from locales import Safe, Speech
 
 STATES = {
@@ -67,7 +69,7 @@ def _paid(say: Speech, intent: Intent) -> Safe:
         "Payment {id}: {amount} by {method}, {state}",
         id=intent.id,
         amount=say.price(intent.amount_minor, intent.currency),
-        method=intent.provider,
+        method=name_of(intent.provider, say),
         state=say.label(_INTENT_STATES[intent.state]),
     )
 
@@ -75,7 +77,6 @@ def _paid(say: Speech, intent: Intent) -> Safe:
 async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDetail, buyer: Customer, also: Sequence[Row] = ()) -> None:
     """The order with its payment and deliveries; `also` are rows of buttons to go above its own."""
     say, card = desk.speech, found.card
-    paid_by = say.label("balance") if card.paid_by == "wallet" else card.paid_by
     deliveries = [_delivery(say, delivery) for delivery in found.deliveries[-_LAST:]]
     text = paragraphs(
         lines(
@@ -85,13 +86,13 @@ async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDet
         ),
         lines(
             say.say("{what} × {quantity}", what=full_name(card.product, card.sku, say), quantity=say.number(card.quantity)),
-            say.say("Total: {price}, by {method}", price=say.price(card.total_minor, card.currency), method=paid_by),
-            say.say("Refunded: {amount}", amount=say.price(found.refunded_minor, card.currency)) if found.refunded_minor else None,
             say.say("Sealed: not opened by the buyer yet.") if found.seal else None,
             say.say("Cost: {cost}", cost=say.price(found.cost_minor, desk.storefront.currency)),
             say.say("Ordered: {when}", when=say.when(card.placed_at)),
             say.say("Issued: {when}", when=say.when(found.issued_at)) if found.issued_at else None,
         ),
+        price_told(found, say),
+        back_told(found, say),
         _paid(say, found.intent) if found.intent else None,
         lines(say.say("Deliveries:"), *deliveries) if deliveries else None,
         say.many("The codes left the shop {n} time.", "The codes left the shop {n} times.", found.reveals) if found.reveals else None,

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import orders, people
+from core import aftersale, orders, people
 from core.catalog import Gone
 from core.errors import N_
 from core.orders import OrderDetail, RefundState, RefundTo, SoldCode, Source
 from core.ports import PaymentMethod
 from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go, short_enough
+from handlers.cases import refund_reason
 from handlers.means import name_of
-from handlers.pieces import Row, bold, lines, paragraphs, plain
+from handlers.pieces import Row, bold, lines, paragraphs
 from locales import Safe, Speech
 
 _REASON = 300
@@ -99,7 +100,7 @@ async def _before(desk: Desk, order_id: int) -> Safe | None:
                 "• {amount}, {state}: {reason}",
                 amount=say.price(one.amount_minor, one.currency),
                 state=say.label(STATES[one.state]),
-                reason=plain(one.reason, 100) if one.reason else say.label("returned unopened"),
+                reason=refund_reason(one.reason, say, 100) or say.label("returned unopened"),
             )
             for one in made[-_LAST:]
         )
@@ -181,7 +182,7 @@ async def refund(press: CallbackQuery, callback_data: Do, desk: Desk, methods: M
     to, code = _chosen(str(data["chosen"]), await desk.shop.read(orders.codes_sold, callback_data.id))
     method = methods.get(found.intent.provider) if found.intent is not None else None
     made = await desk.shop.write(
-        orders.refund_codes,
+        aftersale.refund_codes,  # An open case about one of the codes is decided by it.
         order_id=callback_data.id,
         code_ids=None if code is None else [code.code_id],
         reason=str(data["reason"]),

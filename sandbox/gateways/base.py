@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from aiohttp import web
 
-from sandbox.gateways import page
+from sandbox.gateways import page, panel
 from sandbox.gateways.courier import RECORDED, Courier, Notice, Pace, Sent
 from sandbox.gateways.faults import Faults
 
@@ -142,6 +142,8 @@ class Gateway(ABC, Generic[P]):
             [
                 web.get("/", self._overview),
                 web.get("/page/{file}", page.asset),
+                web.get("/faults", self._panel),
+                web.post("/faults", self._switch),
                 web.get("/pay/{key}", self._show),
                 web.post("/pay/{key}", self._press),
             ]
@@ -259,11 +261,25 @@ class Gateway(ABC, Generic[P]):
 
     async def _overview(self, request: web.Request) -> web.StreamResponse:
         self._look_at_the_clock()
-        return page.overview(request, page.BRANDS[self.brand], self.shop, self._all[::-1])
+        return page.overview(request, page.BRANDS[self.brand], self.shop, self._all[::-1], self.faults)
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
         payment = self._at(request)
-        return page.show(request, payment, self._brand(payment), self._shop_of(payment), self._onward(payment))
+        return page.show(request, payment, self._brand(payment), self._shop_of(payment), self._onward(payment), self.faults)
+
+    async def _panel(self, request: web.Request) -> web.StreamResponse:
+        return panel.show(request, page.BRANDS[self.brand], self.faults, self.without_faults)
+
+    async def _switch(self, request: web.Request) -> web.StreamResponse:
+        sent = await request.post()
+        if sent.get("wish") == "clear":
+            self.faults.clear()
+            raise web.HTTPSeeOther("/faults")
+        wished = [str(name) for name in sent.getall("fault", [])]
+        if sent.get("wish") != "switch" or sent.get("when") not in panel.WHEN or not set(wished) <= set(panel.offered(self.without_faults)):
+            raise web.HTTPBadRequest(text="Choose among the faults that are on the page.")
+        self.faults.choose(wished, next_call_only=sent.get("when") == panel.NEXT)
+        raise web.HTTPSeeOther("/faults")
 
     def _shop_of(self, payment: P) -> str:
         return self.shop

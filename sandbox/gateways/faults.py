@@ -1,6 +1,10 @@
 """What a gateway does wrong when it is told to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
+
+# How much a switch is when it is thrown by hand, where yes is not enough.
+BY_HAND: dict[str, int | float] = {"late_seconds": 20.0, "errors_500": 1_000_000, "stall_after_work_seconds": 30.0}
 
 
 @dataclass
@@ -40,6 +44,20 @@ class Faults:
             return False
         self.errors_500 -= 1
         return True
+
+    @property
+    def on(self) -> list[str]:
+        """The switches that are on, in the order they are written here."""
+        return [field.name for field in fields(self) if field.name != "next_call_only" and getattr(self, field.name)]
+
+    def choose(self, names: Collection[str], *, next_call_only: bool) -> None:
+        """Exactly these are on from now on, as strong as a person at the page means them."""
+        self.clear()
+        self.next_call_only = next_call_only
+        for name in names:
+            setattr(self, name, BY_HAND.get(name, True))
+        if self.errors_500 and next_call_only:
+            self.errors_500 = 1
 
     def clear(self) -> None:
         """Everything is as it should be again."""

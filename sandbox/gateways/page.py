@@ -16,6 +16,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from sandbox.gateways.base import Payment
+    from sandbox.gateways.faults import Faults
 
 FOLDER = Path(__file__).parent / "page"
 FILES = {"pay.css": "text/css"}
@@ -58,6 +59,8 @@ WORDS: Final = {
     "expired": ("This payment has expired", "付款已过期"),
     "expired_then": ("Nothing was charged.\nYou can go back to the chat and order again.", "没有扣款。\n您可以返回聊天，重新下单。"),
     "back": ("Back to the shop", "返回商户"),
+    "faults": ("Faults of this gateway", "此网关的故障开关"),
+    "faults_on": ("Faults switched on: {n}", "已开启故障：{n}"),
     "error": ("This payment cannot be opened", "无法打开此付款"),
     "all": ("Payments", "付款记录"),
     "none": ("No payment yet. It appears here as soon as the shop asks for one.", "暂无付款。商户发起付款后会显示在这里。"),
@@ -121,7 +124,7 @@ async def asset(request: web.Request) -> web.StreamResponse:
     return web.Response(body=(FOLDER / name).read_bytes(), content_type=FILES[name], headers={"Cache-Control": "no-cache"})
 
 
-def show(request: web.Request, payment: Payment, brand: Brand, shop: str, onward: str) -> web.Response:
+def show(request: web.Request, payment: Payment, brand: Brand, shop: str, onward: str, faults: Faults) -> web.Response:
     """The page of one payment, as it stands."""
     tongue = language(request)
     state = payment.state.value
@@ -146,7 +149,7 @@ def show(request: web.Request, payment: Payment, brand: Brand, shop: str, onward
         f'<p class="amount"><span class="label">{_say("amount", tongue)}</span>'
         f'<strong class="{"long" if len(amount) > 11 else ""}">{escape(amount)}</strong></p><dl>{details}</dl>{acts}'
     )
-    return _whole(tongue, brand, f"{WORDS[state][tongue]} · {amount}", main, state, onward)
+    return whole(tongue, brand, f"{WORDS[state][tongue]} · {amount}", main, state, onward, faults)
 
 
 def notice(request: web.Request, says: str) -> web.Response:
@@ -154,10 +157,10 @@ def notice(request: web.Request, says: str) -> web.Response:
     tongue = language(request)
     main = f'<p class="state"><span class="mark failed" aria-hidden="true"></span>{_say("error", tongue)}</p>'
     main += f'<p class="then">{escape(says)}</p>'
-    return _whole(tongue, BRANDS["epay"], WORDS["error"][tongue], main, "failed", "")
+    return whole(tongue, BRANDS["epay"], WORDS["error"][tongue], main, "failed", "")
 
 
-def overview(request: web.Request, brand: Brand, shop: str, payments: Sequence[Payment]) -> web.Response:
+def overview(request: web.Request, brand: Brand, shop: str, payments: Sequence[Payment], faults: Faults) -> web.Response:
     """All payments of a gateway, newest first: for the person who plays the payer."""
     tongue = language(request)
     items = "".join(
@@ -168,14 +171,24 @@ def overview(request: web.Request, brand: Brand, shop: str, payments: Sequence[P
         for payment in payments[:SHOWN]
     )
     main = f'<p class="state">{_say("all", tongue)}</p>' + (f"<ul>{items}</ul>" if items else f'<p class="then">{_say("none", tongue)}</p>')
-    return _whole(tongue, brand, f"{WORDS['all'][tongue]} · {shop}", main, "list", "")
+    return whole(tongue, brand, f"{WORDS['all'][tongue]} · {shop}", main, "list", "", faults)
 
 
 def _say(word: str, tongue: int) -> str:
     return escape(WORDS[word][tongue])
 
 
-def _whole(tongue: int, brand: Brand, title: str, main: str, state: str, onward: str) -> web.Response:
+def way_to_faults(tongue: int, faults: Faults | None) -> str:
+    """The link to the panel of faults, which says how many are on; nothing where no gateway stands behind the page."""
+    if faults is None:
+        return ""
+    on = len(faults.on)
+    words = WORDS["faults_on" if on else "faults"][tongue].replace("{n}", str(on))
+    return f' <a class="faults{" on" if on else ""}" href="/faults">{escape(words)}</a>'
+
+
+def whole(tongue: int, brand: Brand, title: str, main: str, state: str, onward: str = "", faults: Faults | None = None) -> web.Response:
+    """A page of a gateway round its main part."""
     template = Template((FOLDER / "pay.html").read_text(encoding="utf-8"))
     text = template.substitute(
         lang=("en", "zh-Hans")[tongue],
@@ -185,7 +198,7 @@ def _whole(tongue: int, brand: Brand, title: str, main: str, state: str, onward:
         letter=escape(brand.letter),
         brand=escape(brand.name[tongue]),
         main=main,
-        play=_say("play", tongue),
+        play=_say("play", tongue) + way_to_faults(tongue, faults),
     )
     # A browser refuses to follow a form to another site unless that site is named.
     parts = urlsplit(onward)

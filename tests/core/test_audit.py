@@ -265,6 +265,13 @@ DAMAGES = [
         "",
         "UPDATE cases SET code_id = replacement_code_id WHERE outcome = 'replaced'",
     ),
+    Damage("what a code that came as a replacement had cost is kept, and that of no other", "", "DELETE FROM exchanged_codes"),
+    Damage(
+        "the refund of a code that came as a replacement takes back what was booked for it",
+        "",
+        "INSERT INTO exchanged_codes (order_id, code_id, offer_id, cost_minor, cost_currency)"
+        " SELECT order_id, code_id, offer_id, cost_minor + 1, cost_currency FROM refunded_codes",
+    ),
     Damage("a code that came as a replacement has its delivery", "", "UPDATE outbox SET once = NULL WHERE once LIKE 'case-parcel:%'"),
     Damage(
         "a case that ended as refunded has the refund",

@@ -27,11 +27,12 @@ from core.aftersale import (
 )
 from core.catalog import Gone
 from core.database import Shop, write
+from core.errors import Refusal
 from core.ledger import AccountKind, PartyKind
 from core.orders import RevealCause
 from core.people import Customer
 from core.storefronts import Storefront
-from tests.core.props import aside, at_once, balance, consign, left, place, scalar
+from tests.core.props import STAR_RATE, aside, at_once, balance, consign, left, place, scalar, settle
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
 BY = "telegram:7001"
@@ -488,6 +489,45 @@ async def test_the_staff_are_reminded_once_of_each_deadline(
     assert len(await deliver(shop)) == 1
 
 
+async def test_the_staff_are_reminded_again_each_day_until_they_answer(
+    shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer, admin: Customer, clock: Clock
+) -> None:
+    order_id, [code] = await bought(shop, buyer, goods)
+    case_id = await complain(shop, buyer, order_id, code)
+    await deliver(shop)
+    clock.passes(hours=25)
+    assert await shop.write(aftersale.remind_overdue) == 1
+    for _ in range(2):
+        clock.passes(hours=23)
+        assert await shop.write(aftersale.remind_overdue) == 0
+        clock.passes(hours=1, seconds=1)
+        assert sum(await asyncio.gather(*(shop.write(aftersale.remind_overdue) for _ in range(3)))) == 1
+    assert [m.body["says"] for m in await deliver(shop)] == ["case-overdue"] * 3
+    await shop.write(aftersale.refuse, **decision(case_id, storefront), why="works")
+    clock.passes(days=2)
+    assert await shop.write(aftersale.remind_overdue) == 0
+
+
+async def test_a_silent_buyer_is_told_once_before_the_case_is_closed(
+    shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer, clock: Clock
+) -> None:
+    order_id, [code] = await bought(shop, buyer, goods)
+    case_id = await complain(shop, buyer, order_id, code)
+    await shop.write(aftersale.ask_picture, **decision(case_id, storefront))
+    await deliver(shop)
+    clock.passes(days=6)
+    assert await shop.write(aftersale.remind_silent) == 0
+    clock.passes(hours=13)
+    assert [await shop.write(aftersale.remind_silent) for _ in range(2)] == [1, 0]
+    [told] = await deliver(shop)
+    assert (told.customer_id, told.body) == (buyer.id, {"says": "case-waits", "case": case_id})
+
+    await shop.write(aftersale.buyer_says, case_id=case_id, buyer_id=buyer.id, text="I am here.")
+    clock.passes(hours=24, seconds=1)
+    assert await shop.write(aftersale.close_silent) == 0
+    assert await shop.write(aftersale.remind_overdue) == 1, "now the shop is late"
+
+
 async def test_the_deadlines_are_the_shops_own(shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer, clock: Clock) -> None:
     await shop.write(aftersale.set_terms, storefront_id=storefront.id, by=BY, answer_hours=2, buyer_days=1)
     assert await shop.read(aftersale.terms, storefront_id=storefront.id) == aftersale.Terms(2, 1, 72)
@@ -559,7 +599,97 @@ async def test_cases_are_listed_in_pages_and_found_by_the_orders_number(
     assert await shop.read(aftersale.find, "nonsense", storefront_id=storefront.id) == []
 
 
+async def test_cases_are_found_by_number_by_the_code_or_its_end_and_by_what_was_bought(
+    shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer
+) -> None:
+    other = await person(shop, storefront, money_minor=100_000)
+    order_id, [first, second] = await bought(shop, buyer, goods, 2)
+    case_id = await complain(shop, buyer, order_id, first)
+    more = await complain(shop, buyer, order_id, second)
+    [clear, another] = [secret.joined() for _, secret in await shop.read(inventory.opened, order_id)]
+
+    async def found(text: str, who: Customer | None = buyer) -> list[int]:
+        by = {} if who is None else {"buyer_id": who.id}
+        return [card.id for card in await shop.read(aftersale.find, text, storefront_id=storefront.id, **by)]
+
+    assert case_id in await found(f"#{case_id}") and await found(f"#{case_id + 9999}") == []
+    assert await found(clear) == [case_id] and await found(another.lower()) == [more]
+    assert await found("••••" + clear[-6:]) == [case_id]
+    assert await found("steam", None) == [more, case_id] and await found("s") == []
+    sku = await shop.read(catalog.sku, goods.sku_id)
+    assert sku is not None and await found(sku.name) == [more, case_id]
+    for words in (f"#{case_id}", clear, clear[-6:], "steam", orders.number_of(order_id)):
+        assert await found(words, other) == [], "another's case is not there"
+    for words in ("", " ", "\x00", "•", "x" * 5000, "%", "' OR 1=1", "9" * 30):
+        assert await found(words) == []
+
+    await shop.write(aftersale.replace, **decision(case_id, storefront))
+    [new] = [s.joined() for _, s in await shop.read(inventory.opened, order_id) if s.joined() not in (clear, another)]
+    assert await found(new) == [case_id], "by the new code too"
+
+
+async def test_pictures_of_one_album_are_kept_and_told_once(
+    shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer, admin: Customer
+) -> None:
+    order_id, [code] = await bought(shop, buyer, goods)
+    case_id = await complain(shop, buyer, order_id, code)
+    await deliver(shop)
+    for n, kind in enumerate(("photo", "photo", "document")):
+        await shop.write(aftersale.buyer_says, case_id=case_id, buyer_id=buyer.id, picture=f"p{n}", picture_kind=kind, quiet=n > 0)
+
+    assert [m.body["says"] for m in await deliver(shop)] == ["case-more"]
+    found = await shop.read(aftersale.pictures, case_id=case_id, buyer_id=buyer.id)
+    assert [(e.picture, e.picture_kind) for e in found] == [("p0", "photo"), ("p1", "photo"), ("p2", "document")]
+    assert (await seen(shop, case_id)).pictures == 3
+    stranger = await person(shop, storefront)
+    assert await shop.read(aftersale.pictures, case_id=case_id, buyer_id=stranger.id) == []
+
+
 # Money of suppliers
+
+
+async def test_the_staffs_refund_of_a_code_decides_its_case_in_the_same_step(
+    shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer
+) -> None:
+    order_id, [bad, fine, third] = await bought(shop, buyer, goods, 3)
+    case_id, other = await complain(shop, buyer, order_id, bad), await complain(shop, buyer, order_id, third)
+    facts: dict[str, Any] = {"order_id": order_id, "reason": "does not work", "by": BY}
+
+    await shop.write(aftersale.refund_codes, code_ids=[fine], once="one", **facts)
+    assert (await seen(shop, case_id)).card.outcome is None, "that code is another"
+    for _ in range(2):  # The same confirmation, pressed twice.
+        await shop.write(aftersale.refund_codes, code_ids=[bad], once="two", **facts)
+
+    decided = (await seen(shop, case_id)).card
+    assert (decided.outcome, decided.decided_by) == (Outcome.REFUNDED, BY)
+    assert (await seen(shop, other)).card.outcome is None and await balance(shop, buyer) == 500_000 - 9500
+    entries = [e.did for e in await shop.read(journal.latest, about="case", about_id=case_id)]
+    assert entries == ["decide-case"]
+    with pytest.raises(CodeGone):
+        await complain(shop, buyer, order_id, fine)
+    await shop.write(aftersale.refund_codes, code_ids=None, once="rest", **facts)
+    assert (await seen(shop, other)).card.outcome is Outcome.REFUNDED
+    assert await shop.write(aftersale.close_gone) == 0
+    with pytest.raises(Gone):
+        await complain(shop, buyer, order_id, third)
+
+
+async def test_a_decision_and_the_staffs_refund_of_the_order_at_once_are_one_end(
+    shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer
+) -> None:
+    for n in range(4):
+        order_id, [code] = await bought(shop, buyer, goods, once=f"race-{n}")
+        case_id = await complain(shop, buyer, order_id, code)
+        facts: dict[str, Any] = {"order_id": order_id, "reason": "x", "by": BY, "code_ids": None}
+        ended = await asyncio.gather(
+            shop.write(aftersale.refund, **decision(case_id, storefront)),
+            shop.write(aftersale.refund_codes, once=f"desk-{n}", **facts),
+            shop.write(aftersale.replace, **decision(case_id, storefront)),
+            return_exceptions=True,
+        )
+        assert [e for e in ended if isinstance(e, BaseException) and not isinstance(e, Refusal)] == []
+        assert (await seen(shop, case_id)).card.outcome in (Outcome.REFUNDED, Outcome.REPLACED)
+    await shop.write(aftersale.close_gone)
 
 
 async def test_what_a_supplier_earned_by_the_code_is_frozen_until_it_is_decided(
@@ -608,6 +738,98 @@ async def test_a_code_of_another_source_stands_in_when_the_same_one_is_sold_out(
     assert (await seen(shop, again)).frozen_minor == 1700
     await shop.write(aftersale.refund, **decision(again, storefront))
     assert await shop.read(ledger.house_balance, other) == 0
+
+
+async def test_a_refund_of_a_replaced_code_takes_back_exactly_the_cost_that_was_booked(
+    shop: Shop, storefront: Storefront, buyer: Customer, database_url: str
+) -> None:
+    goods = await put_on_sale(shop, storefront, name="Consigned", denomination="Consigned 20", price_minor=2000, count=2)
+    account = await shop.write(consign, offer_id=goods.offer_id, cost_minor=1500)
+    second, other = await shop.write(second_source, sku_id=goods.sku_id, cost_minor=1700)
+    await stock(shop, second, goods.sku_id, 1)
+    order_id, [bad, _] = await bought(shop, buyer, goods, 2)
+    await shop.write(aftersale.replace, **decision(await complain(shop, buyer, order_id, bad), storefront))
+    assert await shop.read(ledger.house_balance, other) == 1700
+    # What the suppliers ask today is not what was booked then.
+    await shop.write(dearer, offer_id=second, cost_minor=1999)
+    await shop.write(dearer, offer_id=goods.offer_id, cost_minor=1)
+    [new] = [code_id for code_id, offer in await shop.read(inventory.codes_of, order_id) if offer == second]
+
+    case_id = await complain(shop, buyer, order_id, new)
+    assert (await seen(shop, case_id)).frozen_minor == 1700
+    await shop.write(aftersale.refund, **decision(case_id, storefront))
+
+    assert (await shop.read(ledger.house_balance, other), await shop.read(ledger.house_balance, account)) == (0, 1500)
+    assert await shop.read(ledger.house_balance, storefront.sales_account_id) == 2000 - 1500
+    assert await scalar(database_url, f"SELECT cost_minor FROM refunded_codes WHERE code_id = {new}") == 1700
+
+
+async def test_a_replacement_of_the_same_supplier_stands_for_the_old_codes_cost_whatever_it_costs_today(
+    shop: Shop, storefront: Storefront, buyer: Customer
+) -> None:
+    goods = await put_on_sale(shop, storefront, name="Consigned", denomination="Consigned 20", price_minor=2000, count=3)
+    account = await shop.write(consign, offer_id=goods.offer_id, cost_minor=1500)
+    order_id, [bad] = await bought(shop, buyer, goods)
+    await shop.write(dearer, offer_id=goods.offer_id, cost_minor=1900)
+
+    await shop.write(aftersale.replace, **decision(await complain(shop, buyer, order_id, bad), storefront))
+    [(new, _)] = await shop.read(inventory.codes_of, order_id)
+    again = await complain(shop, buyer, order_id, new)
+    assert (await seen(shop, again)).frozen_minor == 1500, "nobody was credited with more"
+    await shop.write(orders.refund_codes, order_id=order_id, code_ids=None, reason="whole", by=BY, once="whole")
+
+    assert await shop.read(ledger.house_balance, account) == 0
+    assert await shop.read(ledger.house_balance, storefront.sales_account_id) == 0
+    assert await shop.write(aftersale.close_gone) == 1
+
+
+async def test_a_replacement_from_the_shops_own_goods_pays_no_supplier_and_a_refund_takes_nothing_from_one(
+    shop: Shop, storefront: Storefront, buyer: Customer
+) -> None:
+    goods = await put_on_sale(shop, storefront, name="Consigned", denomination="Consigned 20", price_minor=2000, count=1)
+    account = await shop.write(consign, offer_id=goods.offer_id, cost_minor=1500)
+    second, other = await shop.write(second_source, sku_id=goods.sku_id, cost_minor=1700)
+    await shop.write(dearer, offer_id=second, cost_minor=1700, payable=False)
+    await stock(shop, second, goods.sku_id, 1)
+    order_id, [bad] = await bought(shop, buyer, goods)
+    await shop.write(aftersale.replace, **decision(await complain(shop, buyer, order_id, bad), storefront))
+    assert await shop.read(ledger.house_balance, account) == 0
+    # Whoever the goods belong to from now on, this code was the shop's.
+    await shop.write(dearer, offer_id=second, cost_minor=1700, payable=True, account=other)
+
+    [(new, _)] = await shop.read(inventory.codes_of, order_id)
+    case_id = await complain(shop, buyer, order_id, new)
+    assert (await seen(shop, case_id)).frozen_minor == 0
+    await shop.write(aftersale.refund, **decision(case_id, storefront))
+    assert (await shop.read(ledger.house_balance, other), await balance(shop, buyer)) == (0, 500_000)
+
+
+@write
+def dearer(session: Session, *, offer_id: int, cost_minor: int, payable: bool = True, account: int | None = None) -> None:
+    """What an offer costs from now on, and whether anybody is owed for it."""
+    session.execute(text("UPDATE offers SET cost_minor = :cost WHERE id = :offer"), {"cost": cost_minor, "offer": offer_id})
+    if not payable or account is not None:
+        session.execute(text("UPDATE offers SET payable_id = :account WHERE id = :offer"), {"account": account, "offer": offer_id})
+
+
+async def test_nothing_more_is_given_for_an_order_whose_payment_was_taken_back(
+    shop: Shop, storefront: Storefront, goods: Goods, buyer: Customer
+) -> None:
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=STAR_RATE, source="test")
+    payer = await person(shop, storefront)
+    pending = await place(shop, payer, goods, once="stars")
+    await settle(shop, payer, pending, event="charge-1")
+    await deliver(shop)
+    [(code, _)] = await shop.read(inventory.codes_of, pending.order_id)
+    case_id = await complain(shop, payer, pending.order_id, code)
+    await shop.write(orders.given_back, provider="stars", event_key="charge-1", customer_id=payer.id)
+
+    for decide in (aftersale.replace, aftersale.refund):
+        with pytest.raises(orders.TakenBack):
+            await shop.write(decide, **decision(case_id, storefront))
+
+    assert (await seen(shop, case_id)).card.outcome is None and await left(shop, goods) == 39
+    await shop.write(aftersale.refuse, **decision(case_id, storefront), why="given-back")
 
 
 @write

@@ -19,7 +19,8 @@ from core.database import Shop
 from core.storefronts import Storefront
 from handlers import callbacks
 from handlers.commands import COMMANDS, STAFF_COMMANDS, commands_in
-from handlers.notices import CREDITED, UnknownNotice, notice
+from handlers.notes_of_money import CREDITED
+from handlers.notices import UnknownNotice, notice
 from locales import Speech, languages
 from tests.handlers.recorder import Person, breakages, recording_bot
 from tests.handlers.telegram_rules import checked, visible

@@ -221,9 +221,9 @@ async def test_a_buyer_withdraws_and_the_staff_hear_of_it(counter: Counter, good
 
     await buyer.press("🛟 My cases")
     assert any(label.startswith("↩️ 1") for label in await buyer.buttons())
-    await buyer.press("🔎 By order number")
+    await buyer.press("🔎 Search")
     missing = await buyer.say("nonsense")
-    assert "no case about an order of this number" in missing["text"]
+    assert "There is no such case" in missing["text"]
     number = (await counter.shop.read(orders.history, buyer_id=buyer.customer.id))[0].number
     assert "Case 1" in (await buyer.say(number))["text"]
     await delivered(counter)
@@ -363,7 +363,7 @@ async def test_the_wildest_case_fits_every_screen_and_notice_in_every_language(
     await shop.write(aftersale.refuse, case_id=made[0], why_text=long, **terms)
     await shop.write(aftersale.replace, case_id=made[1], **terms)
     await walk()
-    for says in ("case-opened", "case-more", "case-overdue", "case-withdrawn", "case-answer", "case-decided"):
+    for says in ("case-opened", "case-more", "case-overdue", "case-withdrawn", "case-answer", "case-waits", "case-decided"):
         for case_id in made:
             body = {"says": says, "case": case_id, "entry": entries[0]}
             text, keyboard = await notice(body, Speech(language), shop=shop, storefront=storefront)
