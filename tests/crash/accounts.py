@@ -83,8 +83,8 @@ def worth_of(came: Came, intent: Any) -> int:
 
 
 def part_of(came: Came, whole_minor: int) -> int:
-    """A part of what was asked, as it falls to what was paid."""
-    return came.amount_minor * whole_minor // came.asked_minor
+    """A part of what was asked, as it falls to what was paid; of too much, no more."""
+    return min(whole_minor, came.amount_minor * whole_minor // came.asked_minor)
 
 
 async def compare_money(

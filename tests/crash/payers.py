@@ -32,7 +32,7 @@ WAYS = {
 }
 OFTEN = (2, 2, 3, 3, 4, 4, 3)
 DEPOSITS_MINOR = (2000, 5000, 9999, 20_001)
-PATIENCE_SECONDS = 2.5
+PATIENCE_SECONDS = 5.0  # A slow machine is waited for, and a killed shop comes back within it.
 ASKED = re.compile(r"Please pay ¥([\d,]+\.\d\d)")
 RECEIPT = f"{Do.__prefix__}:pay-yes:"
 SHARES = (Decimal("0.5"), Decimal("0.99"), Decimal("1.01"), Decimal("2"))

@@ -194,7 +194,7 @@ async def test_twenty_kills_during_mixed_payments_and_all_money_is_where_it_belo
         people_at_it.append(asyncio.create_task(mall.staff.works(closing)))
         nature = [asyncio.create_task(mall.tills.misbehave(closing)), asyncio.create_task(mall.tills.forge(closing))]
         for kill in range(KILLS):
-            await mall.line.has_carried_out(chance.randint(5, 70))
+            await mall.line.has_carried_out(chance.randint(5, 90))
             await asyncio.sleep(chance.uniform(0, 0.1))
             assert not any(task.done() for task in (*people_at_it, *nature)), [task for task in people_at_it if task.done()]
             await life.is_killed()
@@ -227,4 +227,4 @@ async def test_twenty_kills_during_mixed_payments_and_all_money_is_where_it_belo
     assert not log.mistakes, "".join(log.mistakes)
     assert log.told == 0, "the log holds a secret"
     assert mall.tills.forged and set(mall.tills.forged) <= {400, 404, 503}, "404 and 503 are of a shop that is just opening"
-    assert ends.delivered > KILLS and ends.credited > 0 and ends.refunded > 0 and ends.given_back > 0, "there was a load"
+    assert ends.payments > KILLS and ends.delivered > 0 and ends.credited > 0 and ends.refunded + ends.given_back > 0, "there was a load"
