@@ -52,6 +52,9 @@ EVERYTHING: list[tuple[Any, ...]] = [
     ("created", 4),
     ("paid", 4, "exact"),
     ("refund", 3, False, False),
+    ("deposit", 2, 500, YUAN),
+    ("paid", 5, "least"),  # with a fee on top it is worth less than the smallest coin
+    ("given-back", 5),
 ]
 
 
