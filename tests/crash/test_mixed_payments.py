@@ -49,6 +49,7 @@ class Mall(Stage):
     payers: list[Payer]
     staff: Staff
     seeds: dict[int, int]
+    waits_for: str = ""
 
     async def an_hour_passes(self) -> None:
         """While the shop is dead: what waited for money is over when it opens again. Then those pay who are late."""
@@ -68,7 +69,11 @@ class Mall(Stage):
 
     async def has_settled(self) -> bool:
         """Nothing is under way any more, and everything that gateways were paid is known."""
-        if not await self.is_quiet() or await self.staff.decides():
+        self.waits_for = "messages that are under way"
+        if not await self.is_quiet():
+            return False
+        self.waits_for = "the staff"
+        if await self.staff.decides():
             return False
         reading = await Shop.open_to_read(self.url, self.keys)
         try:
@@ -76,6 +81,7 @@ class Mall(Stage):
         finally:
             await reading.close()
         came = {(one.provider, one.key) for one in self.tills.books(self.telegram)}
+        self.waits_for = f"{under_way} refunds and the payments {came - known}"
         return not under_way and came <= known
 
     async def money(self, shop: Shop) -> Ends:
@@ -212,7 +218,7 @@ async def test_twenty_kills_during_mixed_payments_and_all_money_is_where_it_belo
         # Left alone for two hours, with nobody else at it: what is asked again later is asked now.
         life = await nursery.bears("run", ahead_seconds=LATER)
         await life.runs()
-        await within(QUIET_SECONDS, mall.has_settled, lambda: life.log)
+        await within(QUIET_SECONDS, mall.has_settled, lambda: f"it waits for {mall.waits_for}\n{life.log}")
         await life.closes()
         for command in (("reconcile",), ("audit", "--json")):
             checked = await nursery.bears(*command, ahead_seconds=LATER)
