@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from aiogram import Bot, Dispatcher, F, Router
 from aiogram.client.default import DefaultBotProperties
@@ -74,4 +76,5 @@ async def _poll(token: str, api: str, router: Router) -> None:
 
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
-    asyncio.run({"shop": the_shop, "bare": bare, "till": bare_till}[what](*rest))
+    bots: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"shop": the_shop, "bare": bare, "till": bare_till}
+    asyncio.run(bots[what](*rest))

@@ -104,11 +104,12 @@ async def invoice_for(phone: Phone, button: str | None) -> Json:
     """Order a card (the bare bot sends an invoice for any word) and wait for its invoice."""
     said = await phone.says("/start sku-steam-50")
     if button is not None:
-        screen = await phone.waits_for(
-            lambda m: m["message_id"] > said["message_id"] and find_button(m, button) is not None, timeout=WAIT_SECONDS
-        )
-        await phone.presses((screen, button), wait_seconds=0)
+        await phone.presses((await _screen_with(phone, button, said["message_id"]), button), wait_seconds=0)
     return await phone.waits_for(lambda m: m["message_id"] > said["message_id"] and "invoice" in m, timeout=WAIT_SECONDS)
+
+
+async def _screen_with(phone: Phone, button: str, after: int) -> Json:
+    return await phone.waits_for(lambda m: m["message_id"] > after and find_button(m, button) is not None, timeout=WAIT_SECONDS)
 
 
 async def rounds(url: str, bot: BotSpec, watch: Watch, button: str | None) -> list[float]:
@@ -136,10 +137,7 @@ async def _hang(url: str, gateway: EpayGateway) -> None:
     for number in range(PAYERS, PAYERS + HANGING):
         async with Phone(url, f"payer-{number}", SHOP.username) as phone:
             said = await phone.says("/start sku-steam-50")
-            screen = await phone.waits_for(
-                lambda m, after=said["message_id"]: m["message_id"] > after and find_button(m, "Alipay") is not None, timeout=WAIT_SECONDS
-            )
-            await phone.presses((screen, "Alipay"), wait_seconds=0)
+            await phone.presses((await _screen_with(phone, "Alipay", said["message_id"]), "Alipay"), wait_seconds=0)
     async with asyncio.timeout(WAIT_SECONDS):
         while not gateway.calls:  # noqa: ASYNC110 - the shop is another process
             await asyncio.sleep(0.05)
