@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from aiogram import Bot, Dispatcher, F, Router
 from aiogram.client.default import DefaultBotProperties
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice, Message, PreCheckoutQuery
 
 import core.schema  # noqa: F401 - all tables
 from bot.pace import Rates
@@ -46,6 +48,26 @@ async def bare(token: str, api: str) -> None:
         await query.message.edit_text("Paid.")
         await query.message.answer("<tg-spoiler>code</tg-spoiler>")
 
+    await _poll(token, api, router)
+
+
+async def bare_till(token: str, api: str) -> None:
+    """The least a bot can do for Stars: an invoice for any text, and every checkout is right."""
+    router = Router()
+
+    @router.message(F.text)
+    async def invoice(message: Message) -> None:
+        prices = [LabeledPrice(label="Card", amount=10)]
+        await message.answer_invoice(title="Card", description="Card", payload="1", currency="XTR", prices=prices)
+
+    @router.pre_checkout_query()
+    async def checkout(query: PreCheckoutQuery) -> None:
+        await query.answer(ok=True)
+
+    await _poll(token, api, router)
+
+
+async def _poll(token: str, api: str, router: Router) -> None:
     bot = Bot(token, session=AiohttpSession(api=TelegramAPIServer.from_base(api)), default=DefaultBotProperties(parse_mode="HTML"))
     dispatcher = Dispatcher()
     dispatcher.include_router(router)
@@ -54,4 +76,5 @@ async def bare(token: str, api: str) -> None:
 
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
-    asyncio.run(the_shop(*rest) if what == "shop" else bare(*rest))
+    bots: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"shop": the_shop, "bare": bare, "till": bare_till}
+    asyncio.run(bots[what](*rest))

@@ -14,7 +14,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramFor
 from aiogram.filters import ExceptionTypeFilter
 from aiogram.fsm.storage.base import BaseStorage
 from aiogram.fsm.storage.memory import DisabledEventIsolation, MemoryStorage
-from aiogram.methods import AnswerCallbackQuery, TelegramMethod
+from aiogram.methods import AnswerCallbackQuery, AnswerPreCheckoutQuery, TelegramMethod
 from aiogram.types import CallbackQuery, ErrorEvent, Message, PreCheckoutQuery, TelegramObject, Update, User
 
 from core import people
@@ -91,14 +91,26 @@ class AnswerPress(BaseMiddleware):
         return done
 
 
+_TOO_LATE = "query is too old"
 _ANSWERED: ContextVar[list[str]] = ContextVar("answered presses")
 
 
 async def note_answer(make_request: NextRequestMiddlewareType[Any], bot: Bot, method: TelegramMethod[Any]) -> Any:
-    """A session middleware: remembers which presses a conversation answered itself, so that they are not answered twice."""
+    """A session middleware: remembers which presses a conversation answered itself, so that they are not answered twice.
+
+    Who asked while the shop was down may have waited too long to be answered: that stops nothing of what was asked for.
+    """
+    if not isinstance(method, AnswerCallbackQuery | AnswerPreCheckoutQuery):
+        return await make_request(bot, method)
     if isinstance(method, AnswerCallbackQuery):
         _ANSWERED.get([]).append(method.callback_query_id)
-    return await make_request(bot, method)
+    try:
+        return await make_request(bot, method)
+    except TelegramBadRequest as trouble:
+        if _TOO_LATE not in trouble.message:
+            raise
+        log.info("answered-too-late", method=method.__api_method__)
+        return False
 
 
 SOMETHING_BROKE = N_("Something went wrong on our side ({mark}). Nothing was lost; please try again.")

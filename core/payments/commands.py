@@ -84,7 +84,7 @@ def judge(
     if row is not None and first:
         row.due_at = None
         change(session, row, IntentState.PAID, f"paid: {event_key}")
-    if worth > 0:
+    if amount_minor > 0:  # Also what is worth less than the smallest coin: it is somebody's, and the gateway has it.
         credit(
             session,
             customer_id=customer_id,
@@ -154,7 +154,8 @@ def credit(
         fees = ledger.open_account(session, party_id=house, kind=AccountKind.FEES, currency=currency)
         legs += [Leg(gateway, fees, fee_minor, currency)] if fee_minor > 0 else []
         legs += [Leg(fees, gateway, kept_minor, currency)] if kept_minor > 0 else []
-    ledger.transfer(session, key=key, kind=TransferKind.DEPOSIT, party_id=customer_id, legs=legs, subject_id=subject_id)
+    moved = [leg for leg in legs if leg.amount_minor > 0]
+    ledger.transfer(session, key=key, kind=TransferKind.DEPOSIT, party_id=customer_id, legs=moved, subject_id=subject_id)
 
 
 @write

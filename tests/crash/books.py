@@ -73,6 +73,12 @@ def books(session: Session) -> Books:
     )
 
 
+@read
+def issued(session: Session) -> list[int]:
+    """The orders that have been issued and not been refunded."""
+    return list(session.scalars(text("SELECT id FROM orders WHERE state = 'issued'")))
+
+
 @dataclass(frozen=True)
 class Found:
     """What the comparison counted; everything that must never be is an assertion in it."""

@@ -1,7 +1,8 @@
 """`shop` as processes that can be killed: `python -m tests.crash.nursery`, one command for each line it is told.
 
 Each is forked from a process that has everything loaded – as the demo does it –, so that twenty starts do not take minutes; from
-there on it is `python -m bot` with these words, its settings from the environment. Says `born <pid>` and `ended <status>`.
+there on it is `python -m bot` with these words, its settings from the environment. Says `born <pid>` and `ended <status>`. A first
+number is how many seconds the shop's clock is ahead of the machine's.
 """
 
 from __future__ import annotations
@@ -25,12 +26,24 @@ def end_with_the_story() -> None:
     os._exit(71)
 
 
-def live(words: list[str]) -> None:
+def put_clocks_forward(seconds: float) -> None:
+    """The shop's own clock, in this process: what falls due in hours is due now."""
+    from core.database import Shop
+    from tests.stage import Clock
+
+    clock = Clock()
+    clock.passes(seconds=seconds)
+    Shop.open.__func__.__kwdefaults__["clock"] = clock  # type: ignore[attr-defined]  # A class method is a function underneath.
+
+
+def live(ahead_seconds: float, words: list[str]) -> None:
     """The command, in a process of its own, to its end; what it prints goes where its log goes."""
     from bot.__main__ import main
 
     status = 70
     try:
+        if ahead_seconds:
+            put_clocks_forward(ahead_seconds)
         threading.Thread(target=end_with_the_story, name="end-with-the-story", daemon=True).start()
         os.dup2(2, 1)
         main(words)
@@ -50,7 +63,8 @@ if __name__ == "__main__":
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            live(json.loads(line))
+            ahead, *words = json.loads(line)
+            live(ahead, words)
         say("born", pid)
         _, ended = os.waitpid(pid, 0)
         say("ended", os.waitstatus_to_exitcode(ended))

@@ -46,6 +46,8 @@ class Log:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=400))
     running: asyncio.Event = field(default_factory=asyncio.Event)
     mistakes: list[str] = field(default_factory=list)
+    secrets: tuple[str, ...] = ()
+    told: int = 0  # lines that held a code or one of these secrets
 
     async def reads(self, stream: asyncio.StreamReader | None) -> None:
         """To the end of the stream: a pipe that nobody empties would stop the shop."""
@@ -53,6 +55,7 @@ class Log:
         async for line in stream:
             text = line.decode(errors="replace")
             self.lines.append(text)
+            self.told += CODE.search(text) is not None or any(secret in text for secret in self.secrets)
             if '"event": "running"' in text:
                 self.running.set()
             if '"level": "error"' in text or '"level": "critical"' in text or text.startswith("Traceback"):
@@ -99,6 +102,7 @@ class Premises:
 
     folder: Path
     settings: dict[str, str]
+    secrets: tuple[str, ...] = ()
 
     async def _process(self, *words: str) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
@@ -118,7 +122,7 @@ class Premises:
     async def opened(self) -> AsyncIterator[Life]:
         """`python -m bot run`, as a shopkeeper starts it; killed at the end when it is still there."""
         process = await self._process("bot", "run")
-        log = Log()
+        log = Log(secrets=self.secrets)
         reading = asyncio.gather(log.reads(process.stdout), log.reads(process.stderr))
         life = Life(process.pid, asyncio.create_task(process.wait()), log)
         try:
@@ -133,7 +137,7 @@ class Premises:
     async def nursery(self) -> AsyncIterator[Nursery]:
         """The same as often as needed, without loading everything anew."""
         process = await self._process("tests.crash.nursery")
-        nursery = Nursery(process)
+        nursery = Nursery(process, Log(secrets=self.secrets))
         reading = asyncio.create_task(nursery.log.reads(process.stderr))
         try:
             yield nursery
@@ -154,12 +158,12 @@ class Nursery:
     log: Log = field(default_factory=Log)
     life: Life | None = None
 
-    async def bears(self, *words: str) -> Life:
-        """A process of `shop` with these words; the one before has ended."""
+    async def bears(self, *words: str, ahead_seconds: float = 0) -> Life:
+        """A process of `shop` with these words; the one before has ended. Its clock may be ahead."""
         assert self.life is None or self.life.ended.done(), "one at a time"
         assert self.process.stdin is not None
         self.log.running.clear()
-        self.process.stdin.write(json.dumps(words).encode() + b"\n")
+        self.process.stdin.write(json.dumps([ahead_seconds, *words]).encode() + b"\n")
         await self.process.stdin.drain()
         async with asyncio.timeout(START_SECONDS):
             pid = await self._hears("born")
@@ -261,7 +265,7 @@ class Buyer:
 
     def sees(self, message: Json) -> None:
         self.shown[message["message_id"]] = message
-        if message.get("text", "").startswith("✅ Paid"):
+        if message.get("text", "").startswith("✅ Paid") and find_button(message, "🔁 Buy again") is not None:
             self.paid.add(order_of(message))
         self.changed.set()
 

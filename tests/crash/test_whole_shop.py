@@ -7,23 +7,20 @@ import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import make_url
 
 from bot.migrations import migrate
-from core import catalog, outbox, storefronts
+from core import catalog, storefronts
 from core.audit import audit
-from core.database import KeyFile, Keyring, Shop
-from sandbox import PhoneSpec, Sandbox
+from core.database import KeyFile, Shop
+from sandbox import PhoneSpec
 from sandbox.phone import Phone, find_button
-from tests.conftest import maintain
-from tests.crash.books import Found, books, compare
-from tests.crash.scene import SPEC, Buyer, Line, Premises, codes_in, order_of, telegram, within
-from tests.stage import Goods, numbers, person, put_on_sale, stock
+from tests.crash.books import books
+from tests.crash.house import Stage
+from tests.crash.scene import SPEC, Buyer, Premises, codes_in, order_of, telegram, within
+from tests.stage import person, put_on_sale, stock
 
 KILLS = 20
 BUYERS = 16
@@ -31,69 +28,6 @@ CODES = 900
 MONEY_MINOR = 100_000_00
 FIRST_ID = 730_000_001
 QUIET_SECONDS = 120.0  # A message that died in a courier's hands on PostgreSQL is free again after its lease of half a minute.
-
-
-@pytest.fixture
-async def bare_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """A database without tables: the shop makes them as it does for a shopkeeper."""
-    if database == "sqlite":
-        yield f"sqlite:///{tmp_path}/shop.db"
-        return
-    server: str = request.getfixturevalue("postgres_server")
-    name = f"crash_{os.getpid()}_{next(numbers)}"
-    await maintain(server, f"CREATE DATABASE {name} TEMPLATE template0")
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    await maintain(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-@dataclass
-class Stage:
-    """A shop that is about to open, with people before its door."""
-
-    url: str
-    keys: Keyring
-    premises: Premises
-    telegram: Sandbox
-    line: Line
-    slug: str
-    goods: Goods
-    codes: list[str]
-    buyers: list[Buyer]
-
-    async def telegram_is_quiet(self) -> bool:
-        """The shop has dealt with everything that it was told."""
-        return not self.telegram.world.mailboxes[SPEC.username].waiting
-
-    async def is_quiet(self) -> bool:
-        """Nothing is under way, neither at Telegram nor in the shop."""
-        if not await self.telegram_is_quiet():
-            return False
-        reading = await Shop.open_to_read(self.url, self.keys)
-        try:
-            waiting = await reading.read(outbox.waiting)
-        finally:
-            await reading.close()
-        assert waiting.parked == 0, "nobody has blocked the bot"
-        return waiting.open == 0
-
-    async def is_sound(self) -> None:
-        """As it is, before anybody repairs anything."""
-        reading = await Shop.open_to_read(self.url, self.keys)
-        try:
-            report = await reading.read(audit, sample=2)
-        finally:
-            await reading.close()
-        assert report.clean, report.violations
-
-    async def comparison(self, shop: Shop) -> Found:
-        """What is in the chats against what is in the books."""
-        return await compare(shop, self.keys, self.telegram, self.line, self.buyers, codes=self.codes, money_minor=MONEY_MINOR)
-
-    def chats(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """What everybody has in the chat now."""
-        return {
-            phone: {n: dict(kept.message) for n, kept in chat.messages.items()} for (phone, _), chat in self.telegram.world.chats.items()
-        }
 
 
 @pytest.fixture
@@ -175,7 +109,7 @@ async def test_twenty_kills_while_sixteen_people_buy_lose_nothing_and_give_nothi
     async with Shop.opened(stage.url, stage.keys, holder="after") as shop:
         report = await shop.read(audit, sample=10)
         assert report.clean, report.violations
-        found = await stage.comparison(shop)
+        found = await stage.comparison(shop, MONEY_MINOR)
     print(f"{KILLS} kills: {found}, {unheard} answers of Telegram never heard")
     assert not mistakes, "".join(mistakes)
     assert found.seen_paid == found.orders, "whoever was charged was told so in the end"
@@ -239,5 +173,5 @@ async def test_killed_between_the_message_and_its_mark_the_courier_repeats_that_
         assert (await shop.read(audit, sample=10)).clean
         (delivery,) = (await shop.read(books)).deliveries[order]
         assert delivery.is_done and delivery.attempts == 2 and delivery.sent_message_id == repeated["message_id"]
-        found = await stage.comparison(shop)
+        found = await stage.comparison(shop, MONEY_MINOR)
     assert (found.orders, found.seen_paid, found.repeated) == (2, 2, 1)

@@ -1,0 +1,127 @@
+"""Controls: a core that is wrong by one minor unit, or books a thing twice, told the same story of payments, which must notice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import payments
+from core.database import Shop
+from core.ledger import AccountKind, Leg, TransferKind, open_account, transfer
+from core.money import convert_down
+from core.orders import refunds, settling
+from core.payments import commands, intents
+from core.ports import Fee
+from tests.conftest import KEYS
+from tests.core.money_story import DOLLARS, YUAN, play
+from tests.stage import Clock
+
+# Paid exactly, too little, too late; refunded by the piece, to the source and to the wallet.
+STORY: list[tuple[Any, ...]] = [
+    ("place", 0, 3, DOLLARS, 0),
+    ("paid", 0, "exact"),
+    ("refund", 0, False, True),
+    ("answer", "yes"),
+    ("place", 1, 1, DOLLARS, 0),
+    ("paid", 1, "less"),
+    ("place", 2, 2, YUAN, 0),
+    ("later", 4000),
+    ("jobs",),
+    ("paid", 2, "exact"),
+    ("refund", 2, False, False),
+]
+
+
+def generous_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came in is rounded up for the buyer."""
+
+    def up(minor: int, rate: Fraction) -> int:
+        return convert_down(minor, rate) + 1
+
+    monkeypatch.setattr(commands, "convert_down", up)
+
+
+def mean_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked is rounded down, so that the shop bears the rest."""
+    monkeypatch.setattr(intents, "convert_up", convert_down)
+
+
+def crumbs_in_refunds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share of a refund is rounded up at every piece."""
+
+    def up(total_minor: int, part: int, whole: int) -> int:
+        return -(-total_minor * part // whole)
+
+    monkeypatch.setattr(refunds, "share", up)
+
+
+def a_doubled_credit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every payment is credited twice, each in a transfer that is balanced by itself."""
+    credit = commands.credit
+
+    def twice(session: Any, **facts: Any) -> None:
+        credit(session, **facts)
+        credit(session, **facts | {"key": f"{facts['key']}:again"})
+
+    monkeypatch.setattr(commands, "credit", twice)
+
+
+def a_fee_out_of_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each refund leaves a cent with the house, balanced, under a key of its own."""
+    done = refunds._move
+
+    def and_a_cent(session: Any, key: str, party_id: int, order_id: int, legs: Any) -> None:
+        done(session, key, party_id, order_id, legs)
+        if key.startswith("refund-done"):
+            fees, ours = (
+                open_account(session, party_id=party_id, kind=kind, currency="CNY") for kind in (AccountKind.FEES, AccountKind.EXCHANGE)
+            )
+            cent = [Leg(ours, fees, 1, "CNY")]
+            transfer(session, key=f"{key}:cent", kind=TransferKind.REFUND, party_id=party_id, legs=cent, subject_id=order_id)
+
+    monkeypatch.setattr(refunds, "_move", and_a_cent)
+
+
+def nothing_for_late_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late money is booked, and what it paid for is never issued: a payment that ends in silence would look like this."""
+    monkeypatch.setattr(settling, "_issue_paid", lambda session, order_id: "issued")
+
+
+BROKEN = [generous_rounding, mean_rounding, crumbs_in_refunds, a_doubled_credit, a_fee_out_of_nowhere, nothing_for_late_money]
+
+
+@pytest.fixture
+async def told(sqlite_template: Path, tmp_path: Path) -> Any:
+    clock = Clock()
+    shutil.copy(sqlite_template, tmp_path / "shop.db")
+
+    async def tell() -> Any:
+        async with Shop.opened(f"sqlite:///{tmp_path}/shop.db", KEYS, clock=clock) as shop:
+            return await play(shop, clock, Fee(290, 30, True), STORY)
+
+    return tell
+
+
+async def test_the_story_is_true_of_the_core_as_it_is(told: Any) -> None:
+    assert set(await told()) == {"delivered", "credited"}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+async def test_a_core_that_is_wrong_is_found_by_the_story(
+    told: Any, monkeypatch: pytest.MonkeyPatch, broken: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    broken(monkeypatch)
+    with pytest.raises(AssertionError):
+        await told()
+
+
+def test_what_is_broken_is_what_the_core_uses() -> None:
+    """A control that breaks nothing would prove nothing: the names are looked up where they are used."""
+    assert payments.judge is commands.judge
+    for module, name in ((commands, "convert_down"), (intents, "convert_up"), (refunds, "share"), (commands, "credit")):
+        assert name in vars(module)
