@@ -21,7 +21,7 @@ from handlers import buy, callbacks
 from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.parcel import seal_buttons, seal_said
-from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, show
+from handlers.pieces import LABEL, Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, show
 from handlers.receipts import back_told, price_told
 from handlers.screen import refused
 from locales import N_, Safe, Speech
@@ -59,10 +59,11 @@ async def history(shop: Shop, customer: Customer, speech: Speech, before: int = 
 
 
 def _line(card: OrderCard, speech: Speech) -> str:
-    """An order in one line: when, what, how many, how much."""
-    name = clipped(full_name(card.product, card.sku, speech), 30)
-    price = speech.price(card.total_minor, card.currency)
-    return f"{MARKS[card.state]} {speech.day(card.placed_at)} · {name} × {speech.number(card.quantity)} · {price}"
+    """An order in one line: when, what, how many, how much. The name gives way: what was paid is never cut."""
+    before = f"{MARKS[card.state]} {speech.day(card.placed_at)} · "
+    after = f" × {speech.number(card.quantity)} · {speech.price(card.total_minor, card.currency)}"
+    room = min(30, max(8, LABEL - len(before) - len(after)))
+    return f"{before}{clipped(full_name(card.product, card.sku, speech), room)}{after}"
 
 
 def described(detail: OrderDetail, speech: Speech, said: Safe | None = None) -> Drawn:

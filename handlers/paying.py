@@ -75,7 +75,7 @@ async def drawn(shop: Shop, intent: Intent, speech: Speech, said: Safe | None = 
         case IntentState.PENDING:
             head = speech.say("Please pay {price} by {name}.", price=bold(price), name=name)
             rows += _ways_on(intent, speech, price)
-            waits = speech.say("It waits until {when}; what you pay for comes right after.", when=speech.when(intent.expires_at))
+            waits = speech.say("It can be paid until {when}. What you pay for follows at once.", when=speech.when(intent.expires_at))
             tail = paragraphs(plain(intent.words, 2000) if intent.words else None, waits)
         case IntentState.PAID:
             head = speech.say("✅ Paid {price}.", price=bold(price))

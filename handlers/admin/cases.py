@@ -249,8 +249,8 @@ def _buttons(found: CaseDetail, desk: Desk) -> list[Row]:
             [
                 do(say.label("🔁 Replace"), "case-replace", card.id, style="success"),
                 do(say.label("💸 Refund"), "case-refund", card.id),
-                go(say.label("🚫 Refuse"), "case-no", card.id, style="danger"),
             ],
+            [go(say.label("🚫 Refuse"), "case-no", card.id, style="danger")],
         ]
     rows.append([go(say.label("🧾 The order"), "order", card.order_id), go(say.label("👤 The buyer"), "person", card.buyer_id)])
     rows.append(desk.back("cases"))
@@ -275,10 +275,13 @@ async def refusing(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     if found.card.outcome is not None:
         await _show(press, desk, callback_data.id)
         return
-    rows: list[Row] = [[do(say.label(WHYS[why]), "case-refuse", callback_data.id, arg=why)] for why in USUAL]
+    # A whole sentence fits no button: it stands above, and its number below.
+    reasons = [say.say("{n}. {reason}", n=say.number(place), reason=say.say(WHYS[why])) for place, why in enumerate(USUAL, 1)]
+    rows: list[Row] = [[do(say.number(place), "case-refuse", callback_data.id, arg=why) for place, why in enumerate(USUAL, 1)]]
     rows.append([ask(say.label("✍️ Another reason"), "case.refuse", callback_data.id)])
     rows.append(desk.back("case", callback_data.id))
-    await desk.show(press, say.say("Why is case {case} refused? The buyer reads it.", case=callback_data.id), rows)
+    question = say.say("Why is case {case} refused? The buyer reads the sentence you choose.", case=callback_data.id)
+    await desk.show(press, paragraphs(question, lines(*reasons)), rows)
 
 
 # Deciding

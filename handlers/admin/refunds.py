@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import aftersale, orders, people
+from core import aftersale, inventory, orders, people
 from core.catalog import Gone
 from core.errors import N_
 from core.orders import OrderDetail, RefundState, RefundTo, SoldCode, Source
@@ -68,8 +68,11 @@ async def _show(
         rows.append([ask(say.label("Everything · {price}", price=price), "refund.reason", order_id, arg=f"{to}.{_ALL}", style="danger")])
     # One code of several: the last one alone is everything.
     if len(codes) > 1 and (to is RefundTo.WALLET or (method is not None and method.capabilities.refund_partial)):
-        for code in codes[page * PAGE : (page + 1) * PAGE]:
-            label = say.label("Code {n} · {price}", n=say.number(code.ordinal), price=say.price(code.worth_minor, card.currency))
+        shown = codes[page * PAGE : (page + 1) * PAGE]
+        masks = await desk.shop.read(inventory.masked, [code.code_id for code in shown])
+        for code in shown:
+            price = say.price(code.worth_minor, card.currency)
+            label = say.label("Code {n} · {code} · {price}", n=say.number(code.ordinal), code=masks[code.code_id], price=price)
             rows.append([ask(label, "refund.reason", order_id, arg=f"{to}.{code.code_id}")])
         rows.append(desk.pages("refund", order_id, page, more=len(codes) > (page + 1) * PAGE, arg=to))
     if source is not None and codes:

@@ -190,7 +190,7 @@ async def test_a_refusal_tells_the_buyer_why(counter: Counter, goods: Goods) -> 
     await buyer.press("TE")
     await buyer.press("Something else")
     await buyer.say("I do not like it.")
-    await walks(admin, "🛟 Cases", "⏳ 1", "🚫 Refuse", "We checked the code")
+    await walks(admin, "🛟 Cases", "⏳ 1", "🚫 Refuse", "1")
     refused = await buyer.sees("we cannot accept the complaint")
     assert "it is valid and unused" in refused["text"]
 

@@ -121,7 +121,7 @@ async def test_the_staff_refund_one_code_with_a_reason_that_the_buyer_reads(coun
     await admin.press("Find an order")
     await admin.say(detail.card.number)
     await admin.press("↩️ Refund…")
-    await admin.press("Code 2 · ¥95.00")
+    await admin.press("Code 2 ·")
     await admin.say("The second code did not work")
     await admin.press("Refund ¥95.00")
 
