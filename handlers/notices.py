@@ -15,6 +15,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases
 from handlers.admin import cases as desk_of_cases
+from handlers.admin import reviews
 from handlers.admin.desk import do
 from handlers.conversation import conversation
 from handlers.means import name_of
@@ -29,6 +30,7 @@ CREDITED = {
     "limit": N_("Order {order} would have gone beyond the limit for each buyer. Your {amount} was added to your balance instead."),
     "coupon": N_("The coupon of order {order} was used up before your payment came. {amount} was added to your balance instead."),
     "too-much": N_("You paid {amount} more than was asked for order {order}: it was added to your balance."),
+    "reinstated": N_("The dispute about the payment of order {order} is over: {amount} was added to your balance again."),
     "too-little": N_("Your payment for order {order} was less than its price. {amount} was added to your balance instead."),
 }
 CREDITED_OTHERWISE = N_("A payment of {amount} came in and was added to your balance.")
@@ -83,6 +85,16 @@ async def notice(
                 number=Safe(f"<code>{orders.number_of(int(body['order']))}</code>"),
                 why=str(body.get("why", "")),
             ), None
+        case "held":
+            return await _held(body, speech, shop)
+        case "unsent":
+            return _unsent(body, speech)
+        case "held-order":
+            return await reviews.held_order(body, speech, shop)
+        case "dispute":
+            return await reviews.disputed(body, speech, shop)
+        case "payment-part-back":
+            return await reviews.part_back(body, speech)
         case "partly":
             return _partly(body, speech)
         case "unpaid":
@@ -146,6 +158,34 @@ def _credited(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyb
         said = speech.say(CREDITED.get(str(body.get("why")), CREDITED_OTHERWISE), order=number, amount=amount)
         rows.insert(0, [button(speech.label("🔁 Order it again"), callbacks.Again(id=int(order_id), fresh=True))])
     return said, keyboard(rows)
+
+
+HELD = {
+    "returned": N_("🔎 Something is to be cleared up about the payment of order {order}. Its codes are sent as soon as that is done."),
+    "disputed": N_("🔎 The payment of order {order} is disputed, so its codes are not sent before that is cleared up."),
+    "overdue": N_("🔎 Sorry, checking the payment of order {order} takes longer. The shop has been reminded."),
+}
+HELD_FIRST = N_("🔎 Order {order} is paid, and being checked by the shop: usually until {when}. The codes come by themselves.")
+
+
+async def _held(body: Mapping[str, Any], speech: Speech, shop: Shop) -> tuple[Safe, InlineKeyboardMarkup]:
+    """To the buyer: it is paid, and sent when the shop has looked at it."""
+    order_id = int(body["order"])
+    found = await shop.read(orders.detail, order_id=order_id)
+    until = None if found is None else found.card.held_until
+    number = Safe(f"<code>{orders.number_of(order_id)}</code>")
+    rows = [[button(speech.label("🧾 My orders"), callbacks.Orders(fresh=True))]]
+    if until is None:  # Decided before this went out; what became of it is told by itself.
+        return speech.say("🔎 The payment of order {order} was checked by the shop.", order=number), keyboard(rows)
+    sentence = HELD.get(str(body.get("why")), HELD_FIRST)
+    return speech.say(sentence, order=number, when=speech.when(until)), keyboard(rows)
+
+
+def _unsent(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:
+    """To the buyer: the payment went back to the payer before anything was sent, so the order is over."""
+    number = Safe(f"<code>{orders.number_of(int(body['order']))}</code>")
+    said = speech.say("↩️ The payment of order {order} was given back to its payer, so the order is over. Nothing was sent.", order=number)
+    return said, keyboard([_shop_or_balance(speech)])
 
 
 def _partly(body: Mapping[str, Any], speech: Speech) -> tuple[Safe, InlineKeyboardMarkup]:

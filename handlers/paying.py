@@ -25,6 +25,7 @@ from handlers import browse, buy, callbacks, stars
 from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.means import asked_by, bounds, method_of, name_of, payable
+from handlers.parcel import held_said
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
 from locales import Safe, Speech
@@ -72,7 +73,8 @@ async def drawn(shop: Shop, intent: Intent, speech: Speech, said: Safe | None = 
         case IntentState.PAID:
             head = speech.say("✅ Paid {price}.", price=bold(price))
             rows += buy.after_buying(intent.order_id, speech) if intent.order_id is not None else [_home(speech)]
-            tail = None
+            until = None if detail is None else detail.card.held_until
+            tail = None if until is None else held_said(until, speech)
         case _:
             head = speech.say("This payment of {price} is over. Nothing more will be charged.", price=bold(price))
             if intent.order_id is not None:
@@ -160,6 +162,7 @@ async def pay_pressed(
             fee=method.capabilities.fee,
             worth_minor=rest.worth_minor,
             coupon_id=callback_data.coupon or None,
+            reversible=method.capabilities.reversible,
             hold=hold_rules,
             cap=cap,
             by_task=True,
@@ -210,6 +213,7 @@ async def deposit(
             pay_currency=can.currency,
             seconds=can.seconds_to_pay,
             fee=can.fee,
+            reversible=can.reversible,
             by_task=True,
             screen_message_id=waiting.message_id,
             cap=cap,

@@ -83,6 +83,7 @@ async def by_stars_pressed(
             pay_currency=STARS,
             seconds=method.capabilities.seconds_to_pay,
             coupon_id=callback_data.coupon or None,
+            reversible=method.capabilities.reversible,
         )
     except Refusal as refusal:
         await press.answer(buy.explained_plain(refusal, speech))
@@ -222,6 +223,8 @@ async def paid(message: Message, shop: Shop, customer: Customer, speech: Speech)
     # Whatever was only credited is told by the notice that was posted with it; a repeated report is told nothing twice.
     if settled.issued and settled.order_id is not None:
         detail = await shop.read(orders.detail, order_id=settled.order_id, buyer_id=customer.id)
+        if detail is not None and detail.card.held_until is not None:
+            return  # The notice that it is held was posted with it.
         said = speech.many(
             "✅ Paid {price}. Your code is the next message.",
             "✅ Paid {price}. Your {n} codes are the next message.",

@@ -1,6 +1,7 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
+from core.orders.holding import hold_back, remind_held
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import Cap, DailyCap, HeldByOthers, HoldRules, PendingOrder, TooManyHolds, TooManyOpen, deposit, place, reserve
 from core.orders.queries import (
@@ -43,7 +44,18 @@ from core.orders.refunds import (
     return_sealed,
     source_of,
 )
-from core.orders.refusals import LimitReached, NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
+from core.orders.refusals import (
+    HeldForReview,
+    LimitReached,
+    NotForSale,
+    OnceReused,
+    PaymentDisputed,
+    PriceMoved,
+    SoldOut,
+    TooLittleMoney,
+    WrongQuantity,
+)
+from core.orders.reviewing import Review, Reviewed, Shown, refund_held, release, review, shown_of
 from core.orders.sale import buy, buy_with
 from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, open_sealed, reveal, seal_of
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, unpaid
@@ -60,6 +72,7 @@ __all__ = [
     "DailyCap",
     "DueRefund",
     "HeldByOthers",
+    "HeldForReview",
     "HoldRules",
     "LimitReached",
     "NoWayBack",
@@ -73,6 +86,7 @@ __all__ = [
     "OrderState",
     "Parcel",
     "ParcelLine",
+    "PaymentDisputed",
     "PendingOrder",
     "PriceMoved",
     "Quote",
@@ -82,8 +96,11 @@ __all__ = [
     "RefundView",
     "Refunded",
     "RevealCause",
+    "Review",
+    "Reviewed",
     "Seal",
     "Settled",
+    "Shown",
     "Sold",
     "SoldCode",
     "SoldOut",
@@ -112,6 +129,7 @@ __all__ = [
     "given_back",
     "hand_over",
     "history",
+    "hold_back",
     "is_our_refund",
     "movements",
     "number_of",
@@ -122,17 +140,22 @@ __all__ = [
     "refund_codes",
     "refund_declined",
     "refund_done",
+    "refund_held",
     "refund_to_source",
     "refunds_due",
     "refunds_of",
+    "release",
     "release_lapsed_holds",
+    "remind_held",
     "resend",
     "reserve",
     "return_sealed",
     "reveal",
+    "review",
     "seal_of",
     "settle",
     "show_again",
+    "shown_of",
     "sold",
     "source_of",
     "unpaid",

@@ -88,6 +88,7 @@ class OrderCard:
     currency: str
     paid_by: str
     placed_at: datetime
+    held_until: datetime | None = None  # paid, and checked by the shop before it is sent; until then it should be
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class OrderDetail:
     refunded_minor: int = 0
     seal: Seal | None = None  # of an order that is not opened
     priced: pricing.Quote | None = None  # when it costs something else than its price times its quantity
+    released_by: str | None = None  # who of the staff has looked at it and let it be sent
 
 
 @read
@@ -215,6 +217,7 @@ def cards(session: Session, orders: Sequence[Order]) -> list[OrderCard]:
                 order.currency,
                 order.paid_by,
                 order.placed_at,
+                order.held_until if order.held else None,
             )
         )
     return found
@@ -251,6 +254,7 @@ def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> O
         refunded_minor=order.refunded_minor,
         seal=seal(session, order),
         priced=kept_price(session, order),
+        released_by=order.released_by,
     )
 
 

@@ -40,6 +40,7 @@ class Intent:
     tries: int
     receipt: str | None
     receipt_is_photo: bool
+    reversible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def view(row: IntentRow) -> Intent:
         row.tries,
         row.receipt,
         bool(row.receipt_is_photo),
+        row.reversible,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -21,3 +21,5 @@ class StorefrontRow(Base):
     sales_account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     support: Mapped[str | None] = mapped_column(String(200))
     opened_at: Mapped[datetime]
+    review_hours: Mapped[int] = mapped_column(server_default=text("24"))  # the staff decide about a held order within so many
+    reversible_days: Mapped[int] = mapped_column(server_default=text("30"))  # for so long money may be taken back by its payer

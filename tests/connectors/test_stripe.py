@@ -489,7 +489,7 @@ async def test_the_list_is_of_money_and_oldest_first(script: Script, method: Pay
     later["payment_intent"] = {"id": "pi_2", "latest_charge": {"created": int(MADE.timestamp()) + 90, "refunded": True}}
     before = paid(id="cs_3")
     before["payment_intent"] = {"id": "pi_3", "latest_charge": {"created": int(MADE.timestamp()) - 90, "refunded": False}}
-    script.replies = [listed(later, session(status="complete"), paid(), before)]
+    script.replies = [listed(later, session(status="complete"), paid(), before), listed(), listed()]
     events = await method.received(MADE)
     assert [(event.key, event.state) for event in events] == [("pi_1", PaymentState.PAID), ("pi_2", PaymentState.REFUNDED)]
     assert script.asked[0][2]["status"] == "complete"
