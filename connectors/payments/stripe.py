@@ -280,25 +280,23 @@ class StripeCheckout:
         sessions = await self._sessions(since - timedelta(days=1), "complete")
         events = [event for event in map(self._event, sessions) if event is not None]
         found = {event.key: event for event in events if event.state in (PaymentState.PAID, PaymentState.REFUNDED) and event.at >= since}
-        refunds = await self._listed(self._client.v1.refunds.list_async, {"created": {"gte": int((since - timedelta(days=1)).timestamp())}})
+        whose = {"expand": ["data.payment_intent"]}
+        refunded_since = int((since - timedelta(days=1)).timestamp())
+        refunds = await self._listed(self._client.v1.refunds.list_async, {"created": {"gte": refunded_since}, **whose})
         try:
             disputed_since = int((since - _DISPUTED_FOR).timestamp())
-            disputes = await self._listed(self._client.v1.disputes.list_async, {"created": {"gte": disputed_since}})
+            disputes = await self._listed(self._client.v1.disputes.list_async, {"created": {"gte": disputed_since}, **whose})
         except _KeyNotTaken:
             disputes = []  # A restricted key that may not read disputes: payments are compared all the same.
         for row in [*refunds, *disputes]:
-            # Asked one by one, as there are few: an old payment is found by what became of it.
-            key = row.get("payment_intent")
-            if isinstance(key, str) and key not in found and _ID.fullmatch(key):
-                session = await self._session_of_payment(row)
-                event = None if session is None else self._event(session)
-                if event is not None and event.key == key:
-                    found[key] = event
+            older = self._older(_words(row, "payment_intent"))
+            if older is not None:
+                found.setdefault(older.key, older)
         told = (
             replace(
                 event,
-                given_back=self._given_back([row for row in refunds if row.get("payment_intent") == event.key], event),
-                disputes=self._disputes([row for row in disputes if row.get("payment_intent") == event.key], event),
+                given_back=self._given_back([row for row in refunds if _payment(row) == event.key], event),
+                disputes=self._disputes([row for row in disputes if _payment(row) == event.key], event),
             )
             for event in found.values()
         )
@@ -375,6 +373,17 @@ class StripeCheckout:
                 rows = []  # A restricted key that may not read disputes: the payment is one all the same.
             event = replace(event, disputes=self._disputes(rows, event))
         return event
+
+    def _older(self, intent: Mapping[str, Any]) -> Event | None:
+        """A payment as its own record tells it, for one whose page is not at hand; None when it was not paid, or is not of this shop."""
+        reference = _words(intent, "metadata").get(_REFERENCE)
+        received, currency = intent.get("amount_received"), str(intent.get("currency")).upper()
+        if not isinstance(reference, str) or not received or intent.get("livemode") is not self._setting.live:
+            return None
+        minor = from_stripe(_whole(received), currency)
+        if minor is None:
+            raise NotSure(f"Stripe names an amount that {currency} does not have")
+        return Event(_id(intent), reference, PaymentState.PAID, minor, currency, _moment(intent))
 
     def _given_back(self, rows: Sequence[Mapping[str, Any]], event: Event) -> tuple[GivenBack, ...]:
         """Refunds of a payment that were made, oldest first; one that is under way or failed is none."""
@@ -553,6 +562,13 @@ def _whole(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= _MOST_BY_CARD:
         raise NotSure("Stripe's number is none")
     return value
+
+
+def _payment(row: Mapping[str, Any]) -> str | None:
+    """The payment that a refund or a dispute is of."""
+    found = row.get("payment_intent")
+    found = found.get("id") if isinstance(found, dict) else found
+    return found if isinstance(found, str) else None
 
 
 def _moment(value: Mapping[str, Any]) -> datetime:

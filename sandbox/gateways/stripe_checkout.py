@@ -459,7 +459,13 @@ class StripeGateway(Gateway[Session]):
         forms.only(params, ("limit", "starting_after", "ending_before", "created", "payment_intent", "charge", "expand"))
         intent, charge = forms.text(params, "payment_intent"), forms.text(params, "charge")
         wanted = [row for row in self._refunds if intent in ("", row["payment_intent"]) and charge in ("", row["charge"])]
-        return _listed(request.path, wanted, params)
+        return _listed(request.path, self._with_intents(wanted, params), params)
+
+    def _with_intents(self, rows: Iterable[Mapping[str, object]], params: Params) -> list[Mapping[str, object]]:
+        if "data.payment_intent" not in forms.strings(params, "expand"):
+            return list(rows)
+        intents = {session.intent: session for session in self._all}
+        return [{**row, "payment_intent": self._intent_row(intents[str(row["payment_intent"])], False)} for row in rows]
 
     def _get_refund(self, request: web.Request, params: Params) -> object:
         return _one(self._refunds, request.match_info["id"], "refund")
@@ -540,7 +546,7 @@ class StripeGateway(Gateway[Session]):
         rows = [row for session in self._all for row in session.disputes]
         rows.sort(key=lambda row: int(str(row["created"])))
         wanted = [row for row in rows if intent in ("", row["payment_intent"]) and charge in ("", row["charge"])]
-        return _listed(request.path, wanted, params)
+        return _listed(request.path, self._with_intents(wanted, params), params)
 
     def _get_dispute(self, request: web.Request, params: Params) -> object:
         return _one([row for session in self._all for row in session.disputes], request.match_info["id"], "dispute")
