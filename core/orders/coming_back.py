@@ -60,7 +60,8 @@ def take_back(
     An order whose codes were never shown ends, when all of its payment is gone: its codes go back, and its money is there to be
     taken. When a part is gone it is held for the staff. What was shown stays the buyer's. False when it was known before.
     """
-    if payments.known_events(session, provider=provider, keys=[key[:150]]):
+    # One that was reported as given back whole has no parts any more.
+    if payments.known_events(session, provider=provider, keys=[key[:150], payments.key_of_return(event_key)]):
         return False
     undo_unsent(session, provider=provider, intent=intent, event_key=event_key, amount_minor=amount_minor)
     taken = payments.take_back(

@@ -262,20 +262,18 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
     paid = payments.paid_event(session, provider=provider, key=event_key)
     intent = None if paid is None or paid.intent_id is None else payments.intent(session, paid.intent_id)
     lock_order_of(session, None if intent is None else intent.id)
-    known = payments.known_events(session, provider=provider, keys=[payments.key_of_return(event_key)])
-    ours = our_refunds(session, provider=provider, event_key=event_key)
-    if ours is None and paid is not None and intent is not None and not known:
-        undo_unsent(session, provider=provider, intent=intent, event_key=event_key, amount_minor=paid.amount_minor)
-    if ours is not None and paid is not None and intent is not None:
+    key = payments.key_of_return(event_key)
+    if paid is not None and intent is not None and not payments.known_events(session, provider=provider, keys=[key]):
+        ours = our_refunds(session, provider=provider, event_key=event_key)
         theirs, _ = payments.returned_of(session, provider=provider, event_key=event_key)
-        rest = paid.amount_minor - ours.asked_minor - theirs
-        if rest <= 0 or known:
-            return None
-        before = ledger.balance(session, people.by_id(session, customer_id).wallet_id)
-        key = payments.key_of_return(event_key)
-        if not take_back(session, provider=provider, intent=intent, event_key=event_key, key=key, amount_minor=rest):
-            return None
-        return max(0, before - ledger.balance(session, people.by_id(session, customer_id).wallet_id))
+        rest = paid.amount_minor - theirs - (ours.asked_minor if ours is not None else 0)
+        if rest < paid.amount_minor:
+            wallet_id = people.by_id(session, intent.customer_id).wallet_id
+            before = ledger.balance(session, wallet_id)
+            if rest <= 0 or not take_back(session, provider=provider, intent=intent, event_key=event_key, key=key, amount_minor=rest):
+                return None
+            return max(0, before - ledger.balance(session, wallet_id))
+        undo_unsent(session, provider=provider, intent=intent, event_key=event_key, amount_minor=rest)
     return payments.given_back(session, provider=provider, event_key=event_key, customer_id=customer_id)
 
 
