@@ -111,6 +111,7 @@ def jobs_of(shop: Shop) -> list[Job]:
 
     return [
         Job("expire-orders", 5, lambda: shop.write(orders.expire, most=MOST)),
+        Job("remind-of-held-orders", 60, lambda: shop.write(orders.remind_held, most=MOST)),
         Job("release-lapsed-holds", 5, lambda: shop.write(orders.release_lapsed_holds, most=MOST)),
         Job("expire-deposits", 15, lambda: shop.write(payments.expire_deposits, most=MOST)),
         Job("tell-who-waits", 2, tell_who_waits, full=FEW),

@@ -135,6 +135,13 @@ async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event,
     if event.state not in (PaymentState.PAID, PaymentState.REFUNDED):
         return None
     booked, reversed_ = event.key in known, payments.key_of_return(event.key) in known
+    if booked and (event.given_back or event.disputes):
+        # What has become of it since is listed one by one, and each is booked by its own key.
+        if not await shop.read(payments.has_news, provider=provider, event=event):
+            return None
+        done = await shop.write(orders.book, storefront_id=storefront.id, provider=provider, event=event)
+        log.warning("return-found", provider=provider, intent=event.reference, outcome=done.says)
+        return None if done.says == "repeated" else done.says
     if event.state is PaymentState.REFUNDED and not booked:
         return None  # Came and went: there is nothing to give and nothing to take.
     if booked and (event.state is PaymentState.PAID or reversed_):

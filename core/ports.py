@@ -73,10 +73,57 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBack:
+    """One refund of a payment as the provider lists it, known by its own key; `once` is our number when we asked for it."""
+
+    key: str
+    amount_minor: int  # of the payment's currency
+    at: datetime
+    once: str | None = None
+
+
+class DisputeState(StrEnum):
+    """Where a dispute stands. WON also when it ended without the money going to the payer for good."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money that a dispute has moved, known by its own key: negative when it was taken from the shop, positive when it came back.
+
+    `fee_minor` is what the provider charges for it besides; negative when it gives a fee back. Both in the payment's currency.
+    """
+
+    key: str
+    amount_minor: int
+    at: datetime
+    fee_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """The payer has asked their bank for the money back. It is told as it stands, with all that it has moved so far, oldest first."""
+
+    key: str
+    state: DisputeState
+    amount_minor: int
+    reason: str
+    at: datetime
+    due_at: datetime | None = None  # until when the shop may show its evidence
+    movements: Sequence[Movement] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something the provider reports; (provider, key) is unique, so a repetition is recognised.
 
     A payment and its end by refund have the same key. EXPIRED and FAILED say that nothing will be paid any more.
+
+    Where a provider can say what has become of a payment since, `given_back` lists every refund of it, ours too, and `disputes`
+    every dispute: then PAID and REFUNDED say only that it was paid, and each of these is booked once by its own key.
     """
 
     key: str
@@ -87,6 +134,8 @@ class Event:
     at: datetime
     payer_telegram_id: int | None = None  # when the provider knows the payer
     provider_ref: str | None = None
+    given_back: Sequence[GivenBack] = ()
+    disputes: Sequence[Dispute] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +210,10 @@ class PaymentMethod(Protocol):
         ...
 
     async def received(self, since: datetime) -> Sequence[Event]:
-        """The provider's own list of payments (PAID and REFUNDED), oldest first, for reconciliation; empty where it has none."""
+        """The provider's own list of payments (PAID and REFUNDED), oldest first, for reconciliation; empty where it has none.
+
+        Older payments are in it too when something has become of them since: a refund, a dispute.
+        """
         ...
 
     async def close(self) -> None:

@@ -279,6 +279,12 @@ def explained_plain(refusal: Refusal, speech: Speech) -> str:
 
 async def paid(shop: Shop, customer: Customer, receipt: Receipt, speech: Speech) -> Drawn:
     """The screen after a purchase: what was paid, and how it came about where that is more than one price."""
+    if receipt.held:
+        said = speech.say(
+            "✅ Paid {price}. The shop checks this payment before the codes are sent.",
+            price=bold(speech.price(receipt.paid_minor, receipt.currency)),
+        )
+        return said, keyboard(after_buying(receipt.order_id, speech))
     said = speech.many(
         "✅ Paid {price}. Your code is the next message.",
         "✅ Paid {price}. Your {n} codes are the next message.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core import orders
 from handlers import callbacks
 from handlers.cases import refund_reason
 from handlers.means import name_of
@@ -17,6 +18,7 @@ CREDITED = {
     "limit": N_("Order {order} would have gone beyond the limit for each buyer. Your {amount} was added to your balance instead."),
     "coupon": N_("The coupon of order {order} was used up before your payment came. {amount} was added to your balance instead."),
     "too-much": N_("You paid {amount} more than was asked for order {order}: it was added to your balance."),
+    "reinstated": N_("The dispute about the payment of order {order} is over: {amount} was added to your balance again."),
     "too-little": N_("Your payment for order {order} was less than its price. {amount} was added to your balance instead."),
 }
 CREDITED_OTHERWISE = N_("A payment of {amount} came in and was added to your balance.")
@@ -46,6 +48,35 @@ def partly(note: Note) -> Said:
         int(body["missing"]),
         order=note.number,
         amount=bold(note.price()),
+    )
+    return said, keyboard([shop_or_balance(speech)])
+
+
+HELD = {
+    "returned": N_("🔎 Something is to be cleared up about the payment of order {order}. Its codes are sent as soon as that is done."),
+    "disputed": N_("🔎 The payment of order {order} is disputed, so its codes are not sent before that is cleared up."),
+    "overdue": N_("🔎 Sorry, checking the payment of order {order} takes longer. The shop has been reminded."),
+}
+HELD_FIRST = N_("🔎 Order {order} is paid, and being checked by the shop: usually until {when}. The codes come by themselves.")
+
+
+async def held(note: Note) -> Said:
+    """It is paid, and sent when the shop has looked at it."""
+    body, speech = note.body, note.speech
+    found = await note.shop.read(orders.detail, order_id=int(body["order"]))
+    until = None if found is None else found.card.held_until
+    rows = [[button(speech.label("🧾 My orders"), callbacks.Orders(fresh=True))]]
+    if until is None:  # Decided before this went out; what became of it is told by itself.
+        return speech.say("🔎 The payment of order {order} was checked by the shop.", order=note.number), keyboard(rows)
+    sentence = HELD.get(str(body.get("why")), HELD_FIRST)
+    return speech.say(sentence, order=note.number, when=speech.when(until)), keyboard(rows)
+
+
+def unsent(note: Note) -> Said:
+    """The payment went back to the payer before anything was sent, so the order is over."""
+    speech = note.speech
+    said = speech.say(
+        "↩️ The payment of order {order} was given back to its payer, so the order is over. Nothing was sent.", order=note.number
     )
     return said, keyboard([shop_or_balance(speech)])
 
@@ -113,5 +144,7 @@ SAYS: dict[str, Wording] = {
     "adjusted": adjusted,
     "partly": partly,
     "unpaid": unpaid,
+    "held": held,
+    "unsent": unsent,
     **dict.fromkeys(REFUNDED, refunded),
 }

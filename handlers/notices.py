@@ -16,6 +16,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
 from handlers.admin import cases as desk_of_cases
+from handlers.admin import reviews
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, plain
@@ -50,6 +51,21 @@ async def of_case(note: Note) -> Said:
 async def case_for_staff(note: Note) -> Said:
     """To the staff: a case is new, has more, is overdue, or was withdrawn."""
     return await desk_of_cases.alerted(note.body, note.speech, note.shop)
+
+
+async def held_order(note: Note) -> Said:
+    """To the staff: a paid order waits for them to look at its payment."""
+    return await reviews.held_order(note.body, note.speech, note.shop)
+
+
+async def disputed(note: Note) -> Said:
+    """To the staff: the payer's bank wants the money back."""
+    return await reviews.disputed(note.body, note.speech, note.shop)
+
+
+async def part_back(note: Note) -> Said:
+    """To the staff: a part of a payment went back without our asking."""
+    return await reviews.part_back(note.body, note.speech)
 
 
 async def restocked(note: Note) -> Said:
@@ -87,6 +103,9 @@ SAYS: dict[str, Wording] = {
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,
+    "held-order": held_order,
+    "dispute": disputed,
+    "payment-part-back": part_back,
     "restocked": restocked,
     "broadcast": news,
 }

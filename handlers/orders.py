@@ -20,7 +20,7 @@ from core.storefronts import Storefront
 from handlers import buy, callbacks
 from handlers.browse import Drawn
 from handlers.conversation import conversation
-from handlers.parcel import seal_buttons, seal_said
+from handlers.parcel import held_said, seal_buttons, seal_said
 from handlers.pieces import LABEL, Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, show
 from handlers.receipts import back_told, price_told
 from handlers.screen import refused
@@ -36,6 +36,7 @@ STATES = {
     OrderState.CANCELLED: N_("Cancelled"),
     OrderState.REFUNDED: N_("Refunded"),
 }
+HELD = N_("Paid, being checked by the shop")
 SEALED = N_("Paid and sealed: the codes wait for you to open it")
 
 
@@ -60,7 +61,8 @@ async def history(shop: Shop, customer: Customer, speech: Speech, before: int = 
 
 def _line(card: OrderCard, speech: Speech) -> str:
     """An order in one line: when, what, how many, how much. The name gives way: what was paid is never cut."""
-    before = f"{MARKS[card.state]} {speech.day(card.placed_at)} · "
+    mark = "🔎" if card.held_until is not None else MARKS[card.state]
+    before = f"{mark} {speech.day(card.placed_at)} · "
     after = f" × {speech.number(card.quantity)} · {speech.price(card.total_minor, card.currency)}"
     room = min(30, max(8, LABEL - len(before) - len(after)))
     return f"{before}{clipped(full_name(card.product, card.sku, speech), room)}{after}"
@@ -70,7 +72,10 @@ def described(detail: OrderDetail, speech: Speech, said: Safe | None = None) -> 
     """One order with what can be done about it."""
     card = detail.card
     rows: list[Row] = []
-    if detail.seal is not None:
+    held = card.held_until is not None
+    if held:
+        pass  # Nothing can be shown, opened, returned or complained about before the shop has looked at it.
+    elif detail.seal is not None:
         rows += seal_buttons(detail.seal, speech)
     elif card.state is OrderState.ISSUED:
         rows.append([button(speech.label("👁 Show the codes"), callbacks.ShowCodes(id=card.order_id), "primary")])
@@ -86,12 +91,15 @@ def described(detail: OrderDetail, speech: Speech, said: Safe | None = None) -> 
         speech.say("{name} × {quantity}", name=bold(full_name(card.product, card.sku, speech)), quantity=speech.number(card.quantity)),
         speech.say("Order {number}", number=Safe(f"<code>{card.number}</code>")),
         speech.say("Ordered on {when}", when=speech.when(card.placed_at)),
-        Safe(f"{MARKS[card.state]} ") + speech.say(SEALED if detail.seal is not None else STATES[card.state]),
+        Safe("🔎 " if held else f"{MARKS[card.state]} ")
+        + speech.say(HELD if held else SEALED if detail.seal is not None else STATES[card.state]),
     )
     return paragraphs(said, facts, price_told(detail, speech), back_told(detail, speech), _delivery(detail, speech)), keyboard(rows)
 
 
 def _delivery(detail: OrderDetail, speech: Speech) -> Safe | None:
+    if detail.card.held_until is not None:
+        return held_said(detail.card.held_until, speech)
     if detail.seal is not None:
         return seal_said(detail.seal, speech)
     if detail.card.state is not OrderState.ISSUED or not detail.deliveries:
@@ -130,6 +138,10 @@ async def codes_pressed(press: CallbackQuery, callback_data: callbacks.ShowCodes
     except Gone:
         await show(press, *_not_yours(speech))
         return
+    except Refusal as refusal:
+        detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)
+        await show(press, *(_not_yours(speech) if detail is None else described(detail, speech, refused(speech, refusal))))
+        return
     await press.answer(speech.label("Here they are."))
 
 
@@ -139,6 +151,8 @@ async def open_pressed(press: CallbackQuery, callback_data: callbacks.Open, shop
         opened = await shop.write(orders.open_sealed, order_id=callback_data.id, buyer_id=customer.id)
     except Gone:  # Not theirs, or refunded.
         said = None
+    except Refusal as refusal:
+        said = refused(speech, refusal)
     else:
         said = speech.say("🔓 Opened. Your codes are the next message.") if opened else speech.say("This order was opened before.")
     detail = await shop.read(orders.detail, order_id=callback_data.id, buyer_id=customer.id)

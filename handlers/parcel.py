@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlencode
 
 from aiogram import Bot
@@ -86,6 +87,14 @@ def seal_said(seal: Seal, speech: Speech) -> Safe:
         speech.say("Until {when} you can return it unopened and get {price} back.", when=speech.when(seal.until), price=price)
         if seal.returnable
         else speech.say("It can no longer be returned."),
+    )
+
+
+def held_said(until: datetime, speech: Speech) -> Safe:
+    """What it means that an order is held, and until when usually."""
+    return speech.say(
+        "The shop checks this payment before the codes are sent, usually until {when}. You need not do anything; you will be told.",
+        when=speech.when(until),
     )
 
 

@@ -27,6 +27,7 @@ from handlers import browse, buy, callbacks, stars
 from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.means import asked_by, bounds, label_of, method_of, name_of, payable
+from handlers.parcel import held_said
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, plain, show
 from handlers.receipts import price_told
 from handlers.screen import refused
@@ -83,6 +84,8 @@ async def drawn(shop: Shop, intent: Intent, speech: Speech, said: Safe | None = 
             tail = price_told(detail, speech, always=False) if detail is not None and detail.issued_at is not None else None
             if tail is not None:  # It says of the balance and the fee what was asked before.
                 what = heading
+            if detail is not None and detail.card.held_until is not None:
+                tail = paragraphs(tail, held_said(detail.card.held_until, speech))
         case IntentState.EXPIRED | IntentState.FAILED | IntentState.REFUNDED:
             head = speech.say("This payment of {price} is over. Nothing more will be charged.", price=bold(price))
             if intent.order_id is not None:
@@ -179,6 +182,7 @@ async def pay_pressed(
             fee=method.capabilities.fee,
             worth_minor=rest.worth_minor,
             coupon_id=callback_data.coupon or None,
+            reversible=method.capabilities.reversible,
             hold=hold_rules,
             cap=cap,
             by_task=True,
@@ -229,6 +233,7 @@ async def deposit(
             pay_currency=can.currency,
             seconds=can.seconds_to_pay,
             fee=can.fee,
+            reversible=can.reversible,
             by_task=True,
             screen_message_id=waiting.message_id,
             cap=cap,

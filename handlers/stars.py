@@ -99,6 +99,7 @@ async def by_stars_pressed(
             seconds=method.capabilities.seconds_to_pay,
             worth_minor=rest.worth_minor,
             coupon_id=callback_data.coupon or None,
+            reversible=method.capabilities.reversible,
         )
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
@@ -233,6 +234,8 @@ async def paid(message: Message, shop: Shop, customer: Customer, speech: Speech)
     # Whatever was only credited is told by the notice that was posted with it; a repeated report is told nothing twice.
     if settled.issued and settled.order_id is not None:
         detail = await shop.read(orders.detail, order_id=settled.order_id, buyer_id=customer.id)
+        if detail is not None and detail.card.held_until is not None:
+            return  # The notice that it is held was posted with it.
         said = speech.many(
             "✅ Paid {price}. Your code is the next message.",
             "✅ Paid {price}. Your {n} codes are the next message.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -23,9 +23,13 @@ from core.ports import (
     Capabilities,
     Created,
     Declined,
+    Dispute,
+    DisputeState,
     Event,
     Fee,
+    GivenBack,
     Heard,
+    Movement,
     NotGenuine,
     NotSure,
     PaymentMethod,
@@ -50,6 +54,16 @@ _PAGE, _MOST_PAGES = 100, 200
 # The key under which our number stands at Stripe: without it a payment is another program's of the same account.
 _REFERENCE, _ONCE = "shop_reference", "shop_refund"
 _EXPAND = "payment_intent.latest_charge"
+# A dispute goes on for two or three months; for so long the list of disputes is looked through.
+_DISPUTED_FOR = timedelta(days=120)
+# docs.stripe.com/api/disputes/object. What is not among these is still open, or a word that we do not know yet.
+_DECIDED = {
+    "won": DisputeState.WON,
+    "warning_closed": DisputeState.WON,
+    "prevented": DisputeState.WON,
+    "charge_refunded": DisputeState.WON,
+    "lost": DisputeState.LOST,
+}
 
 _KEY = re.compile(r"(?:sk|rk)_(test|live)_\w+", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}")
@@ -192,7 +206,9 @@ class StripeCheckout:
         """Check the signature over the body as it came, then ask Stripe itself. Raises NotGenuine and NotSure."""
         said = self._genuine(callback)
         about, kind = said["data"]["object"], said.get("type")
-        if kind == "charge.refunded":
+        if kind in ("charge.refunded", "refund.updated", "charge.refund.updated") or (
+            isinstance(kind, str) and kind.startswith("charge.dispute.")
+        ):
             session = await self._session_of_payment(about)
         elif kind in (
             "checkout.session.completed",
@@ -206,7 +222,7 @@ class StripeCheckout:
                 raise NotGenuine
         else:
             return Heard([])
-        event = None if session is None else self._event(session)
+        event = None if session is None else await self._told(session)
         if event is None or session is None:
             return Heard([])
         if kind == "checkout.session.async_payment_failed" and event.state is PaymentState.PENDING and session.get("status") == "complete":
@@ -216,7 +232,7 @@ class StripeCheckout:
     async def find(self, reference: str, provider_ref: str | None, since: datetime) -> Event | None:
         """What Stripe knows of a reference: by its page's id, or by looking through the pages made after `since`."""
         session = await (self._session(provider_ref) if provider_ref else self._find_session(reference, since))
-        event = None if session is None else self._event(session)
+        event = None if session is None else await self._told(session)
         return event if event is not None and event.reference == reference else None
 
     async def refund(self, refund: Refund) -> PaymentState:
@@ -271,12 +287,35 @@ class StripeCheckout:
             raise NotSure("Stripe does not close an open page") from None
 
     async def received(self, since: datetime) -> Sequence[Event]:
-        """Pages paid since then, oldest first; one that was given back whole is REFUNDED. Raises NotSure."""
+        """Pages paid since then, oldest first, and older ones of which something was given back or disputed since. Raises NotSure.
+
+        One that was given back whole is REFUNDED.
+        """
         # A page can be paid for a day after it was made.
         sessions = await self._sessions(since - timedelta(days=1), "complete")
         events = [event for event in map(self._event, sessions) if event is not None]
-        paid = (event for event in events if event.state in (PaymentState.PAID, PaymentState.REFUNDED) and event.at >= since)
-        return sorted(paid, key=lambda event: event.at)
+        found = {event.key: event for event in events if event.state in (PaymentState.PAID, PaymentState.REFUNDED) and event.at >= since}
+        whose = {"expand": ["data.payment_intent"]}
+        refunded_since = int((since - timedelta(days=1)).timestamp())
+        refunds = await self._listed(self._client.v1.refunds.list_async, {"created": {"gte": refunded_since}, **whose})
+        try:
+            disputed_since = int((since - _DISPUTED_FOR).timestamp())
+            disputes = await self._listed(self._client.v1.disputes.list_async, {"created": {"gte": disputed_since}, **whose})
+        except _KeyNotTaken:
+            disputes = []  # A restricted key that may not read disputes: payments are compared all the same.
+        for row in [*refunds, *disputes]:
+            older = self._older(_words(row, "payment_intent"))
+            if older is not None:
+                found.setdefault(older.key, older)
+        told = (
+            replace(
+                event,
+                given_back=self._given_back([row for row in refunds if _payment(row) == event.key], event),
+                disputes=self._disputes([row for row in disputes if _payment(row) == event.key], event),
+            )
+            for event in found.values()
+        )
+        return sorted(told, key=lambda event: event.at)
 
     async def close(self) -> None:
         if self._http is not None:
@@ -333,6 +372,106 @@ class StripeCheckout:
             raise NotSure("Stripe names a time that is none")
         return Event(key, reference, state, minor, currency, datetime.fromtimestamp(at, UTC), provider_ref=_id(session))
 
+    async def _told(self, session: Mapping[str, Any]) -> Event | None:
+        """What a page says, with every refund of what was paid on it, and every dispute about it."""
+        event = self._event(session)
+        if event is None or event.state not in (PaymentState.PAID, PaymentState.REFUNDED):
+            return event
+        charge = _words(_words(session, "payment_intent"), "latest_charge")
+        if charge.get("amount_refunded") not in (None, 0):
+            rows = await self._listed(self._client.v1.refunds.list_async, {"payment_intent": event.key})
+            event = replace(event, given_back=self._given_back(rows, event))
+        if charge.get("disputed") is True:
+            try:
+                rows = await self._listed(self._client.v1.disputes.list_async, {"payment_intent": event.key})
+            except _KeyNotTaken:
+                rows = []  # A restricted key that may not read disputes: the payment is one all the same.
+            event = replace(event, disputes=self._disputes(rows, event))
+        return event
+
+    def _older(self, intent: Mapping[str, Any]) -> Event | None:
+        """A payment as its own record tells it, for one whose page is not at hand; None when it was not paid, or is not of this shop."""
+        reference = _words(intent, "metadata").get(_REFERENCE)
+        received, currency = intent.get("amount_received"), str(intent.get("currency")).upper()
+        if not isinstance(reference, str) or not received or intent.get("livemode") is not self._setting.live:
+            return None
+        minor = from_stripe(_whole(received), currency)
+        if minor is None:
+            raise NotSure(f"Stripe names an amount that {currency} does not have")
+        return Event(_id(intent), reference, PaymentState.PAID, minor, currency, _moment(intent))
+
+    def _given_back(self, rows: Sequence[Mapping[str, Any]], event: Event) -> tuple[GivenBack, ...]:
+        """Refunds of a payment that were made, oldest first; one that is under way or failed is none."""
+        made = [row for row in rows if row.get("status") == "succeeded"]
+        found = []
+        for row in sorted(made, key=lambda row: _whole(row.get("created"))):
+            once = _words(row, "metadata").get(_ONCE)
+            amount = self._minor(row, event)
+            if amount:
+                found.append(GivenBack(_id(row), amount, _moment(row), once if isinstance(once, str) else None))
+        return tuple(found)
+
+    def _disputes(self, rows: Sequence[Mapping[str, Any]], event: Event) -> tuple[Dispute, ...]:
+        found = []
+        for row in sorted(rows, key=lambda row: _whole(row.get("created"))):
+            due = _words(row, "evidence_details").get("due_by")
+            status = row.get("status")
+            found.append(
+                Dispute(
+                    key=_id(row),
+                    state=_DECIDED.get(status, DisputeState.OPEN) if isinstance(status, str) else DisputeState.OPEN,
+                    amount_minor=self._minor(row, event),
+                    reason=str(row.get("reason") or "")[:80],
+                    at=_moment(row),
+                    due_at=datetime.fromtimestamp(due, UTC) if type(due) is int and 0 < due < _END_OF_TIME else None,
+                    movements=self._movements(row, event),
+                )
+            )
+        return tuple(found)
+
+    def _movements(self, row: Mapping[str, Any], event: Event) -> tuple[Movement, ...]:
+        """What a dispute has taken and given again. Where the account is kept in another currency, it is the disputed amount."""
+        listed = row.get("balance_transactions")
+        parts = [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+        found = []
+        for part in sorted(parts, key=lambda part: _whole(part.get("created"))):
+            amount, fee = part.get("amount"), part.get("fee")
+            if type(amount) is not int or not amount:
+                continue
+            if str(part.get("currency")).upper() == event.currency:
+                minor, fee_minor = from_stripe(abs(amount), event.currency), from_stripe(fee, event.currency) if type(fee) is int else 0
+            else:
+                minor, fee_minor = self._minor(row, event), 0
+            if not minor or fee_minor is None:
+                raise NotSure(f"Stripe names an amount that {event.currency} does not have")
+            found.append(Movement(_id(part), minor if amount > 0 else -minor, _moment(part), fee_minor))
+        return tuple(found)
+
+    def _minor(self, row: Mapping[str, Any], event: Event) -> int:
+        """An amount of a refund or a dispute, which is in the payment's currency."""
+        if str(row.get("currency")).upper() != event.currency:
+            raise NotSure("Stripe names another currency than the payment's")
+        minor = from_stripe(_whole(row.get("amount")), event.currency)
+        if minor is None:
+            raise NotSure(f"Stripe names an amount that {event.currency} does not have")
+        return minor
+
+    async def _listed(self, ask: Callable[[Any], Awaitable[Any]], params: dict[str, Any]) -> list[dict[str, Any]]:
+        """A list of Stripe's to its end, newest first. Raises NotSure."""
+        found: list[dict[str, Any]] = []
+        params = {**params, "limit": _PAGE}
+        for _ in range(_MOST_PAGES):
+            try:
+                page = await self._asked(ask(params))
+            except (_NotThere, _Refused, _AskedOtherwise) as no:
+                raise NotSure(f"Stripe does not show its list: {no}") from None
+            rows = _rows(page)
+            found += rows
+            if page.get("has_more") is not True or not rows:
+                return found
+            params = {**params, "starting_after": _id(rows[-1])}
+        raise NotSure("Stripe's list is longer than can be looked through")
+
     async def _session(self, ref: str) -> dict[str, Any] | None:
         try:
             return await self._asked(self._client.v1.checkout.sessions.retrieve_async(ref, {"expand": [_EXPAND]}))
@@ -365,21 +504,10 @@ class StripeCheckout:
 
     async def _sessions(self, since: datetime, status: str | None) -> list[dict[str, Any]]:
         """All pages made since then, newest first. Raises NotSure when there are more than can be looked through."""
-        found: list[dict[str, Any]] = []
-        params: dict[str, Any] = {"created": {"gte": int(since.timestamp())}, "limit": _PAGE, "expand": [f"data.{_EXPAND}"]}
+        params: dict[str, Any] = {"created": {"gte": int(since.timestamp())}, "expand": [f"data.{_EXPAND}"]}
         if status is not None:
             params["status"] = status
-        for _ in range(_MOST_PAGES):
-            try:
-                page = await self._asked(self._client.v1.checkout.sessions.list_async(cast(Any, params)))
-            except (_NotThere, _Refused, _AskedOtherwise) as no:
-                raise NotSure(f"Stripe does not show its list: {no}") from None
-            rows = _rows(page)
-            found += rows
-            if page.get("has_more") is not True or not rows:
-                return found
-            params = {**params, "starting_after": _id(rows[-1])}
-        raise NotSure("Stripe's list is longer than can be looked through")
+        return await self._listed(self._client.v1.checkout.sessions.list_async, params)
 
     async def _asked(self, call: Awaitable[Any]) -> dict[str, Any]:
         """Stripe's answer as it came. What the library raises carries whole answers and never leaves here."""
@@ -449,6 +577,20 @@ def _whole(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= _MOST_BY_CARD:
         raise NotSure("Stripe's number is none")
     return value
+
+
+def _payment(row: Mapping[str, Any]) -> str | None:
+    """The payment that a refund or a dispute is of."""
+    found = row.get("payment_intent")
+    found = found.get("id") if isinstance(found, dict) else found
+    return found if isinstance(found, str) else None
+
+
+def _moment(value: Mapping[str, Any]) -> datetime:
+    at = _whole(value.get("created"))
+    if at >= _END_OF_TIME:
+        raise NotSure("Stripe names a time that is none")
+    return datetime.fromtimestamp(at, UTC)
 
 
 def _id(value: Mapping[str, Any]) -> str:

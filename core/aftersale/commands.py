@@ -47,12 +47,14 @@ def open_case(
 ) -> Opened:
     """Complain about one code of the buyer's own delivered order; the words and the picture may be left out. The staff are told.
 
-    What the code's supplier was credited with is frozen from now on. Raises Gone when it is not their order, StillSealed, CodeGone
-    when the code is no longer in it, CaseOpen when there is a case, TooLate after the warranty, TooManyCases.
+    What the code's supplier was credited with is frozen from now on. Raises Gone when it is not their order, HeldForReview, StillSealed,
+    CodeGone when the code is no longer in it, CaseOpen when there is a case, TooLate after the warranty, TooManyCases.
     """
     found = orders.detail(session, order_id=order_id, buyer_id=buyer_id)
     if found is None or found.card.state is not OrderState.ISSUED:
         raise Gone
+    if found.card.held_until is not None:
+        raise orders.HeldForReview
     if orders.seal_of(session, order_id) is not None:
         raise orders.StillSealed
     customer = people.by_id(session, buyer_id)

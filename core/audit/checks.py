@@ -311,10 +311,55 @@ PAYMENTS = {
         GROUP BY o.id, i.id, i.amount_minor HAVING MIN(e.amount_minor) >= i.amount_minor""",
 }
 
+REVERSED = {
+    "what is held for review was never shown": """
+        SELECT 'order ' || o.id AS about, COUNT(*) || ' times' AS detail
+        FROM orders o JOIN reveals r ON r.order_id = o.id
+        WHERE o.state = 'issued' AND o.held_until IS NOT NULL AND o.released_at IS NULL GROUP BY o.id""",
+    "what was released had been held, and by somebody": """
+        SELECT 'order ' || id AS about, 'released by ' || COALESCE(released_by, 'nobody') AS detail FROM orders
+        WHERE (released_at IS NULL) <> (released_by IS NULL) OR (released_at IS NOT NULL AND held_until IS NULL)
+           OR (held_until IS NOT NULL AND issued_at IS NULL)""",
+    "what a provider gave back itself left the wallet or is a loss, by the books": """
+        SELECT 'return ' || r.id AS about,
+            'took ' || r.taken_minor || ' and lost ' || r.lost_minor || ', by the books ' || COALESCE(b.taken, 0) || ' and '
+            || COALESCE(b.lost, 0) AS detail
+        FROM payment_returns r LEFT JOIN (
+            SELECT t.key, SUM(CASE WHEN a.kind = 'wallet' THEN p.amount_minor ELSE 0 END) AS taken,
+                SUM(CASE WHEN a.kind = 'adjustment' THEN p.amount_minor ELSE 0 END) AS lost
+            FROM transfers t JOIN postings p ON p.transfer_id = t.id JOIN accounts a ON a.id = p.debit_id
+            WHERE t.key LIKE 'returned:%' GROUP BY t.key) AS b ON b.key = 'returned:' || r.provider || ':' || r.return_key
+        WHERE r.taken_minor <> COALESCE(b.taken, 0) OR r.lost_minor <> COALESCE(b.lost, 0)""",
+    "what left the books as given back is recorded as such": """
+        SELECT key AS about, 'no return says so' AS detail FROM (
+            SELECT key FROM transfers WHERE key LIKE 'returned:%'
+            EXCEPT SELECT 'returned:' || provider || ':' || return_key FROM payment_returns) AS unexplained""",
+    "a return was reported by its provider, and nothing else was": """
+        SELECT provider || ' ' || event_key AS about, 'reported less booked is ' || SUM(n) AS detail FROM (
+            SELECT provider, event_key, amount_minor AS n FROM payment_events WHERE kind IN ('part-back', 'disputed')
+            UNION ALL SELECT provider, return_key, -amount_minor FROM payment_returns
+        ) AS sides GROUP BY provider, event_key HAVING SUM(n) <> 0""",
+    "what was lost and is there again came by the books": """
+        SELECT 'intent ' || COALESCE(intent_id, 0) AS about, 'noted less booked is ' || SUM(n) AS detail FROM (
+            SELECT intent_id, regained_minor + loss_back_minor AS n FROM payment_returns
+            UNION ALL SELECT t.subject_id, -p.amount_minor FROM transfers t JOIN postings p ON p.transfer_id = t.id
+                JOIN accounts a ON a.id = p.credit_id AND a.kind = 'adjustment'
+                WHERE t.key LIKE 'regained:%' OR t.key LIKE 'reinstated:%'
+        ) AS sides GROUP BY intent_id HAVING SUM(n) <> 0""",
+    "a dispute is open until it is decided, and about a payment that was made": """
+        SELECT 'dispute ' || d.id AS about, d.state AS detail FROM disputes d
+        LEFT JOIN payment_events e ON e.provider = d.provider AND e.event_key = d.event_key AND e.kind = 'paid'
+        WHERE (d.state = 'open') <> (d.closed_at IS NULL) OR e.id IS NULL OR e.intent_id <> d.intent_id""",
+    "a dispute's money is of its payment": """
+        SELECT 'return ' || r.id AS about, 'dispute ' || r.dispute_id AS detail FROM payment_returns r
+        LEFT JOIN disputes d ON d.id = r.dispute_id AND d.intent_id = r.intent_id
+        WHERE (r.dispute_id IS NOT NULL AND d.id IS NULL) OR (r.dispute_id IS NULL AND r.back_minor > 0)""",
+}
+
 OUTBOX = {
     "an issued order has a delivery to its buyer": """
         SELECT 'order ' || o.id AS about, 'customer ' || o.buyer_id AS detail FROM orders o
-        WHERE o.state = 'issued' AND NOT EXISTS (
+        WHERE o.state = 'issued' AND (o.held_until IS NULL OR o.released_at IS NOT NULL) AND NOT EXISTS (
             SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.customer_id = o.buyer_id AND m.topic = 'delivery')""",
     "a delivery is of an issued order, to its buyer and nobody else": """
         SELECT 'message ' || m.id AS about, 'order ' || COALESCE(m.order_id, 0) || ' to customer ' || m.customer_id AS detail
@@ -392,7 +437,7 @@ AFTERSALE = {
             SELECT 1 FROM refunded_codes r WHERE r.code_id = c.code_id AND r.order_id = c.order_id)""",
 }
 
-CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **OUTBOX}
+CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **OUTBOX}
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (

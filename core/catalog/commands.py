@@ -108,6 +108,7 @@ _PRODUCT_FACTS = (
     "sealed",
     "return_hours",
     "warranty_hours",
+    "held",
     "hidden_at",
 )
 _SKU_FACTS = (
@@ -262,12 +263,13 @@ def change_product(
     sealed: bool | None = None,
     return_hours: int | None = None,
     warranty_hours: int | Literal["same"] | None = "same",
+    held: bool | None = None,
     hidden: bool | None = None,
     by: str | None = None,
 ) -> ProductView:
     """Change what is given; hiding a product moves the rules of its denominations, so that open screens cannot sell it.
 
-    So does a change of what may be returned: a buyer agreed to it.
+    So does a change of what may be returned, or is held for review: a buyer agreed to it.
     """
     row = session.get(Product, product_id, with_for_update=True)
     if row is None:
@@ -285,13 +287,14 @@ def change_product(
         "protect_content": protect_content,
         "sealed": sealed,
         "return_hours": return_hours,
+        "held": held,
     }
     for what, value in given.items():
         if value is not None:
             setattr(row, what, value)
     if warranty_hours != "same":
         row.warranty_hours = warranty_hours
-    moved = (row.sealed, row.return_hours) != (before["sealed"], before["return_hours"])
+    moved = any(getattr(row, what) != before[what] for what in ("sealed", "return_hours", "held"))
     if hidden is not None and hidden != (row.hidden_at is not None):
         row.hidden_at, moved = now(session) if hidden else None, True
     if moved:

@@ -47,6 +47,7 @@ class ProductView:
     sealed: bool = False
     return_hours: int = 24
     warranty_hours: int | None = None
+    held: bool = False
 
     def name_in(self, language: str) -> str:
         return self._text(language, "name") or self.name
@@ -110,6 +111,7 @@ def _product(row: Product) -> ProductView:
         row.sealed,
         row.return_hours,
         row.warranty_hours,
+        row.held,
     )
 
 

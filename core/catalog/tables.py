@@ -57,6 +57,7 @@ class Product(Base):
     sealed: Mapped[bool] = mapped_column(server_default=false())  # the codes are sent when the buyer presses "open"
     return_hours: Mapped[int] = mapped_column(server_default=text("24"))  # until then a sealed order may be returned unopened
     warranty_hours: Mapped[int | None]  # for which a complaint about a code is in time; null: the shop's own
+    held: Mapped[bool] = mapped_column(server_default=false())  # paid reversibly, it is sent when the staff have released it
 
 
 class Sku(Base):

@@ -2,6 +2,7 @@
 
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
+from core.orders.holding import hold_back, remind_held
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
     Cap,
@@ -56,7 +57,18 @@ from core.orders.refunds import (
     return_sealed,
     source_of,
 )
-from core.orders.refusals import LimitReached, NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
+from core.orders.refusals import (
+    HeldForReview,
+    LimitReached,
+    NotForSale,
+    OnceReused,
+    PaymentDisputed,
+    PriceMoved,
+    SoldOut,
+    TooLittleMoney,
+    WrongQuantity,
+)
+from core.orders.reviewing import Review, Reviewed, refund_held, release, review
 from core.orders.sale import buy, buy_with
 from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, lock, open_sealed, reveal, seal_of, taken_back
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
@@ -74,6 +86,7 @@ __all__ = [
     "DailyCap",
     "DueRefund",
     "HeldByOthers",
+    "HeldForReview",
     "HoldRules",
     "LimitReached",
     "NoWayBack",
@@ -87,6 +100,7 @@ __all__ = [
     "OrderState",
     "Parcel",
     "ParcelLine",
+    "PaymentDisputed",
     "PendingOrder",
     "PriceMoved",
     "Quote",
@@ -96,6 +110,8 @@ __all__ = [
     "RefundView",
     "Refunded",
     "RevealCause",
+    "Review",
+    "Reviewed",
     "Seal",
     "Settled",
     "Shown",
@@ -130,6 +146,7 @@ __all__ = [
     "given_back",
     "hand_over",
     "history",
+    "hold_back",
     "is_our_refund",
     "lock",
     "movements",
@@ -141,14 +158,18 @@ __all__ = [
     "refund_codes",
     "refund_declined",
     "refund_done",
+    "refund_held",
     "refund_to_source",
     "refunds_due",
     "refunds_of",
+    "release",
     "release_lapsed_holds",
+    "remind_held",
     "resend",
     "reserve",
     "return_sealed",
     "reveal",
+    "review",
     "seal_of",
     "settle",
     "show_again",

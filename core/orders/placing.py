@@ -15,7 +15,7 @@ from core.errors import N_, Refusal
 from core.orders.ending import line_of, lock_order_of
 from core.orders.issue import keep_price, within_limit
 from core.orders.numbers import number_of
-from core.orders.refusals import NotForSale, OnceReused, SoldOut
+from core.orders.refusals import NotForSale, OnceReused, PaymentDisputed, SoldOut
 from core.orders.sale import agreed, once_hash, quoted
 from core.orders.tables import Order, OrderLine, OrderState
 from core.ports import Fee
@@ -104,6 +104,7 @@ def place(
     by_task: bool = False,
     screen_message_id: int | None = None,
     coupon_id: int | None = None,
+    reversible: bool = False,
 ) -> PendingOrder:
     """An order to be paid by a provider within `seconds`, at the price seen; the same `once` again is the same order.
 
@@ -111,6 +112,8 @@ def place(
     With `hold` the codes are kept for the payer from now on. Raises what `buy` raises for price, limits and stock, TooManyOpen,
     TooManyHolds, HeldByOthers, DailyCap, and NotForSale when the provider's currency has no rate. A coupon is counted
     from now on, until the order ends unpaid; raises the CouponRefused that says why it does not hold.
+
+    `reversible` says that whoever pays this way can take the money back; raises PaymentDisputed while they do so elsewhere.
     """
     with_coupon = () if coupon_id is None else (coupon_id,)
     wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, provider, *with_coupon)
@@ -122,6 +125,8 @@ def place(
         if known.once_hash != wanted or known.state is not OrderState.PENDING or intent is None:
             raise OnceReused
         return PendingOrder(known.id, number_of(known.id), intent)
+    if reversible and payments.in_dispute(session, customer_id=buyer_id):
+        raise PaymentDisputed
     deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
     if not deal.offers:
         raise NotForSale
@@ -184,6 +189,7 @@ def place(
         fee=fee,
         by_task=by_task,
         screen_message_id=screen_message_id,
+        reversible=reversible,
     )
     if asked is None:
         raise NotForSale
@@ -241,14 +247,17 @@ def deposit(
     by_task: bool = False,
     screen_message_id: int | None = None,
     cap: Cap | None = None,
+    reversible: bool = False,
 ) -> payments.Intent:
     """A payment into the wallet worth so much of the shop's currency.
 
-    Raises TooManyTopUps, DailyCap, and NotForSale when there is no rate.
+    `reversible` as in `place`. Raises TooManyTopUps, PaymentDisputed, DailyCap, and NotForSale when there is no rate.
     """
     ledger.lock(session, people.by_id(session, customer_id).wallet_id)  # Two presses of one buyer take turns.
     if len(payments.open_deposits(session, customer_id)) >= MOST_OPEN:
         raise TooManyTopUps(most=MOST_OPEN)
+    if reversible and payments.in_dispute(session, customer_id=customer_id):
+        raise PaymentDisputed
     if cap is not None:
         _within_cap(session, customer_id=customer_id, provider=provider, worth_minor=worth_minor, cap=cap)
     asked = payments.ask(
@@ -262,6 +271,7 @@ def deposit(
         fee=fee,
         by_task=by_task,
         screen_message_id=screen_message_id,
+        reversible=reversible,
     )
     if asked is None:
         raise NotForSale
@@ -281,10 +291,12 @@ def reserve(
 ) -> payments.Intent:
     """Just before money moves: check whose it is and how much, and hold the codes. Safe to repeat.
 
-    Raises NotPayable, LimitReached, SoldOut, TooManyHolds or HeldByOthers: then the payment must be refused.
+    Raises NotPayable, LimitReached, SoldOut, TooManyHolds, HeldByOthers or PaymentDisputed: then the payment must be refused.
     """
     lock_order_of(session, intent_id)
     intent = payments.check(session, intent_id=intent_id, customer_id=customer_id, amount_minor=amount_minor, currency=currency)
+    if intent.reversible and payments.in_dispute(session, customer_id=customer_id):
+        raise PaymentDisputed
     if intent.order_id is None:
         return intent
     order = session.get(Order, intent.order_id, with_for_update=True)

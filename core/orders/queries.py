@@ -87,6 +87,7 @@ class OrderCard:
     currency: str
     paid_by: str
     placed_at: datetime
+    held_until: datetime | None = None  # paid, and checked by the shop before it is sent; until then it should be
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class OrderDetail:
     short_by: int = 0  # codes that were ordered, could not be had, and were not charged
     refunds: list[RefundView] = field(default_factory=list)  # oldest first
     replaced: int = 0  # codes that came in another's place
+    released_by: str | None = None  # who of the staff has looked at it and let it be sent
 
 
 @read
@@ -211,6 +213,7 @@ def cards(session: Session, orders: Sequence[Order]) -> list[OrderCard]:
                 order.currency,
                 order.paid_by,
                 order.placed_at,
+                order.held_until if order.held else None,
             )
         )
     return found
@@ -251,6 +254,7 @@ def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> O
         short_by=order.short_by or 0,
         refunds=refunds_of(session, order_id) if order.issued_at is not None else [],
         replaced=session.scalar(select(func.count()).select_from(ExchangedCode).where(ExchangedCode.order_id == order_id)) or 0,
+        released_by=order.released_by,
     )
 
 

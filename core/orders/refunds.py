@@ -16,7 +16,7 @@ from core.errors import N_, Refusal
 from core.ledger import AccountKind, Leg, TransferKind
 from core.orders.costs import Cost, costs
 from core.orders.numbers import number_of
-from core.orders.refusals import OnceReused
+from core.orders.refusals import HeldForReview, OnceReused
 from core.orders.seals import TakenBack, locked, seal, taken_back
 from core.orders.tables import Order, OrderLine, OrderState, PurchaseCount, Refund, RefundedCode, RefundState, RefundTo, Reveal
 from core.payments import IntentState
@@ -215,13 +215,16 @@ def refund_to_source(
 def return_sealed(session: Session, *, order_id: int, buyer_id: int) -> Refunded:
     """The buyer returns a sealed order unopened: all of its money goes to the wallet, all of its codes to the shelf.
 
-    Once for each order. Raises Gone when it is not theirs, AlreadyRefunded, AlreadyOpened, TooLateToReturn, NotRefundable.
+    Once for each order. Raises Gone when it is not theirs, AlreadyRefunded, AlreadyOpened, TooLateToReturn, NotRefundable, and
+    HeldForReview: until the shop has looked at it, its money may not become a balance.
     """
     order = locked(session, order_id, buyer_id)
     once = f"return:{order_id}"
     known = _known(session, order_id, None, once)
     if known is not None:
         return known
+    if order.held:
+        raise HeldForReview
     if order.state is OrderState.ISSUED:
         found = seal(session, order)
         if found is None:
@@ -229,6 +232,21 @@ def return_sealed(session: Session, *, order_id: int, buyer_id: int) -> Refunded
         if not found.returnable:
             raise TooLateToReturn
     return _refund(session, order, code_ids=None, reason="", by=BUYER, once=once, to=RefundTo.WALLET, whole_only=False)
+
+
+def refund_unsent(session: Session, order: Order, *, by: str) -> Refunded:
+    """The provider takes back what a locked order, which nobody has seen, was paid with: it ends, its money is in the wallet to be taken.
+
+    A part of commands. Its codes are for sale again, unless a courier had begun with them.
+    """
+    return _refund(
+        session, order, code_ids=None, reason="", by=by, once=f"unsent:{order.id}", to=RefundTo.WALLET, whole_only=False, says="unsent"
+    )
+
+
+def payment_of(session: Session, order: Order) -> Source | None:
+    """The payment that issued an order, also when nothing of it is left; None when it was paid from the wallet. A part of commands."""
+    return _source(session, order)
 
 
 @read
@@ -394,6 +412,10 @@ def refund_declined(session: Session, *, refund_id: int, why: str) -> bool:
     legs = [(aside, customer.wallet_id, row.source_minor, row.currency)]
     _move(session, f"refund-declined:{row.id}", customer.id, order.id, legs)
     row.state, row.ended_at, row.due_at = RefundState.DECLINED, now(session), None
+    session.flush()
+    if row.intent_id is not None:
+        # It may have said no because it has given the money back already, in its own console.
+        payments.regain(session, intent_id=row.intent_id, most_minor=row.source_minor, once=f"declined:{row.id}")
     _tell(session, order, row, "refund-declined", row.source_minor, row.currency)
     payments.tell_staff(
         session,
@@ -451,8 +473,9 @@ def _refund(
     once: str,
     to: RefundTo,
     whole_only: bool,
+    says: str | None = None,
 ) -> Refunded:
-    """The refund itself, of an order that is locked."""
+    """The refund itself, of an order that is locked; `says` names another notice for the buyer than the usual one."""
     if order.state is OrderState.REFUNDED:
         raise AlreadyRefunded
     if order.state is not OrderState.ISSUED:
@@ -475,6 +498,10 @@ def _refund(
     to_shelf = _unseen(session, order)
     cost = costs(session, order, chosen)
     _give_money(session, order, row, cost)
+    paid, kept = payments.find_intent(session, order_id=order.id), 0
+    if paid is not None and amount > row.source_minor:
+        # What the payer has from the provider already is not given twice.
+        kept = payments.regain(session, intent_id=paid.id, most_minor=amount - row.source_minor, once=f"refund:{row.id}")
     _note_codes(session, order, row, chosen, cost, to_shelf=to_shelf)
     taken = inventory.take_back(session, order_id=order.id, code_ids=list(chosen), to_shelf=to_shelf)
     assert taken == len(chosen), "the codes of a locked order stay its own"
@@ -485,10 +512,12 @@ def _refund(
         coupons.give_back(session, order.id)
         outbox.call_off(session, order_id=order.id, why="refunded")
     _uncount(session, order, chosen)
-    if row.source_minor:
+    if says is not None:
+        _tell(session, order, row, says, amount, row.currency)
+    elif row.source_minor:
         _tell(session, order, row, "refunding", row.source_minor, row.currency)
     else:
-        _tell(session, order, row, "returned" if by == BUYER else "refunded", amount, row.currency)
+        _tell(session, order, row, "returned" if by == BUYER else "refunded", amount - kept, row.currency)
     session.flush()
     return _made(row, len(chosen) if to_shelf else 0, 0 if to_shelf else len(chosen), repeated=False)
 
@@ -524,6 +553,9 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
         )
         fee = after[1] - before[1]
         pay = after[0] - before[0] + fee
+        # Where rounding would ask for more than the provider still has, the shop bears the difference in the fee.
+        over = max(0, pay - _left_there(session, paid))
+        fee, pay = max(0, fee - over), pay - over
         if whole_only and pay != paid.amount_minor:
             raise OnlyWhole
         if pay == 0:
@@ -558,6 +590,17 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
     return session.get_one(Refund, refund_id)
 
 
+def _left_there(session: Session, paid: Source) -> int:
+    """What of a payment, in its own currency, neither we nor the provider have given back."""
+    asked = session.scalar(
+        select(func.coalesce(func.sum(Refund.pay_minor), 0)).where(
+            Refund.provider == paid.provider, Refund.event_key == paid.event_key, Refund.state != RefundState.DECLINED
+        )
+    )
+    theirs, _ = payments.returned_of(session, provider=paid.provider, event_key=paid.event_key)
+    return max(0, paid.amount_minor - int(asked or 0) - theirs)
+
+
 def _source(session: Session, order: Order) -> Source | None:
     """The payment that issued an order, read from how it was booked; None when it was not paid through a provider."""
     intent = payments.find_intent(session, order_id=order.id)
@@ -584,7 +627,8 @@ def _source(session: Session, order: Order) -> Source | None:
             Refund.provider == intent.provider, Refund.event_key == event_key, Refund.state != RefundState.DECLINED
         )
     )
-    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, max(0, worth - int(sent or 0)))
+    _, theirs = payments.returned_of(session, provider=intent.provider, event_key=event_key)
+    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, max(0, worth - int(sent or 0) - theirs))
 
 
 def _give_money(session: Session, order: Order, row: Refund, cost: Mapping[int, Cost]) -> None:

@@ -48,6 +48,18 @@ class LimitReached(Refusal):
 
 
 @dataclass(eq=False)
+class HeldForReview(Refusal):
+    says: ClassVar[str] = N_("This order is paid and being checked by the shop. Its codes are sent as soon as that is done.")
+
+
+@dataclass(eq=False)
+class PaymentDisputed(Refusal):
+    says: ClassVar[str] = N_(
+        "A bank is deciding about an earlier payment of yours, so this way to pay is closed for now. Please choose another way."
+    )
+
+
+@dataclass(eq=False)
 class WrongQuantity(Refusal):
     says: ClassVar[str] = N_("Between {least} and {most} can be bought at once. Please choose another quantity.")
 

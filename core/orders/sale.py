@@ -16,6 +16,7 @@ from core.coupons import Coupon
 from core.database import Alone, Gathered, Tools, insert_new, now, write
 from core.errors import Refusal
 from core.orders import sale_postgres, sale_sqlite
+from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, take_codes, write_lines
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
@@ -170,6 +171,9 @@ def _sell(
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
     total = quote.total_minor
     balance = ledger.balance(session, customer.wallet_id)
+    product = catalog.product(session, deal.sku.product_id)
+    assert product is not None, "what is for sale has a product"
+    held = must_hold(session, product=product, total_minor=total, customer=customer, storefront=deal.storefront, reversible=False)
     count_purchase(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
     at = now(session)
     order_id = session.execute(
@@ -211,8 +215,11 @@ def _sell(
         )
     except ledger.TooLittle as short:
         raise TooLittleMoney(balance_minor=balance, short_minor=short.short_minor, currency=short.currency) from None
-    send(session, order_id=order_id, buyer_id=buyer_id)
-    return Receipt(order_id, number_of(order_id), quantity, total, deal.terms.currency, repeated=False)
+    if held:
+        hold_back(session, order_id=order_id)
+    else:
+        send(session, order_id=order_id, buyer_id=buyer_id)
+    return Receipt(order_id, number_of(order_id), quantity, total, deal.terms.currency, repeated=False, held=held)
 
 
 def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -> list[Receipt | Refusal | Alone]:

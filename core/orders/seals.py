@@ -15,6 +15,7 @@ from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.orders import showing
 from core.orders.numbers import number_of
+from core.orders.refusals import HeldForReview
 from core.orders.tables import Order, OrderLine, OrderState, Reveal, RevealCause
 from core.orders.views import Parcel
 from core.payments import IntentState
@@ -59,7 +60,8 @@ def seal(session: Session, order: Order) -> Seal | None:
     if until is None:
         if not product.sealed or session.scalar(select(Reveal.id).where(Reveal.order_id == order.id).limit(1)) is not None:
             return None
-        until = (order.issued_at or order.placed_at) + timedelta(hours=product.return_hours)
+        # While the shop was checking it, the buyer could not decide.
+        until = (order.released_at or order.issued_at or order.placed_at) + timedelta(hours=product.return_hours)
     left = sum(code.refunded_at is None for code in inventory.of_order(session, order.id))
     amount = order.total_minor - order.refunded_minor
     return Seal(order.id, number_of(order.id), product, sku, left, amount, order.currency, until, now(session) < until)
@@ -85,10 +87,11 @@ def hand_over(
 ) -> Parcel | Seal | None:
     """What a delivery brings: the codes, logged as revealed; or of a sealed order the seal, which from now on stays on it.
 
-    None when everything was refunded in the meantime: then nothing is to be sent. Raises Gone when it is not this buyer's.
+    None when everything was refunded in the meantime, or the order is held: then nothing is to be sent. Raises Gone when it is
+    not this buyer's.
     """
     order = locked(session, order_id, buyer_id)
-    if order.state is OrderState.REFUNDED:
+    if order.state is OrderState.REFUNDED or order.held:
         return None
     found = seal(session, order)
     if found is None:
@@ -101,10 +104,11 @@ def hand_over(
 def reveal(session: Session, *, order_id: int, cause: RevealCause, to_telegram_id: int, buyer_id: int | None = None) -> Parcel:
     """The codes of an issued order in clear; logged before anybody sees them, without what was refunded.
 
-    Raises Gone when it is not this buyer's issued order, and StillSealed when they have not opened it.
+    Raises Gone when it is not this buyer's issued order, HeldForReview, and StillSealed when they have not opened it.
     """
-    if seal(session, locked(session, order_id, buyer_id)) is not None:
-        raise StillSealed
+    order = locked(session, order_id, buyer_id)
+    if seal(session, order) is not None:
+        raise HeldForReview if order.held else StillSealed
     return showing.reveal(session, order_id=order_id, cause=cause, to_telegram_id=to_telegram_id, buyer_id=buyer_id)
 
 
@@ -124,11 +128,14 @@ def taken_back(session: Session, order_id: int) -> bool:
 def open_sealed(session: Session, *, order_id: int, buyer_id: int) -> bool:
     """The buyer opens their order: its codes are posted like every delivery, and it cannot be returned any more.
 
-    False when it was open already (then nothing is posted). Raises Gone when it is not their issued order.
+    False when it was open already (then nothing is posted). Raises Gone when it is not their issued order, HeldForReview when it
+    is held, and TakenBack.
     """
     order = locked(session, order_id, buyer_id)
     if order.state is not OrderState.ISSUED:
         raise Gone
+    if order.held:
+        raise HeldForReview
     found = seal(session, order)
     if found is None:
         return False

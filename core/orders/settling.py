@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from core import catalog, coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
 from core.catalog import Gone
 from core.database import now, write
+from core.orders.coming_back import heard_since, take_back, undo_unsent
 from core.orders.ending import end, line_of, lock_order_of
+from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, due_for, move_money, send, take_codes, write_lines
 from core.orders.numbers import number_of
 from core.orders.refunds import our_refunds
@@ -64,7 +66,7 @@ def settle(
     if order_id is not None and came.first_payment:
         # Of too little nothing is issued, not even when the wallet holds the rest: the buyer says what the balance is spent on.
         if came.exact:
-            why = _issue_paid(session, order_id)
+            why = _issue_paid(session, order_id, reversible=came.intent is not None and came.intent.reversible)
         elif came.worth_minor > 0:
             why = "too-little"
             _give_up(session, order_id, why)
@@ -77,15 +79,19 @@ def settle(
     return Settled(order_id, number, False, came.worth_minor, came.currency, why, repeated=False)
 
 
-def _issue_paid(session: Session, order_id: int) -> str:
-    """Issue an order whose money has just come into the wallet; returns "issued", or why it was only credited."""
+def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
+    """Issue an order whose money has just come into the wallet; returns "issued", or why it was only credited.
+
+    What is to be looked at first is issued and held: its codes are the buyer's, and are not sent.
+    """
     order = session.get(Order, order_id, with_for_update=True)
     assert order is not None, "an intent names an order that exists"
     if order.state not in (OrderState.PENDING, OrderState.EXPIRED):
         return "second-payment" if order.state in (OrderState.ISSUED, OrderState.REFUNDED) else "cancelled"
     line = line_of(session, order_id)
     sku = catalog.sku(session, line.sku_id)
-    assert sku is not None
+    product = None if sku is None else catalog.product(session, sku.product_id)
+    assert sku is not None and product is not None, "what was ordered is never deleted"
     if not coupons.take_again(session, order_id):
         # The order had ended, and others have used up its coupon since: at this price it cannot be had any more.
         end(session, order, OrderState.CANCELLED, "its coupon was used up before the money came")
@@ -110,6 +116,10 @@ def _issue_paid(session: Session, order_id: int) -> str:
         with session.begin_nested():
             count_purchase(session, buyer_id=order.buyer_id, sku=sku, quantity=quantity)
             total = due_for(session, order, unit_minor=terms.unit_minor, ordered=line.quantity, given=quantity)
+            ledger.lock(session, customer.wallet_id)
+            held_back = must_hold(
+                session, product=product, total_minor=total, customer=customer, storefront=storefront, reversible=reversible
+            )
             move_money(
                 session,
                 order_id=order_id,
@@ -133,7 +143,11 @@ def _issue_paid(session: Session, order_id: int) -> str:
         order.short_by, order.total_minor = line.quantity - quantity, total
     _rewrite_lines(session, order_id, line, terms, by_id, taken)
     order.state, order.issued_at = OrderState.ISSUED, now(session)
-    send(session, order_id=order_id, buyer_id=order.buyer_id)
+    if held_back:
+        session.flush()
+        hold_back(session, order_id=order_id)
+    else:
+        send(session, order_id=order_id, buyer_id=order.buyer_id)
     return "issued-partly" if partly else "issued"
 
 
@@ -223,7 +237,12 @@ def book(session: Session, *, storefront_id: int, provider: str, event: Event) -
             amount_minor=event.amount_minor,
             currency=event.currency,
         )
-        return Booked("repeated" if settled.repeated else settled.why, intent, settled)
+        since = heard_since(session, provider=provider, intent=intent, event=event)
+        return Booked(since or "repeated" if settled.repeated else settled.why, intent, settled)
+    if event.state is PaymentState.REFUNDED and (event.given_back or event.disputes):
+        lock_order_of(session, intent.id)
+        if payments.paid_event(session, provider=provider, key=event.key) is not None:
+            return Booked(heard_since(session, provider=provider, intent=intent, event=event) or "repeated", intent)
     if event.state is PaymentState.REFUNDED:
         taken = given_back(session, provider=provider, event_key=event.key, customer_id=intent.customer_id)
         # Paid and given back before we heard of either: there is nothing left to wait for.
@@ -239,23 +258,24 @@ def book(session: Session, *, storefront_id: int, provider: str, event: Event) -
 def given_back(session: Session, *, provider: str, event_key: str, customer_id: int) -> int | None:
     """The provider has given a payment back: its worth leaves the wallet again, unless it was given back because we asked.
 
-    Returns what was taken, None when there was nothing to take.
+    When we had asked for a part, the rest is booked as what the provider gave back itself. An order whose codes nobody has seen
+    yet ends with it, before anything is taken. Returns what was taken, None when there was nothing to take.
     """
-    ours = our_refunds(session, provider=provider, event_key=event_key)
-    if ours is not None:
-        if ours.asked_minor < ours.paid_minor:
-            # We asked for a part, and they say that all of it went back: a person has to look.
-            body = {
-                "says": "books-differ",
-                "provider": provider,
-                "key": event_key,
-                "ours_minor": ours.asked_minor,
-                "theirs_minor": ours.paid_minor,
-                "currency": ours.currency,
-            }
-            storefront_id = people.by_id(session, customer_id).storefront_id
-            payments.tell_staff(session, storefront_id=storefront_id, body=body, once=f"refunds-differ:{provider}:{event_key}")
-        return None
+    paid = payments.paid_event(session, provider=provider, key=event_key)
+    intent = None if paid is None or paid.intent_id is None else payments.intent(session, paid.intent_id)
+    lock_order_of(session, None if intent is None else intent.id)
+    key = payments.key_of_return(event_key)
+    if paid is not None and intent is not None and not payments.known_events(session, provider=provider, keys=[key]):
+        ours = our_refunds(session, provider=provider, event_key=event_key)
+        theirs, _ = payments.returned_of(session, provider=provider, event_key=event_key)
+        rest = paid.amount_minor - theirs - (ours.asked_minor if ours is not None else 0)
+        if rest < paid.amount_minor:
+            wallet_id = people.by_id(session, intent.customer_id).wallet_id
+            before = ledger.balance(session, wallet_id)
+            if rest <= 0 or not take_back(session, provider=provider, intent=intent, event_key=event_key, key=key, amount_minor=rest):
+                return None
+            return max(0, before - ledger.balance(session, wallet_id))
+        undo_unsent(session, provider=provider, intent=intent, event_key=event_key, amount_minor=rest)
     return payments.given_back(session, provider=provider, event_key=event_key, customer_id=customer_id)
 
 

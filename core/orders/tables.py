@@ -42,6 +42,9 @@ class RevealCause(StrEnum):
     RESENT = "resent"  # an admin sent it again
 
 
+_HELD = text("held_until IS NOT NULL AND released_at IS NULL AND state = 'issued'")
+
+
 class Order(Base):
     """One purchase by one customer of one storefront."""
 
@@ -52,6 +55,7 @@ class Order(Base):
         CheckConstraint("total_minor > 0", name="total_positive"),
         CheckConstraint("refunded_minor >= 0 AND refunded_minor <= total_minor", name="refunded_at_most_paid"),
         Index("ix_orders_of_buyer", "buyer_id", "id"),
+        Index("ix_orders_held", "held_until", postgresql_where=_HELD, sqlite_where=_HELD),
         Index("ix_orders_pending", "expires_at", postgresql_where=text("state = 'pending'"), sqlite_where=text("state = 'pending'")),
     )
 
@@ -72,6 +76,15 @@ class Order(Base):
     refunded_minor: Mapped[int] = mapped_column(server_default=text("0"))  # of the total
     return_until: Mapped[datetime | None]  # it was delivered sealed: until then it may be returned unopened
     opened_at: Mapped[datetime | None]  # when the buyer opened what was sealed
+    # Its codes are the buyer's, but not sent before a person has released it; until then the staff should have decided.
+    held_until: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None] = mapped_column(String(64))
+
+    @property
+    def held(self) -> bool:
+        """Is it paid, and waits for the staff to look at it?"""
+        return self.state is OrderState.ISSUED and self.held_until is not None and self.released_at is None
 
 
 class OrderLine(Base):

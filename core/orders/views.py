@@ -18,6 +18,7 @@ class Receipt:
     paid_minor: int
     currency: str
     repeated: bool
+    held: bool = False  # paid with money that can be taken back: it is sent when the staff have released it
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def ask(
     fee: Fee = Fee(),
     by_task: bool = False,
     screen_message_id: int | None = None,
+    reversible: bool = False,
 ) -> Intent | None:
     """An intent worth so much of the shop's currency, converted (rounded up) at the recorded rate; None when there is no rate.
 
@@ -111,6 +112,7 @@ def ask(
         screen_message_id=screen_message_id,
         due_at=at if by_task else None,
         tries=0,
+        reversible=reversible,
         state=IntentState.CREATED if by_task else IntentState.PENDING,
     )
     session.add(row)

@@ -41,6 +41,7 @@ class Intent:
     receipt: str | None
     receipt_is_photo: bool
     reference: str  # what it is called at its provider
+    reversible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def view(row: IntentRow) -> Intent:
         row.receipt,
         bool(row.receipt_is_photo),
         row.reference or f"{row.id}",  # Those asked before there were tags go by their bare number.
+        row.reversible,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
+from core.ports import DisputeState
 
 
 class IntentState(StrEnum):
@@ -72,6 +73,7 @@ class Intent(Base):
     reference: Mapped[str | None] = mapped_column(String(32))  # what it is called at its provider; empty: its bare number
     # When what is left of a payment that we have ended is to be put away: its page at the provider, and its link in the chat.
     tidy_at: Mapped[datetime | None]
+    reversible: Mapped[bool] = mapped_column(server_default=false())  # whoever pays this way can take the money back
 
 
 class Change(Base):
@@ -106,4 +108,64 @@ class PaymentEvent(Base):
     amount_minor: Mapped[int]
     currency: Mapped[str] = mapped_column(String(8))
     verdict: Mapped[str] = mapped_column(String(32))  # what was made of it
+    at: Mapped[datetime]
+
+
+class Dispute(Base):
+    """A payer has asked their bank for the money of a payment back; as its provider last told it."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        UniqueConstraint("provider", "dispute_key", name="uq_dispute_once"),
+        CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed_when_decided"),
+        Index("ix_disputes_of_customer", "customer_id", "state"),
+        Index("ix_disputes_of", "intent_id"),
+    )
+
+    id: Mapped[Id]
+    provider: Mapped[str] = mapped_column(String(16))
+    dispute_key: Mapped[str] = mapped_column(String(150))
+    event_key: Mapped[str] = mapped_column(String(200))  # of the payment
+    intent_id: Mapped[int] = mapped_column(ForeignKey("payment_intents.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str] = mapped_column(String(80))
+    state: Mapped[DisputeState]
+    due_at: Mapped[datetime | None]  # until when the shop may show its evidence
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class PaymentReturn(Base):
+    """A part of a payment that its provider gave back to the payer, or took for a dispute, without being asked by us.
+
+    Its worth left the wallet as far as it was there; the rest is a loss, as long as it is neither regained nor reinstated.
+    """
+
+    __tablename__ = "payment_returns"
+    __table_args__ = (
+        UniqueConstraint("provider", "return_key", name="uq_return_once"),
+        CheckConstraint("amount_minor > 0 AND worth_minor = taken_minor + lost_minor", name="taken_or_lost"),
+        CheckConstraint("taken_minor >= 0 AND lost_minor >= 0 AND regained_minor >= 0 AND loss_back_minor >= 0", name="not_negative"),
+        CheckConstraint("regained_minor + loss_back_minor <= lost_minor", name="regained_at_most_lost"),
+        CheckConstraint("back_minor <= amount_minor AND back_worth_minor <= worth_minor", name="reinstated_at_most_taken"),
+        Index("ix_payment_returns_of", "intent_id"),
+    )
+
+    id: Mapped[Id]
+    provider: Mapped[str] = mapped_column(String(16))
+    return_key: Mapped[str] = mapped_column(String(150))
+    event_key: Mapped[str] = mapped_column(String(200))  # of the payment
+    intent_id: Mapped[int] = mapped_column(ForeignKey("payment_intents.id"))
+    dispute_id: Mapped[int | None] = mapped_column(ForeignKey("disputes.id"))
+    amount_minor: Mapped[int]  # of the payment's currency
+    fee_minor: Mapped[int]  # of it: what the payer had borne of the provider's fee
+    worth_minor: Mapped[int]  # the rest in the shop's currency
+    taken_minor: Mapped[int]  # of the worth: from the wallet
+    lost_minor: Mapped[int]  # of the worth: what the wallet did not hold
+    regained_minor: Mapped[int] = mapped_column(default=0)  # of what was lost: kept of a refund, as the payer has it already
+    back_minor: Mapped[int] = mapped_column(default=0)  # of the amount: reinstated by the provider
+    back_worth_minor: Mapped[int] = mapped_column(default=0)  # of the worth: the same
+    loss_back_minor: Mapped[int] = mapped_column(default=0)  # of what was lost: the same
     at: Mapped[datetime]

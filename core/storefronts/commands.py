@@ -30,10 +30,23 @@ class Storefront:
     sales_account_id: int
     support: str | None
     tag: str = ""
+    review_hours: int = 24
+    reversible_days: int = 30
 
 
 def _view(row: StorefrontRow) -> Storefront:
-    return Storefront(row.id, row.party_id, row.name, row.currency, row.language, row.sales_account_id, row.support, row.tag)
+    return Storefront(
+        row.id,
+        row.party_id,
+        row.name,
+        row.currency,
+        row.language,
+        row.sales_account_id,
+        row.support,
+        row.tag,
+        row.review_hours,
+        row.reversible_days,
+    )
 
 
 @write
@@ -72,6 +85,30 @@ def rename(
     after = {"name": row.name, "support": row.support}
     if by is not None and before != after:
         journal.record(session, by=by, did="change-storefront", about="storefront", about_id=storefront_id, before=before, after=after)
+    return _view(row)
+
+
+@write
+def set_review(
+    session: Session, *, storefront_id: int, by: str, review_hours: int | None = None, reversible_days: int | None = None
+) -> Storefront:
+    """Change within how many hours the staff decide about held orders, and for how many days reversible money counts as such."""
+    row = session.get_one(StorefrontRow, storefront_id, with_for_update=True)
+    before = {"review_hours": row.review_hours, "reversible_days": row.reversible_days}
+    after = {"review_hours": review_hours or row.review_hours, "reversible_days": reversible_days or row.reversible_days}
+    row.review_hours, row.reversible_days = after["review_hours"], after["reversible_days"]
+    session.flush()
+    changed = [name for name in after if after[name] != before[name]]
+    if changed:
+        journal.record(
+            session,
+            by=by,
+            did="change-storefront",
+            about="storefront",
+            about_id=storefront_id,
+            before={name: before[name] for name in changed},
+            after={name: after[name] for name in changed},
+        )
     return _view(row)
 
 

@@ -23,3 +23,5 @@ class StorefrontRow(Base):
     opened_at: Mapped[datetime]
     # Before every number that payment providers are given: another database on the same account has another.
     tag: Mapped[str] = mapped_column(String(8), server_default=text("''"))
+    review_hours: Mapped[int] = mapped_column(server_default=text("24"))  # the staff decide about a held order within so many
+    reversible_days: Mapped[int] = mapped_column(server_default=text("30"))  # for so long money may be taken back by its payer

@@ -21,6 +21,7 @@ from handlers.admin import (
     people,
     prices,
     refunds,
+    reviews,
     settings,
     stock,
 )
@@ -51,6 +52,7 @@ def router() -> Router:
         coupons,
         orders,
         refunds,
+        reviews,
         payments,
         finding,
         people,

@@ -33,6 +33,7 @@ def router() -> Router:
         "under": put_under,
         "protect": protect,
         "sealed": sealed,
+        "hold-product": held,
     }
     for act, change in acts.items():
         made.callback_query.register(change, Do.filter(F.act == act))
@@ -130,6 +131,9 @@ async def show_product(event: Message | CallbackQuery, desk: Desk, product_id: i
         )
         if here.sealed
         else None,
+        say.say("Held for review: paid with money that can be taken back, it is sent when one of you has released it.")
+        if here.held
+        else None,
         say.many("Warranty of its own: {n} hour.", "Warranty of its own: {n} hours.", here.warranty_hours) if here.warranty_hours else None,
         None if skus else say.say("It has no denominations yet."),
     )
@@ -165,7 +169,15 @@ async def show_product(event: Message | CallbackQuery, desk: Desk, product_id: i
             ),
             ask(say.label("Time to return"), "product.return", here.id),
         ],
-        [ask(say.label("Warranty"), "product.warranty", here.id)],
+        [
+            ask(say.label("Warranty"), "product.warranty", here.id),
+            do(
+                say.label("🔎 Held for review") if here.held else say.label("⚡️ Not held for review"),
+                "hold-product",
+                here.id,
+                arg="0" if here.held else "1",
+            ),
+        ],
         _places(say, "product", here),
         desk.back("cat", here.category_id),
     ]
@@ -368,4 +380,10 @@ async def protect(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
 async def sealed(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     """Whether the codes are sent at once, or when the buyer opens what was bought."""
     await desk.shop.write(catalog.change_product, callback_data.id, sealed=callback_data.arg == "1", by=desk.by)
+    await show_product(press, desk, callback_data.id)
+
+
+async def held(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """Whether an order that is paid with money that can be taken back waits for the staff."""
+    await desk.shop.write(catalog.change_product, callback_data.id, held=callback_data.arg == "1", by=desk.by)
     await show_product(press, desk, callback_data.id)

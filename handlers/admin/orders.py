@@ -82,6 +82,7 @@ async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDet
         lines(
             say.say("<b>Order {number}</b> (id {id})", number=card.number, id=card.order_id),
             say.say("State: {state}", state=say.label(STATES[card.state])),
+            say.say("Held for review until {when}: not sent.", when=say.when(card.held_until)) if card.held_until else None,
             say.say("Buyer: {buyer}", buyer=called(buyer)),
         ),
         lines(
@@ -100,8 +101,11 @@ async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDet
     rows: list[Row] = [*also]
     if found.intent is not None:
         rows.append([go(say.label("💳 The payment"), "payment", found.intent.id)])
-    if card.state is OrderState.ISSUED:
+    if card.held_until is not None:
+        rows.append([go(say.label("🔎 Release or refund"), "held", card.order_id, style="primary")])
+    elif card.state is OrderState.ISSUED:
         rows.append([do(say.label("📨 Send the codes again"), "resend", card.order_id)])
+    if card.state is OrderState.ISSUED:
         rows.append([go(say.label("↩️ Refund…"), "refund", card.order_id)])
     rows.append([go(say.label("👤 The buyer"), "person", buyer.id), ask(say.label("🧾 Another order"), "order.find")])
     rows.append([desk.home()])

@@ -15,11 +15,12 @@ from aiogram.types import CallbackQuery, Message
 from core import rates, storefronts
 from core.errors import N_, Refusal
 from core.money import STARS, exponent
-from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, short_enough
+from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, number_between, short_enough
 from handlers.pieces import bold, lines, paragraphs
 from locales import Safe
 
 _NAME, _SUPPORT = 64, 100
+_MOST_HOURS, _MOST_DAYS = 24 * 30, 365
 
 
 @dataclass(eq=False)
@@ -58,12 +59,23 @@ async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
             say.say("One Star is worth {worth} {currency}.", worth=_whole(rate.rate, storefront.currency), currency=storefront.currency)
             if rate
             else say.say("Stars have no rate, so nobody can pay by them yet."),
+            say.many(
+                "Orders held for review are decided within {n} hour.",
+                "Orders held for review are decided within {n} hours.",
+                storefront.review_hours,
+            ),
+            say.many(
+                "Money by card or Stars can be taken back for {n} day.",
+                "Money by card or Stars can be taken back for {n} days.",
+                storefront.reversible_days,
+            ),
             say.say("The shop's currency is {currency} and stays so.", currency=storefront.currency),
         ),
     )
     rows = [
         [ask(say.label("Name"), "shop.name"), ask(say.label("Support contact"), "shop.support")],
         [ask(say.label("Rate of Stars"), "shop.stars")],
+        [ask(say.label("Hours to review"), "shop.review"), ask(say.label("Days of reversible money"), "shop.reversible")],
         [desk.home()],
     ]
     await desk.show(event, text, rows)
@@ -126,6 +138,32 @@ async def _set_stars(desk: Desk, message: Message, asked: Asked, text: str) -> N
     await _show(message, desk)
 
 
+async def _ask_review(desk: Desk, asked: Asked) -> Safe:
+    return desk.speech.say("Type within how many hours you decide about an order that is held for review, for example: <i>24</i>")
+
+
+async def _set_review(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+    hours = number_between(text, 1, _MOST_HOURS)
+    changed = await desk.shop.write(storefronts.set_review, storefront_id=desk.storefront.id, by=desk.by, review_hours=hours)
+    desk.known_now(changed)
+    await _show(message, desk)
+
+
+async def _ask_reversible(desk: Desk, asked: Asked) -> Safe:
+    return desk.speech.say(
+        "Type for how many days money that came by card or Stars counts as money that can be taken back, for example: <i>30</i>"
+    )
+
+
+async def _set_reversible(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+    days = number_between(text, 1, _MOST_DAYS)
+    changed = await desk.shop.write(storefronts.set_review, storefront_id=desk.storefront.id, by=desk.by, reversible_days=days)
+    desk.known_now(changed)
+    await _show(message, desk)
+
+
+QUESTIONS["shop.review"] = Question(_ask_review, _set_review, "settings")
+QUESTIONS["shop.reversible"] = Question(_ask_reversible, _set_reversible, "settings")
 QUESTIONS["shop.name"] = Question(_ask_name, _set_name, "settings")
 QUESTIONS["shop.support"] = Question(_ask_support, _set_support, "settings")
 QUESTIONS["shop.stars"] = Question(_ask_stars, _set_stars, "settings")

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -214,6 +214,13 @@ class Gateway(ABC, Generic[P]):
     def _broken(self) -> web.StreamResponse:
         """How it says that it is out of order; the status is 500."""
 
+    def _desk(self, payment: P) -> Sequence[tuple[str, str]]:
+        """What can be done with a payment in the provider's own console, or by the payer's bank: wishes, and the words of their buttons."""
+        return ()
+
+    def _at_the_desk(self, payment: P, wish: str) -> None:
+        """Do one of these."""
+
     def _onward(self, payment: P) -> str:
         """Where the payer is led after paying; empty: nowhere."""
         return payment.return_url
@@ -265,7 +272,9 @@ class Gateway(ABC, Generic[P]):
 
     async def _show(self, request: web.Request) -> web.StreamResponse:
         payment = self._at(request)
-        return page.show(request, payment, self._brand(payment), self._shop_of(payment), self._onward(payment), self.faults)
+        return page.show(
+            request, payment, self._brand(payment), self._shop_of(payment), self._onward(payment), self.faults, self._desk(payment)
+        )
 
     async def _panel(self, request: web.Request) -> web.StreamResponse:
         return panel.show(request, page.BRANDS[self.brand], self.faults, self.without_faults)
@@ -286,7 +295,11 @@ class Gateway(ABC, Generic[P]):
 
     async def _press(self, request: web.Request) -> web.StreamResponse:
         payment = self._at(request)
-        wish = (await request.post()).get("wish")
+        form = await request.post()
+        wish = form.get("wish")
+        if wish in dict(self._desk(payment)):
+            self._at_the_desk(payment, str(wish))
+            raise web.HTTPSeeOther(f"/pay/{payment.key}")
         if wish not in ("pay", "refuse"):
             raise web.HTTPBadRequest(text="Pay, or do not pay.")
         try:

@@ -61,6 +61,11 @@ WORDS: Final = {
     "back": ("Back to the shop", "返回商户"),
     "faults": ("Faults of this gateway", "此网关的故障开关"),
     "faults_on": ("Faults switched on: {n}", "已开启故障：{n}"),
+    "give-back": ("Give back the rest, as in the console", "在后台退还余款"),
+    "give-half": ("Give back a half, as in the console", "在后台退还一半"),
+    "dispute": ("Dispute it, as the payer's bank", "由付款人银行发起拒付"),
+    "dispute-won": ("Decide for the shop", "裁定商户胜诉"),
+    "dispute-lost": ("Decide for the payer", "裁定付款人胜诉"),
     "error": ("This payment cannot be opened", "无法打开此付款"),
     "all": ("Payments", "付款记录"),
     "none": ("No payment yet. It appears here as soon as the shop asks for one.", "暂无付款。商户发起付款后会显示在这里。"),
@@ -124,7 +129,15 @@ async def asset(request: web.Request) -> web.StreamResponse:
     return web.Response(body=(FOLDER / name).read_bytes(), content_type=FILES[name], headers={"Cache-Control": "no-cache"})
 
 
-def show(request: web.Request, payment: Payment, brand: Brand, shop: str, onward: str, faults: Faults) -> web.Response:
+def show(
+    request: web.Request,
+    payment: Payment,
+    brand: Brand,
+    shop: str,
+    onward: str,
+    faults: Faults,
+    desk: Sequence[tuple[str, str]] = (),
+) -> web.Response:
     """The page of one payment, as it stands."""
     tongue = language(request)
     state = payment.state.value
@@ -144,6 +157,9 @@ def show(request: web.Request, payment: Payment, brand: Brand, shop: str, onward
         acts = f'<p class="then">{_say(f"{state}_then", tongue)}</p>'
         if state in ("paid", "processing") and onward:
             acts += f'<a class="pay" href="{escape(onward)}" rel="noreferrer">{_say("back", tongue)}</a>'
+    if desk:
+        wishes = "".join(f'<button class="refuse" name="wish" value="{escape(wish)}">{_say(word, tongue)}</button>' for wish, word in desk)
+        acts += f'<form method="post" action="/pay/{escape(payment.key)}">{wishes}</form>'
     main = (
         f'<p class="state"><span class="mark {state}" aria-hidden="true"></span>{_say(state, tongue)}</p>'
         f'<p class="amount"><span class="label">{_say("amount", tongue)}</span>'

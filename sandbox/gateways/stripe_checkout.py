@@ -66,6 +66,7 @@ class Session(Payment):
     charge: str = field(default_factory=lambda: f"ch_{secrets.token_hex(12)}")
     begun: bool = False  # The payer has paid, or has begun to: now there is an intent.
     last_event: dict[str, object] | None = None
+    disputes: list[dict[str, object]] = field(default_factory=list)
 
     def minor(self, amount: Decimal) -> int:
         """An amount in Stripe's integers; raises ValueError when it has more digits than its currency."""
@@ -105,6 +106,8 @@ class StripeGateway(Gateway[Session]):
             web.get("/v1/checkout/sessions/{id}", self._door(self._get_session)),
             web.post("/v1/checkout/sessions/{id}/expire", self._door(self._expire)),
             web.get("/v1/payment_intents/{id}", self._door(self._get_intent)),
+            web.get("/v1/disputes", self._door(self._list_disputes)),
+            web.get("/v1/disputes/{id}", self._door(self._get_dispute)),
             web.get("/v1/events", self._door(self._list_events)),
             web.get("/v1/events/{id}", self._door(self._get_event)),
             web.post("/v1/refunds", self._door(self._refund)),
@@ -117,6 +120,18 @@ class StripeGateway(Gateway[Session]):
         """Pays as the payer would. Delayed: with a slow way to pay – completed but unpaid, until paid (or failed) once more."""
         payment = self._found(reference)
         self._settle(payment, exact(amount) if amount is not None else None, delayed=delayed)
+
+    async def give_back(self, reference: str, amount: Decimal | str | None = None) -> None:
+        """Give a part of a payment back in the console, by default all that is left. Raises NotPayable when that is not there."""
+        self._give_back(self._found(reference), None if amount is None else exact(amount))
+
+    async def dispute(self, reference: str, *, inquiry: bool = False, fee: int = 1500) -> None:
+        """The payer's bank disputes a payment whole: its money and a fee are taken at once. An inquiry takes nothing yet."""
+        self._dispute(self._found(reference), inquiry=inquiry, fee=fee)
+
+    async def decide(self, reference: str, *, won: bool) -> None:
+        """The newest dispute is decided: won, its money comes back, the fee does not. Raises NotPayable when there is none."""
+        self._decide(self._found(reference), won=won)
 
     # The door: who asks, what they ask, and whether they have asked it before.
 
@@ -379,7 +394,7 @@ class StripeGateway(Gateway[Session]):
             "captured": True,
             "created": int((session.paid_at or session.made_at).timestamp()),
             "currency": session.currency,
-            "disputed": False,
+            "disputed": bool(session.disputes),
             "livemode": False,
             "metadata": dict(session.intent_metadata),
             "paid": True,
@@ -417,6 +432,12 @@ class StripeGateway(Gateway[Session]):
             raise Wrong(
                 f"Refund amount ({amount} {session.currency}) is greater than unrefunded amount on charge ({left} {session.currency})"
             )
+        if any(_is_open(row) and not row["is_charge_refundable"] for row in session.disputes):
+            raise Wrong(f"Charge {session.charge} has been charged back; cannot issue a refund.", code="charge_disputed")
+        return self._made(session, amount, forms.metadata(params), reason or None)
+
+    def _made(self, session: Session, amount: int, metadata: dict[str, str], reason: str | None) -> dict[str, object]:
+        """A refund, asked for by the shop's program or made in the console."""
         session.refunds.append(Decimal(amount).scaleb(-digits(session.currency)))
         row: dict[str, object] = {
             "id": f"re_{secrets.token_hex(12)}",
@@ -425,9 +446,9 @@ class StripeGateway(Gateway[Session]):
             "charge": session.charge,
             "created": int(self._clock().timestamp()),
             "currency": session.currency,
-            "metadata": forms.metadata(params),
+            "metadata": metadata,
             "payment_intent": session.intent,
-            "reason": reason or None,
+            "reason": reason,
             "status": "succeeded",
         }
         self._refunds.append(row)
@@ -438,10 +459,116 @@ class StripeGateway(Gateway[Session]):
         forms.only(params, ("limit", "starting_after", "ending_before", "created", "payment_intent", "charge", "expand"))
         intent, charge = forms.text(params, "payment_intent"), forms.text(params, "charge")
         wanted = [row for row in self._refunds if intent in ("", row["payment_intent"]) and charge in ("", row["charge"])]
-        return _listed(request.path, wanted, params)
+        return _listed(request.path, self._with_intents(wanted, params), params)
+
+    def _with_intents(self, rows: Iterable[Mapping[str, object]], params: Params) -> list[Mapping[str, object]]:
+        if "data.payment_intent" not in forms.strings(params, "expand"):
+            return list(rows)
+        intents = {session.intent: session for session in self._all}
+        return [{**row, "payment_intent": self._intent_row(intents[str(row["payment_intent"])], False)} for row in rows]
 
     def _get_refund(self, request: web.Request, params: Params) -> object:
         return _one(self._refunds, request.match_info["id"], "refund")
+
+    # What is done in the console, and by banks.
+
+    def _give_back(self, session: Session, amount: Decimal | None) -> None:
+        left = session.sum - session.refunded
+        amount = left if amount is None else amount
+        if session.state is not State.PAID or not 0 < amount <= left:
+            raise NotPayable(session.state)
+        self._made(session, session.minor(amount), {}, None)
+
+    def _dispute(self, session: Session, *, inquiry: bool, fee: int) -> None:
+        if session.state is not State.PAID or any(_is_open(row) for row in session.disputes):
+            raise NotPayable(session.state)
+        now = self._clock()
+        row: dict[str, object] = {
+            "id": f"du_{secrets.token_hex(12)}",
+            "object": "dispute",
+            "amount": session.minor(session.sum),
+            "balance_transactions": [],
+            "charge": session.charge,
+            "created": int(now.timestamp()),
+            "currency": session.currency,
+            "evidence_details": {
+                "due_by": int((now + timedelta(days=9)).timestamp()),
+                "has_evidence": False,
+                "past_due": False,
+                "submission_count": 0,
+            },
+            "is_charge_refundable": inquiry,
+            "livemode": False,
+            "metadata": {},
+            "payment_intent": session.intent,
+            "reason": "fraudulent",
+            "status": "warning_needs_response" if inquiry else "needs_response",
+        }
+        session.disputes.append(row)
+        self._tell(session, "charge.dispute.created", copy.deepcopy(row))
+        if not inquiry:
+            self._moves(session, row, -session.minor(session.sum), fee)
+            self._tell(session, "charge.dispute.funds_withdrawn", copy.deepcopy(row))
+
+    def _decide(self, session: Session, *, won: bool) -> None:
+        row = next((row for row in reversed(session.disputes) if _is_open(row)), None)
+        if row is None:
+            raise NotPayable(session.state)
+        inquiry = str(row["status"]).startswith("warning_")
+        row["status"] = "warning_closed" if inquiry else "won" if won else "lost"
+        row["is_charge_refundable"] = inquiry
+        if won and not inquiry:
+            self._moves(session, row, session.minor(session.sum), 0)
+            self._tell(session, "charge.dispute.funds_reinstated", copy.deepcopy(row))
+        self._tell(session, "charge.dispute.closed", copy.deepcopy(row))
+
+    def _moves(self, session: Session, row: dict[str, object], amount: int, fee: int) -> None:
+        moved = row["balance_transactions"]
+        assert isinstance(moved, list)
+        moved.append(
+            {
+                "id": f"txn_{secrets.token_hex(12)}",
+                "object": "balance_transaction",
+                "amount": amount,
+                "created": int(self._clock().timestamp()),
+                "currency": session.currency,
+                "fee": fee,
+                "fee_details": [{"amount": fee, "currency": session.currency, "type": "stripe_fee"}] if fee else [],
+                "net": amount - fee,
+                "source": row["id"],
+                "type": "adjustment",
+            }
+        )
+
+    def _list_disputes(self, request: web.Request, params: Params) -> object:
+        forms.only(params, ("limit", "starting_after", "ending_before", "created", "payment_intent", "charge", "expand"))
+        intent, charge = forms.text(params, "payment_intent"), forms.text(params, "charge")
+        rows = [row for session in self._all for row in session.disputes]
+        rows.sort(key=lambda row: int(str(row["created"])))
+        wanted = [row for row in rows if intent in ("", row["payment_intent"]) and charge in ("", row["charge"])]
+        return _listed(request.path, self._with_intents(wanted, params), params)
+
+    def _get_dispute(self, request: web.Request, params: Params) -> object:
+        return _one([row for session in self._all for row in session.disputes], request.match_info["id"], "dispute")
+
+    def _desk(self, payment: Session) -> Sequence[tuple[str, str]]:
+        if payment.state is not State.PAID:
+            return ()
+        if any(_is_open(row) for row in payment.disputes):
+            return (("won", "dispute-won"), ("lost", "dispute-lost"))
+        if payment.disputes or payment.refunded == payment.sum:
+            return ()
+        return (("give-back", "give-back"), ("give-half", "give-half"), ("dispute", "dispute"))
+
+    def _at_the_desk(self, payment: Session, wish: str) -> None:
+        if wish == "dispute":
+            self._dispute(payment, inquiry=False, fee=1500)
+        elif wish in ("won", "lost"):
+            self._decide(payment, won=wish == "won")
+        else:
+            half = (payment.sum - payment.refunded) / 2
+            places = Decimal(1).scaleb(-digits(payment.currency))
+            self._give_back(payment, max(places, half.quantize(places)) if wish == "give-half" else None)
 
     # Events.
 
@@ -545,6 +672,10 @@ def _status(session: Session) -> str:
     if session.state is State.OPEN:
         return "open"
     return "expired" if session.state is State.EXPIRED else "complete"
+
+
+def _is_open(dispute: Mapping[str, object]) -> bool:
+    return str(dispute["status"]) in ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
 
 
 def _id(value: object) -> object:

@@ -68,6 +68,8 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("product.warranty", "product", "48", "change-product"),
     ("case.say", "case", "When did you redeem it?", "answer-case"),
     ("case.refuse", "second case", "It works.", "decide-case"),
+    ("shop.review", "top", "12", "change-storefront"),
+    ("shop.reversible", "top", "60", "change-storefront"),
     ("case.hours", "top", "12", "change-aftersale"),
     ("case.days", "top", "3", "change-aftersale"),
     ("case.warranty", "top", "100", "change-aftersale"),
@@ -85,6 +87,7 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="show", arg="sku"), "sku", "change-sku"),
     (Do(act="protect", arg="1"), "product", "change-product"),
     (Do(act="sealed", arg="1"), "product", "change-product"),
+    (Do(act="hold-product", arg="1"), "product", "change-product"),
     (Do(act="down", arg="category"), "category", "move-category"),
     (Do(act="up", arg="category"), "category", "move-category"),
     (Do(act="down", arg="product"), "product", "move-product"),
@@ -103,8 +106,8 @@ PRESSED: list[tuple[Do, str, str]] = [
 ]
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
-# Told where transfers are: tests/journeys/test_paying.py.
-ELSEWHERE = {"pay-yes", "pay-no"}
+# Told where transfers are, tests/journeys/test_paying.py, and where orders are held: tests/journeys/test_reversible.py.
+ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"}
 
 
 @pytest.fixture

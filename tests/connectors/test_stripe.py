@@ -25,7 +25,7 @@ from connectors.payments import stripe as connector
 from connectors.payments.stripe import from_stripe, methods, to_stripe
 from connectors.settings import SetUpWrong
 from core.money import exponent
-from core.ports import Ask, Callback, Declined, Event, NotGenuine, NotSure, PaymentMethod, PaymentState, Refund, TelegramCalls
+from core.ports import Ask, Callback, Declined, DisputeState, Event, NotGenuine, NotSure, PaymentMethod, PaymentState, Refund, TelegramCalls
 
 NO_TELEGRAM = cast(TelegramCalls, None)
 KEY, SECRET = "sk_test_51NotARealKeyAtAll", "whsec_notARealSecretAtAll"
@@ -460,7 +460,9 @@ async def test_another_programs_payments_are_not_ours(script: Script, method: Pa
         assert await method.find("41", "cs_1", MADE) is None
         script.replies = [web.json_response(stranger)]
         assert (await method.callback(signed(stranger))).events == []
-    script.replies = [listed(*strangers)]
+    refund = {"id": "re_1", "object": "refund", "status": "succeeded", "amount": 5, "currency": "usd", "created": int(MADE.timestamp())}
+    theirs = {"id": "pi_9", "object": "payment_intent", "metadata": {}, "amount_received": 5, "currency": "usd", "livemode": False}
+    script.replies = [listed(*strangers), listed(refund | {"payment_intent": theirs}), listed(refund | {"payment_intent": None})]
     assert await method.received(MADE) == []
 
 
@@ -489,7 +491,7 @@ async def test_the_list_is_of_money_and_oldest_first(script: Script, method: Pay
     later["payment_intent"] = {"id": "pi_2", "latest_charge": {"created": int(MADE.timestamp()) + 90, "refunded": True}}
     before = paid(id="cs_3")
     before["payment_intent"] = {"id": "pi_3", "latest_charge": {"created": int(MADE.timestamp()) - 90, "refunded": False}}
-    script.replies = [listed(later, session(status="complete"), paid(), before)]
+    script.replies = [listed(later, session(status="complete"), paid(), before), listed(), listed()]
     events = await method.received(MADE)
     assert [(event.key, event.state) for event in events] == [("pi_1", PaymentState.PAID), ("pi_2", PaymentState.REFUNDED)]
     assert script.asked[0][2]["status"] == "complete"
@@ -637,7 +639,134 @@ async def test_a_refund_of_an_unknown_state_or_of_other_words_is_not_sure(script
 
 
 async def test_it_can_be_closed_twice(method: PaymentMethod, script: Script) -> None:
-    script.replies = [listed()]
+    script.replies = [listed(), listed(), listed()]
     await method.received(MADE)
     await method.close()
     await method.close()
+
+
+# What becomes of a payment later.
+
+
+def refunded(amount: int, key: str, at: int = 100, **more: Any) -> dict[str, Any]:
+    made = {"id": key, "object": "refund", "status": "succeeded", "amount": amount, "currency": "usd", "metadata": {}}
+    return made | {"created": int(MADE.timestamp()) + at, "payment_intent": "pi_1"} | more
+
+
+def disputed(status: str, *moved: tuple[str, int, int], **more: Any) -> dict[str, Any]:
+    at = int(MADE.timestamp()) + 200
+    movements = [
+        {"id": key, "object": "balance_transaction", "amount": amount, "fee": fee, "currency": "usd", "created": at + number}
+        for number, (key, amount, fee) in enumerate(moved)
+    ]
+    about = {
+        "id": "du_1",
+        "object": "dispute",
+        "amount": 1999,
+        "currency": "usd",
+        "created": at,
+        "payment_intent": "pi_1",
+        "charge": "ch_1",
+    }
+    about |= {"status": status, "reason": "fraudulent", "evidence_details": {"due_by": at + 900_000}, "balance_transactions": movements}
+    return about | more
+
+
+def with_charge(**more: Any) -> dict[str, Any]:
+    page = paid()
+    page["payment_intent"]["latest_charge"] |= more
+    return page
+
+
+async def test_every_refund_of_a_payment_is_told_by_its_own_key_and_ours_are_known(script: Script, method: PaymentMethod) -> None:
+    theirs, ours = refunded(500, "re_2", 300), refunded(400, "re_1", metadata={"shop_refund": "refund-7"})
+    under_way = refunded(100, "re_3", status="pending"), refunded(100, "re_4", status="failed")
+    script.replies = [listed(with_charge(amount_refunded=900)), listed(theirs, *under_way, ours)]
+
+    (event,) = (await method.callback(signed({"id": "ch_1", "payment_intent": "pi_1"}, "charge.refunded"))).events
+
+    assert (event.key, event.state, event.amount_minor) == ("pi_1", PaymentState.PAID, 1999)
+    assert [(one.key, one.amount_minor, one.once) for one in event.given_back] == [("re_1", 400, "refund-7"), ("re_2", 500, None)]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("needs_response", DisputeState.OPEN),
+        ("under_review", DisputeState.OPEN),
+        ("warning_needs_response", DisputeState.OPEN),
+        ("a_word_of_tomorrow", DisputeState.OPEN),
+        ("won", DisputeState.WON),
+        ("warning_closed", DisputeState.WON),
+        ("prevented", DisputeState.WON),
+        ("lost", DisputeState.LOST),
+    ],
+)
+@pytest.mark.parametrize("kind", ["created", "updated", "closed", "funds_withdrawn", "funds_reinstated"])
+async def test_a_dispute_is_told_as_stripe_shows_it_whatever_the_callback_says(
+    script: Script, method: PaymentMethod, kind: str, status: str, state: DisputeState
+) -> None:
+    shown = disputed(status, ("txn_1", -1999, 1500), ("txn_2", 1999, 0))
+    script.replies = [listed(with_charge(disputed=True)), listed(shown)]
+    claimed = disputed("lost", ("txn_9", -99_999_999, 1), amount=1)
+
+    (event,) = (await method.callback(signed(claimed, f"charge.dispute.{kind}"))).events
+
+    (dispute,) = event.disputes
+    assert (dispute.key, dispute.state, dispute.amount_minor, dispute.reason) == ("du_1", state, 1999, "fraudulent")
+    assert [(moved.key, moved.amount_minor, moved.fee_minor) for moved in dispute.movements] == [("txn_1", -1999, 1500), ("txn_2", 1999, 0)]
+    assert dispute.due_at is not None and dispute.due_at > MADE
+
+
+async def test_a_forged_dispute_is_not_believed(script: Script, method: PaymentMethod) -> None:
+    for forged in (signed(disputed("lost"), "charge.dispute.closed", secret="whsec_another"), signed(disputed("lost"), age=400)):
+        with pytest.raises(NotGenuine):
+            await method.callback(forged)
+    assert script.asked == []
+    # Signed rightly, and Stripe knows of no dispute, or of no payment.
+    script.replies = [listed(paid())]
+    (event,) = (await method.callback(signed(disputed("lost", ("txn_1", -1999, 0)), "charge.dispute.closed"))).events
+    assert (event.state, event.disputes) == (PaymentState.PAID, ())
+    script.replies = [listed()]
+    assert (await method.callback(signed(disputed("lost"), "charge.dispute.closed"))).events == []
+    assert (await method.callback(signed(disputed("lost", payment_intent=None), "charge.dispute.closed"))).events == []
+
+
+async def test_an_account_in_another_currency_takes_what_is_disputed(script: Script, method: PaymentMethod) -> None:
+    moved = {"id": "txn_1", "amount": -1840, "fee": 1500, "currency": "eur", "created": int(MADE.timestamp())}
+    script.replies = [web.json_response(with_charge(disputed=True)), listed(disputed("needs_response", balance_transactions=[moved, "?"]))]
+    event = await method.find("41", "cs_1", MADE)
+    assert event is not None
+    [(taken,)] = [one.movements for one in event.disputes]
+    assert (taken.amount_minor, taken.fee_minor) == (-1999, 0), "a fee in another currency is not booked"
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{"amount": -1}, {"amount": "5"}, {"currency": "eur"}, {"created": None}, {"id": None}, {"created": 1 << 38}]
+)
+async def test_nonsense_about_a_dispute_or_a_refund_is_not_sure(script: Script, method: PaymentMethod, nonsense: dict[str, Any]) -> None:
+    for page, row in (
+        (with_charge(disputed=True), disputed("lost") | nonsense),
+        (with_charge(amount_refunded=5), refunded(5, "re_1") | nonsense),
+    ):
+        script.replies = [web.json_response(page), listed(row)]
+        with pytest.raises(NotSure):
+            await method.find("41", "cs_1", MADE)
+
+
+async def test_a_key_that_may_not_read_disputes_still_finds_and_lists_payments(script: Script, method: PaymentMethod) -> None:
+    script.replies = [web.json_response(with_charge(disputed=True)), error(403)]
+    event = await method.find("41", "cs_1", MADE)
+    assert event is not None and (event.state, event.disputes) == (PaymentState.PAID, ())
+    script.replies = [listed(paid()), listed(), error(403)]
+    assert [event.key for event in await method.received(MADE)] == ["pi_1"]
+
+
+async def test_an_old_payment_is_in_the_list_when_something_has_become_of_it(script: Script, method: PaymentMethod) -> None:
+    intent = {"id": "pi_1", "object": "payment_intent", "metadata": {"shop_reference": "41"}, "amount_received": 1999, "currency": "usd"}
+    intent |= {"livemode": False, "created": int(MADE.timestamp()) - 86_400 * 20}
+    script.replies = [listed(), listed(refunded(500, "re_1", payment_intent=intent)), listed(disputed("lost", payment_intent=intent))]
+    (event,) = await method.received(MADE)
+    assert (event.key, event.reference, event.state, event.amount_minor) == ("pi_1", "41", PaymentState.PAID, 1999)
+    assert event.at < MADE and [one.key for one in event.given_back] == ["re_1"]
+    assert [one.state for one in event.disputes] == [DisputeState.LOST]

@@ -303,7 +303,7 @@ class Story:
         assert booked.says in ("stray", "repeated")
         if self.asked:
             # A true number, by a way that was not asked: it is not that payment.
-            event = Event(f"stray-{number}", f"{self.asked[0].intent.id}", PaymentState.PAID, 9500, "CNY", self.clock())
+            event = Event(f"stray-{number}", self.asked[0].intent.reference, PaymentState.PAID, 9500, "CNY", self.clock())
             booked = await self.write(orders.book, storefront_id=self.goods.storefront.id, provider="epay-alipay", event=event)
             assert booked.says in ("stray", "repeated")
 
@@ -393,7 +393,7 @@ class Story:
         await self.write(payments.expire_deposits, most=100)
 
     async def _book(self, asked: Asked, key: str, state: PaymentState, amount: int) -> orders.Booked:
-        event = Event(key, f"{asked.intent.id}", state, amount, asked.intent.currency, self.clock())
+        event = Event(key, asked.intent.reference, state, amount, asked.intent.currency, self.clock())
         booked: orders.Booked = await self.write(
             orders.book, storefront_id=self.goods.storefront.id, provider=asked.intent.provider, event=event
         )

@@ -250,3 +250,52 @@ async def test_what_was_not_paid_is_not_given_back(stripe: StripeTill) -> None:
     for asked in ({"payment_intent": str(session.payment_intent)}, {"payment_intent": "pi_nothing"}, {}):
         with pytest.raises(InvalidRequestError):
             await stripe.library.v1.refunds.create_async(asked)  # type: ignore[arg-type]
+
+
+async def test_the_console_gives_back_parts_that_the_list_of_refunds_tells_from_the_programs_own(stripe: StripeTill) -> None:
+    await stripe.session()
+    await stripe.gateway.pay("A1")
+    intent = stripe.gateway.payments["A1"].intent
+    await stripe.library.v1.refunds.create_async({"payment_intent": intent, "amount": 250, "metadata": {"ours": "1"}})
+    await stripe.gateway.give_back("A1", "4.00")
+
+    listed = await stripe.library.v1.refunds.list_async({"created": {"gte": 1}, "expand": ["data.payment_intent"]})
+    assert [(row.amount, notes(row)) for row in listed.data] == [(400, {}), (250, {"ours": "1"})]
+    assert {getattr(row.payment_intent, "id", None) for row in listed.data} == {intent}
+    assert stripe.gateway.payments["A1"].refunded == Decimal("6.50")
+    await stripe.gateway.give_back("A1")
+    with pytest.raises(NotPayable):
+        await stripe.gateway.give_back("A1")
+
+
+async def test_a_dispute_takes_the_money_at_once_and_gives_it_back_when_it_is_won(stripe: StripeTill) -> None:
+    await stripe.session()
+    await stripe.gateway.pay("A1")
+    await stripe.gateway.dispute("A1")
+    intent = stripe.gateway.payments["A1"].intent
+
+    [row] = (await stripe.library.v1.disputes.list_async({"payment_intent": intent})).data
+    assert (row.status, row.amount, row.currency, row.is_charge_refundable) == ("needs_response", 1250, "cny", False)
+    assert [(moved.amount, moved.fee, moved.net) for moved in row.balance_transactions] == [(-1250, 1500, -2750)]
+    assert row.evidence_details.due_by is not None and row.evidence_details.due_by > time.time()
+    with pytest.raises(InvalidRequestError):
+        await stripe.library.v1.refunds.create_async({"payment_intent": intent})
+
+    await stripe.gateway.decide("A1", won=True)
+    after = await stripe.library.v1.disputes.retrieve_async(row.id)
+    assert (after.status, [moved.amount for moved in after.balance_transactions]) == ("won", [-1250, 1250])
+    with pytest.raises(NotPayable):
+        await stripe.gateway.decide("A1", won=False)
+    events = await stripe.library.v1.events.list_async({"types": ["charge.dispute.created", "charge.dispute.closed"]})
+    assert [event.type for event in events.data] == ["charge.dispute.closed", "charge.dispute.created"]
+
+
+async def test_an_inquiry_takes_nothing_and_can_be_refunded(stripe: StripeTill) -> None:
+    await stripe.session()
+    await stripe.gateway.pay("A1")
+    await stripe.gateway.dispute("A1", inquiry=True)
+    intent = stripe.gateway.payments["A1"].intent
+    await stripe.library.v1.refunds.create_async({"payment_intent": intent})
+    await stripe.gateway.decide("A1", won=False)
+    [row] = (await stripe.library.v1.disputes.list_async({"payment_intent": intent})).data
+    assert (row.status, row.balance_transactions) == ("warning_closed", [])
