@@ -623,6 +623,7 @@ async def test_what_is_withdrawn_cannot_be_paid_any_more(stage: Stage) -> None:
     event = await stage.method.find(ask.reference, created.provider_ref, stage.since)
     assert event is None or event.state is PaymentState.EXPIRED
     await stage.method.withdraw(ask.reference, "70707070")
+    await stage.gateway.settled()
 
 
 async def test_what_was_paid_meanwhile_is_not_withdrawn_and_found_as_before(stage: Stage) -> None:
@@ -653,6 +654,7 @@ async def test_a_withdrawal_whose_answer_was_lost_is_repeated(stage: Stage, monk
     monkeypatch.undo()
     await stage.method.withdraw(ask.reference, created.provider_ref)
     assert stage.gateway.payments[ask.reference].state.value == "expired"
+    await stage.gateway.settled()
 
 
 def test_who_can_withdraw() -> None:
