@@ -353,7 +353,8 @@ async def test_a_withdrawal_that_is_not_answered_is_tried_again_later_and_not_fo
     intent = await asked_of(shop, buyer, "quick")
     await shop.write(payments.created, intent_id=intent.id, how=Created("theirs", "https://pay.example"), poll=True)
     await shop.write(payments.cancel_deposit, intent_id=intent.id, customer_id=buyer.id)
-    rooms, minutes = {"quick": payments.Room(0, 0, 1)}, []
+    rooms = {"quick": payments.Room(0, 0, 1)}
+    minutes: list[tuple[int, bool]] = []
     for minute in (0, 1, 2, 3, 4, 5, 8, 16, 30, 40, 70, 140, 300, 600, 1300, 1500, 3000, 4000):
         clock.passes(minutes=minute - (minutes[-1][0] if minutes else 0))
         minutes.append((minute, bool((await shop.write(payments.take_work, rooms=rooms)).to_tidy)))

@@ -41,8 +41,9 @@ from core.ports import (
     PaymentState,
     Refund,
     TelegramCalls,
+    Withdraws,
 )
-from sandbox.gateways import CryptoPayGateway, EpayGateway, Faults, Gateway, Pace, StripeGateway
+from sandbox.gateways import CryptoPayGateway, EpayGateway, Faults, Gateway, NotPayable, Pace, StripeGateway
 
 NO_TELEGRAM = cast(TelegramCalls, None)
 AMOUNT = 1999
@@ -607,6 +608,58 @@ async def test_money_is_given_back_in_parts_or_the_method_says_that_it_cannot(st
         await stage.method.refund(stage.whole(event, "r:3", 1000))
     await stage.method.refund(stage.whole(event, "r:4", 999))
     assert payment.refunded == payment.sum
+
+
+async def test_what_is_withdrawn_cannot_be_paid_any_more(stage: Stage) -> None:
+    ask = stage.ask()
+    created = await stage.opened(ask)
+    if not isinstance(stage.method, Withdraws):
+        return  # Its payments end by themselves.
+    assert created.provider_ref is not None
+    for _ in range(2):
+        await stage.method.withdraw(ask.reference, created.provider_ref)
+        with pytest.raises(NotPayable):
+            await stage.gateway.pay(ask.reference)
+    event = await stage.method.find(ask.reference, created.provider_ref, stage.since)
+    assert event is None or event.state is PaymentState.EXPIRED
+    await stage.method.withdraw(ask.reference, "70707070")
+    await stage.gateway.settled()
+
+
+async def test_what_was_paid_meanwhile_is_not_withdrawn_and_found_as_before(stage: Stage) -> None:
+    ask = stage.ask()
+    created = await stage.opened(ask)
+    await stage.pays(ask)
+    if not isinstance(stage.method, Withdraws):
+        return
+    assert created.provider_ref is not None
+    with pytest.raises(Declined):
+        await stage.method.withdraw(ask.reference, created.provider_ref)
+    event = await stage.knows(ask, created)
+    assert event is not None and event.state is PaymentState.PAID
+
+
+@pytest.mark.parametrize("kind", ["500", "stall"])
+async def test_a_withdrawal_whose_answer_was_lost_is_repeated(stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    if not isinstance(stage.method, Withdraws):
+        return
+    ask = stage.ask()
+    created = await stage.opened(ask)
+    assert created.provider_ref is not None
+    stage.provider.hurry(stage.method, monkeypatch)
+    stage.gateway.faults = Trouble(kind=kind, at=1)
+    with pytest.raises(NotSure):
+        await stage.method.withdraw(ask.reference, created.provider_ref)
+    stage.gateway.faults = Faults()
+    monkeypatch.undo()
+    await stage.method.withdraw(ask.reference, created.provider_ref)
+    assert stage.gateway.payments[ask.reference].state.value == "expired"
+    await stage.gateway.settled()
+
+
+def test_who_can_withdraw() -> None:
+    """So that a mistyped name does not quietly take the ability away."""
+    assert {name for name, method in everything_set_up().items() if isinstance(method, Withdraws)} == {"crypto-pay", "stripe"}
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])

@@ -285,6 +285,11 @@ DAMAGES = [
         "",
         "UPDATE payment_intents SET worth_minor = worth_minor + 1 WHERE id = (SELECT intent_id FROM payment_events WHERE event_key = 'd1')",
     ),
+    Damage(
+        "a payment is called by its own number at its provider",
+        "",
+        "UPDATE payment_intents SET reference = reference || '0' WHERE id = (SELECT intent_id FROM payment_events WHERE event_key = 'd1')",
+    ),
     Damage("a deposit is the credit of a reported event", "", "DELETE FROM payment_events WHERE event_key = 'd1'"),
     Damage(
         "an intent was paid exactly when an event says so",

@@ -215,10 +215,12 @@ async def test_top_ups_that_wait_are_limited_and_each_can_be_paid_or_cancelled(t
     await buyer.press("50.00")
     await buyer.press("Alipay")
     screen = await buyer.sees("Please pay")
-    assert len(await till.counter.shop.read(payments.open_deposits, buyer.customer.id)) == 10
+    waiting = await till.counter.shop.read(payments.open_deposits, buyer.customer.id)
+    assert len(waiting) == 10
     await buyer.press("Cancel this top-up")
     assert not links(await says(buyer, screen["message_id"], "is over"))
-    assert len(await till.counter.shop.read(payments.open_deposits, buyer.customer.id)) == 9
+    left = await till.counter.shop.read(payments.open_deposits, buyer.customer.id)
+    assert left == waiting[1:]
 
 
 TOKEN = "12345:AAnotARealTokenAtAllButLongEnough01"
