@@ -89,14 +89,18 @@ async def process(*words: str, folder: Path, settings: Mapping[str, str]) -> Asy
     """A bot in a process of its own, in a folder where no `.env` lies."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
     root = str(Path(__file__).parents[1])
-    with (folder / f"{secrets.token_hex(4)}.log").open("wb") as log:
+    path = folder / f"{secrets.token_hex(4)}.log"
+    with path.open("wb") as log:
         running = await asyncio.create_subprocess_exec(
             sys.executable, "-m", *words, cwd=folder, env={**kept, "PYTHONPATH": root, **settings}, stdout=log, stderr=log
         )
     try:
         yield
     finally:
-        running.terminate()
+        if running.returncode is None:
+            running.terminate()
+        else:  # It should have lived: what it said last is why.
+            sys.stderr.write(path.read_text(errors="replace")[-2000:])
         await running.wait()
 
 
