@@ -18,7 +18,8 @@ from unittest.mock import patch
 from sqlalchemy import make_url
 
 from bench.figures import Figure, percentile
-from bench.scene import make_tables, postgres_server, run_sql
+from bench.scene import postgres_server, run_sql
+from bot.migrations import migrate
 from core import catalog, inventory, people, pricing, rates, storefronts, supply
 from core.database import KeyFile, Shop
 from sandbox import BotSpec, PhoneSpec, Sandbox
@@ -61,7 +62,7 @@ class Watch:
 
 async def prepare(url: str, key_file: Path, codes: int) -> None:
     """A shop with one card that can be paid in Stars, and people who have been there before."""
-    await make_tables(url)
+    await migrate(url)
     async with Shop.opened(url, KeyFile(key_file).create(), holder="bench") as shop:
         front = await shop.write(storefronts.open_storefront, name="Bench", currency="CNY", language="en")
         await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(14), source="bench")
