@@ -18,7 +18,8 @@ from unittest.mock import patch
 from sqlalchemy import make_url
 
 from bench.figures import Figure, percentile
-from bench.scene import make_tables, postgres_server, run_sql
+from bench.scene import postgres_server, run_sql
+from bot.migrations import migrate
 from core import catalog, inventory, people, pricing, rates, storefronts, supply
 from core.database import KeyFile, Shop
 from sandbox import BotSpec, PhoneSpec, Sandbox
@@ -61,7 +62,7 @@ class Watch:
 
 async def prepare(url: str, key_file: Path, codes: int) -> None:
     """A shop with one card that can be paid in Stars, and people who have been there before."""
-    await make_tables(url)
+    await migrate(url)
     async with Shop.opened(url, KeyFile(key_file).create(), holder="bench") as shop:
         front = await shop.write(storefronts.open_storefront, name="Bench", currency="CNY", language="en")
         await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(14), source="bench")
@@ -89,14 +90,18 @@ async def process(*words: str, folder: Path, settings: Mapping[str, str]) -> Asy
     """A bot in a process of its own, in a folder where no `.env` lies."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOP_")}
     root = str(Path(__file__).parents[1])
-    with (folder / f"{secrets.token_hex(4)}.log").open("wb") as log:
+    path = folder / f"{secrets.token_hex(4)}.log"
+    with path.open("wb") as log:
         running = await asyncio.create_subprocess_exec(
             sys.executable, "-m", *words, cwd=folder, env={**kept, "PYTHONPATH": root, **settings}, stdout=log, stderr=log
         )
     try:
         yield
     finally:
-        running.terminate()
+        if running.returncode is None:
+            running.terminate()
+        else:  # It should have lived: what it said last is why.
+            sys.stderr.write(path.read_text(errors="replace")[-2000:])
         await running.wait()
 
 
