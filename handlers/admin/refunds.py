@@ -61,6 +61,10 @@ async def _show(
     method = methods.get(source.provider) if source is not None else None
     if source is None or method is None or not (method.capabilities.refund_full or method.capabilities.refund_partial):
         source = method = None
+    # A way that gives back whole only does so while all of its payment is still this order's.
+    whole = source is not None and left >= source.worth_minor == source.left_minor
+    if method is not None and not method.capabilities.refund_partial and not whole:
+        source = method = None
     to = RefundTo.SOURCE if arg == RefundTo.SOURCE and source is not None else RefundTo.WALLET
     rows: list[Row] = []
     if codes:

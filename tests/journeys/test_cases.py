@@ -133,6 +133,7 @@ async def test_an_admin_answers_with_a_picture_of_their_own(counter: Counter, go
 
 async def test_a_refund_by_one_press_gives_the_price_of_that_code_back(counter: Counter, goods: Goods) -> None:
     admin = await hire(counter)
+    await admin.say("/admin")
     buyer = await buys(counter, goods, 2)
     await buyer.press("⚠️ Something is wrong")
     choice = await buyer.sees("Which code is it?")
@@ -167,6 +168,7 @@ async def replayed(counter: Counter, who: Buyer, data: str) -> Json:
 
 async def test_of_an_order_of_two_only_the_new_code_is_sent(counter: Counter, goods: Goods) -> None:
     admin = await hire(counter)
+    await admin.say("/admin")
     buyer = await buys(counter, goods, 2)
     before = await buyer.sees("2 codes")
     await buyer.press("⚠️ Something is wrong")
@@ -244,6 +246,7 @@ async def test_after_the_warranty_the_buyer_is_told_until_when_it_was_possible(c
 async def test_sold_out_the_admin_is_offered_the_refund(counter: Counter) -> None:
     goods = await put_on_sale(counter.shop, counter.storefront, count=1)
     admin = await hire(counter)
+    await admin.say("/admin")
     buyer = await buys(counter, goods)
     await complains(buyer)
     await walks(admin, "🛟 Cases", "⏳ 1")

@@ -133,7 +133,7 @@ async def test_the_staff_refund_one_code_with_a_reason_that_the_buyer_reads(coun
     assert "refund" in await did(counter.shop)
     await buyer.say("/orders")
     await buyer.press("✅")
-    await buyer.sees("Refunded: ¥95.00")
+    await buyer.sees("Given back to the balance: ¥95.00")
     await buyer.press("👁 Show the codes")
     shown = await buyer.phone.waits_for(lambda m: m.get("text", "").count("TEST-") == 2)
     assert "2 codes" in shown["text"]
