@@ -15,6 +15,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases
 from handlers.admin import cases as desk_of_cases
+from handlers.admin import rates as desk_of_rates
 from handlers.admin.desk import do
 from handlers.conversation import conversation
 from handlers.means import name_of
@@ -103,6 +104,8 @@ async def notice(
             ), None
         case "books-differ":
             return _differ(body, speech)
+        case "rate-missing" | "rate-too-old" | "rate-jump":
+            return await desk_of_rates.alerted(body, speech, shop)
         case "stars-rule":
             return speech.say(
                 "ℹ️ Other ways to pay than Stars are switched on: {ways}. Telegram asks that digital goods sold in its apps are "

@@ -96,6 +96,7 @@ def place(
     cap: Cap | None = None,
     by_task: bool = False,
     screen_message_id: int | None = None,
+    step_minor: int = 1,
     coupon_id: int | None = None,
 ) -> PendingOrder:
     """An order to be paid by a provider within `seconds`, at the price seen; the same `once` again is the same order.
@@ -175,6 +176,7 @@ def place(
         order_id=order_id,
         seconds=seconds,
         fee=fee,
+        step_minor=step_minor,
         by_task=by_task,
         screen_message_id=screen_message_id,
     )
@@ -233,6 +235,7 @@ def deposit(
     fee: Fee = Fee(),
     by_task: bool = False,
     screen_message_id: int | None = None,
+    step_minor: int = 1,
     cap: Cap | None = None,
 ) -> payments.Intent:
     """A payment into the wallet worth so much of the shop's currency; raises DailyCap, and NotForSale when there is no rate."""
@@ -248,6 +251,7 @@ def deposit(
         order_id=None,
         seconds=seconds,
         fee=fee,
+        step_minor=step_minor,
         by_task=by_task,
         screen_message_id=screen_message_id,
     )

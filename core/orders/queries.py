@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core import catalog, coupons, ledger, outbox, payments, people, pricing, rates, showcase
+from core import catalog, coupons, ledger, outbox, payments, people, pricing, showcase
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
 from core.database import read
-from core.money import convert_up
 from core.orders.issue import bought, kept_price, never_bought
 from core.orders.numbers import number_of, order_id_of
 from core.orders.seals import Seal, seal
@@ -61,6 +60,7 @@ class WayToPay:
     currency: str
     fee: Fee
     minimum_minor: int
+    step_minor: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,9 @@ def quote(
     wallet = payments.wallet(session, customer_id)
     pay: dict[str, int] = {}
     for currency in pay_currencies:
-        quoted = rates.latest(session, base=currency, quote=price.currency)
-        if quoted is not None:
-            pay[currency] = convert_up(total, 1 / quoted.rate)
+        plain = payments.priced(session, worth_minor=total, currency=price.currency, pay_currency=currency, fee=Fee())
+        if plain is not None:
+            pay[currency] = plain.amount_minor
     return Quote(
         product,
         sku,
@@ -177,7 +177,9 @@ def _asked(session: Session, way: WayToPay, total: int, balance: int, currency: 
     """The rest that the wallet does not hold; the whole when the wallet could pay it all, or the rest is too little for one payment."""
     whole = total if balance <= 0 or balance >= total else total - balance
     for worth in dict.fromkeys((whole, total)):
-        price = payments.priced(session, worth_minor=worth, currency=currency, pay_currency=way.currency, fee=way.fee)
+        price = payments.priced(
+            session, worth_minor=worth, currency=currency, pay_currency=way.currency, fee=way.fee, step_minor=way.step_minor
+        )
         if price is not None and (price.amount_minor >= way.minimum_minor or worth == total):
             return Asked(price.amount_minor, price.fee_minor, way.currency, worth)
     return None

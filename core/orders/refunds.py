@@ -97,6 +97,7 @@ class Source:
     currency: str
     worth_minor: int
     left_minor: int
+    step_minor: int = 1  # what goes back in parts goes back in whole multiples of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,8 +509,13 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
             (share(paid.amount_minor - paid.fee_minor, at_, paid.worth_minor), share(paid.fee_minor, at_, paid.worth_minor))
             for at_ in (done, done + part)
         )
-        fee = after[1] - before[1]
-        pay = after[0] - before[0] + fee
+        # Where the provider takes no smaller coin than a step, the parts are whole steps, and the last one has the rest.
+        given = [
+            sum(sums) if at_ == paid.worth_minor else sum(sums) - sum(sums) % paid.step_minor
+            for at_, sums in ((done, before), (done + part, after))
+        ]
+        pay = given[1] - given[0]
+        fee = min(pay, after[1] - before[1])
         if whole_only and pay != paid.amount_minor:
             raise OnlyWhole
         if pay == 0:
@@ -570,7 +576,7 @@ def _source(session: Session, order: Order) -> Source | None:
             Refund.provider == intent.provider, Refund.event_key == event_key, Refund.state != RefundState.DECLINED
         )
     )
-    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, max(0, worth - int(sent or 0)))
+    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, max(0, worth - int(sent or 0)), intent.step_minor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """Payments: what was asked of a provider, what it reported, and the money of a customer's wallet."""
 
 from core.payments.commands import Credited, adjust, credit, given_back, judge, write_down_stray
+from core.payments.exchange import take_rates, tell_of_missing_rates
 from core.payments.intents import (
     GRACE,
     NotPayable,
     Price,
     ask,
     ask_again,
+    asked_for,
     check,
     claim,
     close_intents_of,
@@ -50,6 +52,7 @@ __all__ = [
     "adjust",
     "ask",
     "ask_again",
+    "asked_for",
     "asked_lately",
     "check",
     "claim",
@@ -71,6 +74,8 @@ __all__ = [
     "paid_events",
     "priced",
     "steps",
+    "take_rates",
+    "tell_of_missing_rates",
     "tell_staff",
     "waiting",
     "wallet",

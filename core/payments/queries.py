@@ -40,6 +40,8 @@ class Intent:
     tries: int
     receipt: str | None
     receipt_is_photo: bool
+    rate_id: int | None = None
+    step_minor: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def view(row: IntentRow) -> Intent:
         row.tries,
         row.receipt,
         bool(row.receipt_is_photo),
+        row.rate_id,
+        row.step_minor,
     )
 
 

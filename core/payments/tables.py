@@ -69,6 +69,8 @@ class Intent(Base):
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    # The amount is worth at the rate, and the fee, rounded up to a whole multiple of this.
+    step_minor: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class Change(Base):

@@ -51,6 +51,8 @@ ACTIONS = {
     "stop-broadcast": N_("stopped broadcast {id}"),
     "change-storefront": N_("changed the shop's settings"),
     "set-rate": N_("set an exchange rate"),
+    "take-rate": N_("took an exchange rate that had jumped"),
+    "hand-back-rate": N_("gave an exchange rate back to its source"),
     "rotate-keys": N_("made a new key for the codes"),
     "seed": N_("filled the shelves from a file"),
 }

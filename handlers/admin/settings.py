@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery, Message
 from core import rates, storefronts
 from core.errors import N_, Refusal
 from core.money import STARS, exponent
-from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, short_enough
+from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, go, short_enough
 from handlers.pieces import bold, lines, paragraphs
 from locales import Safe
 
@@ -63,7 +63,7 @@ async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
     )
     rows = [
         [ask(say.label("Name"), "shop.name"), ask(say.label("Support contact"), "shop.support")],
-        [ask(say.label("Rate of Stars"), "shop.stars")],
+        [ask(say.label("Rate of Stars"), "shop.stars"), go(say.label("💱 Rates"), "rates")],
         [desk.home()],
     ]
     await desk.show(event, text, rows)
