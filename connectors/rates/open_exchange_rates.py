@@ -52,6 +52,8 @@ def read(document: Mapping[str, object]) -> MarketRates:
     found = {currency: rate for currency, rate in figures.items() if rate is not None}
     if found.pop(BASE, Fraction(1)) != 1:
         raise ValueError("a dollar that is not a dollar")
+    if not found:
+        raise ValueError("no rates")
     return MarketRates(BASE, found, datetime.fromtimestamp(stamp, UTC))
 
 

@@ -504,18 +504,7 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
         part = min(amount, paid.left_minor) if paid is not None else 0
         if paid is None or part <= 0:
             raise NoWayBack
-        done = paid.worth_minor - paid.left_minor
-        before, after = (
-            (share(paid.amount_minor - paid.fee_minor, at_, paid.worth_minor), share(paid.fee_minor, at_, paid.worth_minor))
-            for at_ in (done, done + part)
-        )
-        # Where the provider takes no smaller coin than a step, the parts are whole steps, and the last one has the rest.
-        given = [
-            sum(sums) if at_ == paid.worth_minor else sum(sums) - sum(sums) % paid.step_minor
-            for at_, sums in ((done, before), (done + part, after))
-        ]
-        pay = given[1] - given[0]
-        fee = min(pay, after[1] - before[1])
+        pay, fee = part_to_source(paid, part)
         if whole_only and pay != paid.amount_minor:
             raise OnlyWhole
         if pay == 0:
@@ -548,6 +537,25 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
     if refund_id is None:  # A refund of another order took this key a moment ago.
         raise OnceReused
     return session.get_one(Refund, refund_id)
+
+
+def part_to_source(paid: Source, part_minor: int) -> tuple[int, int]:
+    """What goes back for the next `part_minor` of a payment's worth, and how much of that is fee, in the payment's currency.
+
+    Taken cumulatively: the parts of the whole add up to all that was paid, whatever the rounding, and never to more before.
+    """
+    done = paid.worth_minor - paid.left_minor
+    before, after = (
+        (share(paid.amount_minor - paid.fee_minor, at, paid.worth_minor), share(paid.fee_minor, at, paid.worth_minor))
+        for at in (done, done + part_minor)
+    )
+    # Where the provider takes no smaller coin than a step, the parts are whole steps, and the last one has the rest.
+    given = [
+        sum(sums) if at == paid.worth_minor else sum(sums) - sum(sums) % paid.step_minor
+        for at, sums in ((done, before), (done + part_minor, after))
+    ]
+    pay = given[1] - given[0]
+    return pay, min(pay, after[1] - before[1])
 
 
 def _source(session: Session, order: Order) -> Source | None:
