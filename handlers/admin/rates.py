@@ -29,7 +29,6 @@ from locales import Safe, Speech
 SOURCES = {
     rates.STAFF: N_("set by hand"),
     rates.SETTINGS: N_("from the settings"),
-    rates.HANDED_BACK: N_("given back"),
     "seed": N_("from the catalogue file"),
 }
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)

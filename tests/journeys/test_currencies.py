@@ -59,7 +59,7 @@ CASES = {
     # 12.375 dinars at 0.002031 are 6093.05…, so 6,094 yen, and 183 on top.
     "a shop in dinars paid in yen": Case("KWD", "JPY", "0.002031", 4125, "6277", "183", ("2092", "4185")),
     # 12.375 and 0.371 are 12.746, which Stripe takes as 12.750.
-    "a shop in dinars paid in dinars": Case("KWD", "KWD", None, 4125, "12.750", "0.371", ("4.240", "8.510")),
+    "a shop in dinars paid in dinars": Case("KWD", "KWD", None, 4125, "12.750", "0.371", ("4.250", "8.500")),
 }
 
 
