@@ -31,6 +31,7 @@ from redis.asyncio import Redis
 from bot.asking import REFUNDS_AT_ONCE, Asker
 from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
+from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
 from bot.intake import Intake
 from bot.jobs import Job, Jobs, jobs_of
 from bot.logs import REDACTION, where
@@ -82,6 +83,7 @@ class RunPlan:
     # What the ways to be paid are set up with: names as in the environment.
     payment_settings: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     hold_rules: orders.HoldRules = field(default_factory=orders.HoldRules)
+    exchange: Exchange = field(default_factory=Exchange)
     reversible_a_day_minor: int | None = None  # what one buyer may pay in a day by ways whose payers can take it back
     # Called when everything runs: who the bot is, and the port of the doors (None without them).
     when_running: Callable[[User, int | None], None] | None = None
@@ -182,6 +184,7 @@ class Running:
         courier = Courier(plan.shop, bot, me.username, pace)
         couriers_stop = asyncio.Event()
         accepted = methods(BotCalls(bot), plan.payment_settings)
+        await record_fixed(plan.shop, plan.storefront, plan.exchange)
         asker = Asker(plan.shop, plan.storefront, bot, accepted)
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
@@ -210,8 +213,10 @@ class Running:
             others = [name for name in accepted if name != "stars"]
             if others:
                 log.warning("telegram-wants-stars", ways=others, rule="https://core.telegram.org/bots/payments-stars")
+            exchanging = Exchanging(plan.shop, plan.storefront, plan.exchange, accepted)
             telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding], courier.wake)
+            exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -254,6 +259,8 @@ class Running:
                 await delivering
             for method in accepted.values():
                 await method.close()
+            if plan.exchange.source is not None:
+                await plan.exchange.source.close()
             log.info("stopped")
         for task in own:
             if not task.cancelled():

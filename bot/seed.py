@@ -20,7 +20,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from core import catalog, inventory, journal, pricing, rates, supply
 from core.database import Shop, write
-from core.money import NotAnAmount, exponent, parse_minor
+from core.money import NotAnAmount, parse_minor
 from core.storefronts import Storefront
 from locales import languages
 
@@ -396,7 +396,7 @@ def _plant(session: Session, *, storefront: Storefront, found: Catalogue) -> _Pl
     """The whole catalogue without its codes, in one transaction."""
     planted = _Planted(Seeded())
     for rate in found.rates:
-        worth = Fraction(rate.worth) * 10 ** exponent(found.currency) / 10 ** exponent(rate.one)
+        worth = rates.in_minor(Fraction(rate.worth), rate.one, found.currency)
         before = rates.latest(session, base=rate.one, quote=found.currency)
         if before is None or before.rate != worth:
             rates.set_rate(session, base=rate.one, quote=found.currency, rate=worth, source="seed")

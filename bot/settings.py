@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from core.money import STARS
 from locales import languages, match
 
 TELEGRAM = "https://api.telegram.org"
@@ -58,6 +60,12 @@ class Settings(BaseSettings):
     holds_per_buyer: int = Field(default=3, ge=1, le=100)
     reversible_a_day: int = Field(default=5000, ge=0, le=10**9)  # whole units of the shop's currency
     hold_share_percent: int = Field(default=50, ge=1, le=100)
+    rates: Annotated[tuple[tuple[str, Decimal], ...], NoDecode] = ()  # each with what one unit is worth in the shop's currency
+    # Five days and a half: at Easter the central bank says nothing from Thursday's rates to Tuesday's, and that is the longest.
+    rates_max_age_hours: int = Field(default=132, ge=1, le=24 * 31)
+    rates_buffer_percent: Decimal = Field(default=Decimal(1), ge=0, le=50, max_digits=6, decimal_places=4)
+    rates_jump_percent: Decimal = Field(default=Decimal(20), gt=0, le=1000, max_digits=8, decimal_places=4)
+    rates_refresh_minutes: int = Field(default=60, ge=5, le=24 * 60)
 
     @property
     def token(self) -> str:
@@ -167,6 +175,30 @@ class Settings(BaseSettings):
             raise ValueError(f"must be the code of a currency, such as CNY, USD or EUR, and “{given[:20]}” is not one")
         return currency
 
+    @field_validator("rates", mode="before")
+    @classmethod
+    def _rates(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        rates: dict[str, Decimal] = {}
+        for word in filter(None, re.split(r"[\s,;，；]+", given.strip())):
+            one, _, worth = word.partition("=")
+            one = one.upper()
+            # Never quoted beyond its beginning: who mixes lines up may have put a secret here.
+            says = (
+                f"must be rates such as USD=7.20,JPY=0.0485 – one unit and its worth in the shop's currency –, and “{word[:20]}” is not one"
+            )
+            if not re.fullmatch(r"\d{1,9}(\.\d{1,12})?", worth, re.ASCII) or not Decimal(worth):
+                raise ValueError(says)
+            if one == STARS:
+                raise ValueError("cannot set the rate of Stars: that is set in the chat, /admin, ⚙️ Settings")
+            if one not in Locale("en").currencies:
+                raise ValueError(f"{says}: no currency is called so")
+            if one in rates:
+                raise ValueError(f"names {one} twice")
+            rates[one] = Decimal(worth)
+        return tuple(rates.items())
+
     @field_validator("listen")
     @classmethod
     def _listen(cls, given: str) -> str:
@@ -191,6 +223,12 @@ class Settings(BaseSettings):
         if known is None:
             raise ValueError(f"must be the name of a time zone, such as Asia/Shanghai or Europe/Moscow, and “{wanted[:40]}” is not one")
         return known
+
+    @model_validator(mode="after")
+    def _rates_of_others(self) -> Settings:
+        if self.currency in dict(self.rates):
+            raise ValueError(f"SHOP_RATES names {self.currency}, which is the shop's own currency: take it out.")
+        return self
 
     @model_validator(mode="after")
     def _webhook_over_https(self) -> Settings:

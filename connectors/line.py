@@ -57,6 +57,13 @@ class Line:
         """Ask. Raises NotSure for a time-out, a lost connection, 5xx, a redirection, or what is not a JSON object."""
         return await self._send("GET", path, params=query)
 
+    async def get_file(self, path: str) -> bytes:
+        """A file that is no JSON. Raises NotSure also for every status but 200."""
+        status, body = await self._fetched("GET", path)
+        if status != 200:
+            self._unsure(f"status {status}")
+        return body
+
     async def post(
         self,
         path: str,
@@ -77,7 +84,18 @@ class Line:
             await session.close()
 
     async def _send(self, verb: str, path: str, **parts: Any) -> Answer:
-        answer: Answer | None = None
+        status, body = await self._fetched(verb, path, **parts)
+        document, trouble = None, ""
+        try:
+            document = read_json(body)
+        except ValueError as error:
+            trouble = type(error).__name__
+        if document is None:
+            self._unsure(trouble)
+        return Answer(status, document)
+
+    async def _fetched(self, verb: str, path: str, **parts: Any) -> tuple[int, bytes]:
+        answer: tuple[int, bytes] | None = None
         trouble = ""
         # Raised below and not in here: an error of the library holds the address, and with some providers a secret is part of it.
         try:
@@ -88,7 +106,7 @@ class Line:
                 if not 200 <= response.status < 500 or 300 <= response.status < 400 or response.status in _NOT_AN_ANSWER:
                     trouble = f"status {response.status}"
                 else:
-                    answer = Answer(response.status, read_json(await self._body(response)))
+                    answer = response.status, await self._body(response)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             trouble = type(error).__name__
         if answer is None:

@@ -99,6 +99,11 @@ def fee_on(amount_minor: int, basis_points: int, fixed_minor: int) -> int:
     return (amount_minor * basis_points + 5_000) // 10_000 + fixed_minor
 
 
+def up_to_step(minor: int, step_minor: int) -> int:
+    """The next whole multiple of a step, for who takes no smaller coin: 1255 with a step of 10 is 1260."""
+    return -(-minor // step_minor) * step_minor
+
+
 def convert_up(minor: int, rate: Fraction) -> int:
     """Convert and round away from zero to the next whole minor unit, so that the shop never asks for less than the price."""
     exact = minor * rate

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
 
@@ -45,6 +46,7 @@ class Capabilities:
     seconds_to_pay: int
     fee: Fee = Fee()
     by_hand: bool = False  # A person of the shop says whether it was paid.
+    step_minor: int = 1  # Amounts are whole multiples of it: Stripe takes a last digit of 0 only, where a currency has three.
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,4 +248,32 @@ class TelegramCalls(Protocol):
 
     async def star_payments(self, since: datetime) -> Sequence[Event]:
         """Payments that came in since then, from Telegram's own list."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRates:
+    """What one whole unit of `base` is worth in whole units of other currencies, exactly as a source says it, and of which instant."""
+
+    base: str
+    per_base: Mapping[str, Fraction]
+    as_of: datetime
+
+    def between(self, one: str, other: str) -> Fraction | None:
+        """What one unit of a currency is worth in another, worked out exactly over the base; None when the source knows one of them not."""
+        known = {**self.per_base, self.base: Fraction(1)}
+        return known[other] / known[one] if one in known and other in known else None
+
+
+class RateSource(Protocol):
+    """Where exchange rates come from. All of it is network: never call it inside a transaction."""
+
+    name: str  # at most 32 characters of a-z, 0-9 and -: it stands in the books beside each rate
+
+    async def rates(self) -> MarketRates:
+        """What the source says now. Raises NotSure for a time-out, an error or nonsense, and Declined when it refuses us, as for a key."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
         ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from core import orders
+from core import orders, payments
+from core.database import Shop
 from core.money import STARS
 from core.ports import PaymentMethod
 from handlers import callbacks
@@ -40,7 +41,20 @@ def method_of(means: str, methods: Mapping[str, PaymentMethod]) -> PaymentMethod
 def asked_by(method: PaymentMethod) -> orders.WayToPay:
     """What a price needs to know of a way to pay."""
     can = method.capabilities
-    return orders.WayToPay(method.name, can.currency, can.fee, can.minimum_minor)
+    return orders.WayToPay(method.name, can.currency, can.fee, can.minimum_minor, can.step_minor)
+
+
+async def asked_for(shop: Shop, method: PaymentMethod, amounts_minor: Sequence[int], currency: str) -> list[tuple[int, int]]:
+    """What a way to pay would ask for each of these amounts of the shop's currency: pairs, in order; empty while it has no rate."""
+    can = method.capabilities
+    return await shop.read(
+        payments.asked_for,
+        amounts_minor=amounts_minor,
+        currency=currency,
+        pay_currency=can.currency,
+        fee=can.fee,
+        step_minor=can.step_minor,
+    )
 
 
 def others(methods: Mapping[str, PaymentMethod]) -> list[PaymentMethod]:
@@ -53,6 +67,11 @@ def others(methods: Mapping[str, PaymentMethod]) -> list[PaymentMethod]:
 def payable(method: PaymentMethod, amount_minor: int) -> bool:
     """Whether one payment by this method can be so much."""
     return method.capabilities.minimum_minor <= amount_minor <= method.capabilities.maximum_minor
+
+
+def closed(speech: Speech) -> Safe:
+    """A way that is switched off, or has no rate for its currency."""
+    return speech.say("This way to pay is not open at the moment. Please choose another.")
 
 
 def bounds(method: PaymentMethod, speech: Speech) -> Safe:

@@ -16,6 +16,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
 from handlers.admin import cases as desk_of_cases
+from handlers.admin import rates as desk_of_rates
 from handlers.admin import reviews
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
@@ -68,6 +69,11 @@ async def part_back(note: Note) -> Said:
     return await reviews.part_back(note.body, note.speech)
 
 
+async def of_rates(note: Note) -> Said:
+    """To the staff: a rate is missing, too old, or has jumped."""
+    return await desk_of_rates.alerted(note.body, note.speech, note.shop)
+
+
 async def restocked(note: Note) -> Said:
     """Something the buyer waited for is back, or has left the shop."""
     sku_id, speech, shop, storefront = int(note.body["sku"]), note.speech, note.shop, note.storefront
@@ -103,6 +109,7 @@ SAYS: dict[str, Wording] = {
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,
+    **dict.fromkeys(("rate-missing", "rate-too-old", "rate-jump"), of_rates),
     "held-order": held_order,
     "dispute": disputed,
     "payment-part-back": part_back,

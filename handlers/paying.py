@@ -14,7 +14,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import BufferedInputFile, CallbackQuery, InaccessibleMessage, InlineKeyboardButton, Message
 
-from core import orders, payments, showcase
+from core import orders, payments
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
@@ -26,7 +26,7 @@ from core.storefronts import Storefront
 from handlers import browse, buy, callbacks, stars
 from handlers.browse import Drawn
 from handlers.conversation import conversation
-from handlers.means import asked_by, bounds, label_of, method_of, name_of, payable
+from handlers.means import asked_by, asked_for, bounds, closed, label_of, method_of, name_of, payable
 from handlers.parcel import held_said
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, plain, show
 from handlers.receipts import price_told
@@ -147,7 +147,7 @@ async def pay_pressed(
     chosen = buy.chosen_of(callback_data)
     method = method_of(callback_data.means, methods)
     if method is None or method.capabilities.currency == STARS:
-        said = speech.say("This way to pay is not open at the moment. Please choose another.")
+        said = closed(speech)
         await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
         return
     try:
@@ -162,7 +162,7 @@ async def pay_pressed(
         )
         rest = quote.by_ways.get(method.name)
         if rest is None or not payable(method, rest.amount_minor):
-            said = bounds(method, speech)
+            said = closed(speech) if rest is None else bounds(method, speech)
             await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
             return
         # First the screen, then the order: once it is placed, the background may turn the screen into the link at any moment.
@@ -180,6 +180,7 @@ async def pay_pressed(
             pay_currency=method.capabilities.currency,
             seconds=method.capabilities.seconds_to_pay,
             fee=method.capabilities.fee,
+            step_minor=method.capabilities.step_minor,
             worth_minor=rest.worth_minor,
             coupon_id=callback_data.coupon or None,
             reversible=method.capabilities.reversible,
@@ -215,10 +216,10 @@ async def deposit(
 ) -> Safe | None:
     """Money into the wallet by a provider; a sentence instead when one payment cannot be that."""
     can = method.capabilities
-    asked = await shop.read(
-        showcase.in_currency, amounts_minor=[max(1, worth_minor)], currency=storefront.currency, pay_currency=can.currency
-    )
-    if worth_minor < 1 or not asked or not payable(method, asked[0][1]):
+    asked = await asked_for(shop, method, [max(1, worth_minor)], storefront.currency)
+    if not asked:
+        return closed(speech)
+    if worth_minor < 1 or not payable(method, asked[0][1]):
         return bounds(method, speech)
     source = event.message if isinstance(event, CallbackQuery) else event
     if source is None or isinstance(source, InaccessibleMessage):
@@ -234,6 +235,7 @@ async def deposit(
             seconds=can.seconds_to_pay,
             fee=can.fee,
             reversible=can.reversible,
+            step_minor=can.step_minor,
             by_task=True,
             screen_message_id=waiting.message_id,
             cap=cap,

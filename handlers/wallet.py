@@ -10,7 +10,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 
-from core import orders, payments, showcase
+from core import orders, payments
 from core.database import Shop
 from core.errors import Refusal
 from core.ledger import Entry, TransferKind
@@ -22,7 +22,7 @@ from core.storefronts import Storefront
 from handlers import browse, callbacks
 from handlers.browse import Drawn
 from handlers.conversation import conversation
-from handlers.means import bounds, label_of, method_of, others, payable
+from handlers.means import asked_for, bounds, closed, label_of, method_of, others, payable
 from handlers.paying import deposit, drawn, own, show_here, too_many
 from handlers.pieces import Row, bold, button, clipped, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
@@ -104,12 +104,8 @@ async def _offered(shop: Shop, currency: str, methods: Mapping[str, PaymentMetho
     amounts = [n * unit for n in whole]
     can_be: set[int] = set()
     for method in methods.values():
-        can_be |= {worth for worth, asked in await _asked(shop, amounts, currency, method) if payable(method, asked)}
+        can_be |= {worth for worth, asked in await asked_for(shop, method, amounts, currency) if payable(method, asked)}
     return [worth for worth in amounts if worth in can_be]
-
-
-async def _asked(shop: Shop, amounts_minor: list[int], currency: str, method: PaymentMethod) -> list[tuple[int, int]]:
-    return await shop.read(showcase.in_currency, amounts_minor=amounts_minor, currency=currency, pay_currency=method.capabilities.currency)
 
 
 async def ways_of_adding(
@@ -118,7 +114,7 @@ async def ways_of_adding(
     """By which ways so much can be added, each with what it asks."""
     rows: list[Row] = []
     for method in methods.values():
-        for worth, asked in await _asked(shop, [worth_minor], storefront.currency, method):
+        for worth, asked in await asked_for(shop, method, [worth_minor], storefront.currency):
             if payable(method, asked):
                 price = speech.price(asked, method.capabilities.currency)
                 data = callbacks.TopUpBy(worth=worth, means=callbacks.means(method.name))
@@ -136,7 +132,7 @@ async def top_up(
     """Send an invoice for so much into the wallet; a sentence instead when one payment cannot be that."""
     if stars is None:
         return speech.say("Stars are not accepted at the moment.")
-    asked = await shop.read(showcase.in_currency, amounts_minor=[max(1, worth_minor)], currency=storefront.currency, pay_currency=STARS)
+    asked = await asked_for(shop, stars, [max(1, worth_minor)], storefront.currency)
     if worth_minor < 1 or not asked or not payable(stars, asked[0][1]):
         return bounds(stars, speech)
     intent = await shop.write(
@@ -215,7 +211,7 @@ async def top_up_by_pressed(
     """Pay by the way that was chosen."""
     method = method_of(callback_data.means, methods)
     if method is None:
-        said: Safe | None = speech.say("This way to pay is not open at the moment. Please choose another.")
+        said: Safe | None = closed(speech)
     elif method.capabilities.currency == STARS:
         try:
             said = await top_up(shop, storefront, customer, speech, method, callback_data.worth)

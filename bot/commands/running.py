@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
+from fractions import Fraction
 
 import structlog
 from aiogram.types import User
@@ -14,13 +16,16 @@ from dotenv import dotenv_values
 
 from bot import logs
 from bot.commands.opening import shop_to_write
+from bot.exchanging import Exchange
 from bot.metered import MeteredShop
 from bot.running import RunPlan, run
 from bot.settings import Settings, SettingsWrong, read_settings
+from connectors.rates import rate_source
 from connectors.settings import SetUpWrong
 from core import orders, people
 from core.database import Shop
 from core.money import exponent
+from core.rates import Rules
 from core.storefronts import Storefront
 from locales import shop_timezone
 
@@ -40,9 +45,10 @@ async def open_for_business(*, worker: bool) -> None:
     A worker has HTTP doors when it is given an address of its own for them. Whatever is told, is told in the shop's time zone.
     """
     settings = read_settings()
-    token = settings.token
+    token, exchange = settings.token, exchange_of(settings)
     shop_timezone.set(settings.timezone)
-    logs.configure(as_json=not sys.stderr.isatty(), hide=[token])
+    rates_key = filter(None, [payment_settings().get("SHOP_RATES_KEY", "").strip()])
+    logs.configure(as_json=not sys.stderr.isatty(), hide=[token, *rates_key])
     async with shop_to_write(settings, holder="shop worker" if worker else "shop run", kind=MeteredShop) as (shop, storefront):
         word = None if worker else await _call_in_staff(shop, storefront, settings)
 
@@ -65,6 +71,7 @@ async def open_for_business(*, worker: bool) -> None:
             with_web=not worker or settings.listen_is_set,
             payment_settings=payment_settings(),
             reversible_a_day_minor=settings.reversible_a_day * 10 ** exponent(settings.currency),
+            exchange=exchange,
             hold_rules=orders.HoldRules(settings.holds_per_buyer, settings.hold_share_percent),
             when_running=when_running,
         )
@@ -81,6 +88,18 @@ async def open_for_business(*, worker: bool) -> None:
             if worker and trouble.errno == errno.EADDRINUSE:
                 why += "; each process needs an address of its own"
             raise SettingsWrong(f"SHOP_LISTEN is {settings.listen}, and nothing can be served there: {why}.") from None
+
+
+def exchange_of(settings: Settings) -> Exchange:
+    """Where exchange rates come from; raises SettingsWrong, before anything starts."""
+    try:
+        source = rate_source(payment_settings())
+    except SetUpWrong as wrong:
+        raise SettingsWrong(str(wrong)) from None
+    rules = Rules(
+        timedelta(hours=settings.rates_max_age_hours), Fraction(settings.rates_buffer_percent), Fraction(settings.rates_jump_percent)
+    )
+    return Exchange(dict(settings.rates), source, rules, settings.rates_refresh_minutes * 60)
 
 
 def payment_settings() -> Mapping[str, str]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.gateways import Gateway
+    from sandbox.gateways import Gateway, RateServer
 
 HOST = "127.0.0.1"
 PID, EPAY_KEY = "1001", "sandbox-epay-key-of-32-characters"
 CRYPTO_TOKEN = "1001:AAsandbox-crypto-pay-token-000000"  # noqa: S105 - known to nobody but the sandbox
 STRIPE_KEY = "sk_test_sandbox0000000000000000"
 STRIPE_SECRET = "whsec_sandbox00000000000000000000"  # noqa: S105 - known to nobody but the sandbox
+RATES_KEY = "sandbox-rates-key"
 WORDS = "演示银行 · 6222 0000 0000 0000 · 卡铺有限公司\\nDemo Bank · name your order number in the note."
 
 
@@ -25,15 +26,15 @@ def free_port() -> int:
 
 
 class Tills:
-    """Three gateways. What the shop has to know of them is written into the `.env` of the demo's folder."""
+    """Three gateways and a source of exchange rates. What the shop has to know of them is written into the `.env` of the demo's folder."""
 
     def __init__(self, callback_port: int) -> None:
         self._callbacks = f"http://{HOST}:{callback_port}"
-        self._open: list[Gateway] = []  # type: ignore[type-arg]  # of three kinds of payments
+        self._open: list[Gateway | RateServer] = []  # type: ignore[type-arg]  # of three kinds of payments
 
     async def open(self, folder: Path) -> None:
         """Start them, and write down where they are."""
-        from sandbox.gateways import CryptoPayGateway, EpayGateway, StripeGateway
+        from sandbox.gateways import CryptoPayGateway, EpayGateway, RateServer, StripeGateway
 
         epay = EpayGateway(PID, EPAY_KEY, shop="卡铺 Card Shop")
         crypto = CryptoPayGateway(CRYPTO_TOKEN, webhook_url=f"{self._callbacks}/pay/crypto-pay", shop="卡铺 Card Shop")
@@ -41,6 +42,9 @@ class Tills:
         for gateway in (epay, crypto, stripe):
             await gateway.start()
             self._open.append(gateway)
+        rates = RateServer(RATES_KEY)
+        await rates.start()
+        self._open.append(rates)
         settings = {
             "SHOP_CALLBACK_URL": self._callbacks,
             "SHOP_EPAY_URL": epay.url,
@@ -49,14 +53,19 @@ class Tills:
             "SHOP_EPAY_MODE": "api",
             "SHOP_CRYPTO_PAY_URL": crypto.url,
             "SHOP_CRYPTO_PAY_TOKEN": CRYPTO_TOKEN,
-            "SHOP_CRYPTO_PAY_CURRENCY": "CNY",
+            # Card and crypto are asked in dollars, at the rate of the source below.
+            "SHOP_CRYPTO_PAY_CURRENCY": "USD",
             "SHOP_STRIPE_URL": stripe.url,
+            "SHOP_STRIPE_CURRENCY": "USD",
             "SHOP_STRIPE_KEY": STRIPE_KEY,
             "SHOP_STRIPE_WEBHOOK_SECRET": STRIPE_SECRET,
             "SHOP_STRIPE_FEE_PERCENT": "3",
             "SHOP_STRIPE_FEE_PASSED_ON": "yes",
             "SHOP_TRANSFER_WORDS": WORDS,
             "SHOP_TRANSFER_CURRENCY": "CNY",
+            "SHOP_RATES_FROM": "open-exchange-rates",
+            "SHOP_RATES_URL": rates.url,
+            "SHOP_RATES_KEY": RATES_KEY,
         }
         written = "".join(f"{name}='{value}'\n" for name, value in settings.items())
         (folder / ".env").write_text(f"# Written by the demo at each start.\n{written}", encoding="utf-8")

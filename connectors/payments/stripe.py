@@ -100,6 +100,11 @@ def to_stripe(minor: int, currency: str) -> int | None:
     return exact.numerator
 
 
+def step(currency: str) -> int:
+    """The smallest coin that Stripe takes, in minor units: of three decimals the last has to be 0, and some currencies are whole to it."""
+    return 10 if currency in _THREE_DECIMALS else int(10 ** max(0, exponent(currency) - _decimals(currency)))
+
+
 def from_stripe(units: int, currency: str) -> int | None:
     """Stripe's amount in minor units; None when it is not a whole number of them."""
     exact = Fraction(units * 10 ** exponent(currency), 10 ** _decimals(currency))
@@ -151,6 +156,7 @@ class StripeCheckout:
             maximum_minor=of.maximum_minor,
             seconds_to_pay=int(SOONEST.total_seconds()),
             fee=of.fee,
+            step_minor=step(of.currency),
         )
 
     async def create(self, ask: Ask) -> Created:

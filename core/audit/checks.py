@@ -268,7 +268,10 @@ COUPONS = {
 PAYMENTS = {
     "a payment in the shop's own currency asks for its worth and the fee": """
         SELECT 'intent ' || id AS about, 'asks ' || amount_minor || ' for ' || worth_minor || ' and a fee of ' || fee_minor AS detail
-        FROM payment_intents WHERE currency = worth_currency AND amount_minor <> worth_minor + fee_minor""",
+        FROM payment_intents WHERE currency = worth_currency AND (rate_id IS NOT NULL OR step_minor < 1
+            -- To the minor unit, or to the smallest coin that its provider takes.
+            OR amount_minor - worth_minor - fee_minor NOT BETWEEN 0 AND step_minor - 1
+            OR amount_minor / NULLIF(step_minor, 0) * step_minor <> amount_minor)""",
     "an event of a provider is recorded once": """
         SELECT 'event ' || event_key AS about, provider || ', ' || COUNT(*) || ' times' AS detail
         FROM payment_events GROUP BY provider, event_key HAVING COUNT(*) > 1""",
@@ -356,6 +359,55 @@ REVERSED = {
         WHERE (r.dispute_id IS NOT NULL AND d.id IS NULL) OR (r.dispute_id IS NULL AND r.back_minor > 0)""",
 }
 
+# Every instant is written by the clock of one process; those of two differ by less than this, in microseconds.
+_CLOCKS_DIFFER = 60_000_000
+
+# Transfers in which money changed its currency.
+_EXCHANGED = """
+    SELECT p.transfer_id AS id FROM postings p JOIN accounts a ON a.id = p.credit_id AND a.kind = 'exchange'
+    UNION SELECT p.transfer_id FROM postings p JOIN accounts a ON a.id = p.debit_id AND a.kind = 'exchange'
+"""
+
+# Payments as they were asked, each with its rate; and those nobody had asked for, with a rate that held when they came.
+_ASKED = """FROM payment_events e JOIN payment_intents i ON i.id = e.intent_id
+                JOIN rates r ON r.id = i.rate_id AND r.base = e.currency WHERE e.kind = 'paid'"""
+_UNASKED = f"""FROM payment_events e JOIN rates r ON r.base = e.currency AND r.at <= e.at + {_CLOCKS_DIFFER}
+                AND COALESCE(r.valid_until, e.at + 1) > e.at WHERE e.kind = 'paid' AND e.intent_id IS NULL"""
+
+RATES = {
+    "a payment in another currency was asked at a rate of its pair that held then": f"""
+        SELECT 'intent ' || i.id AS about, i.currency || ' for ' || i.worth_currency || ' at rate ' || COALESCE(i.rate_id, 0) AS detail
+        FROM payment_intents i
+        LEFT JOIN rates r ON r.id = i.rate_id AND r.base = i.currency AND r.quote = i.worth_currency
+        WHERE i.currency <> i.worth_currency
+          AND (r.id IS NULL OR r.at > i.made_at + {_CLOCKS_DIFFER} OR COALESCE(r.valid_until, i.made_at + 1) <= i.made_at)""",
+    "money changes its currency over the exchange accounts, in both": f"""
+        SELECT 'transfer ' || p.transfer_id AS about,
+            COUNT(DISTINCT p.currency) || ' currencies, exchanged '
+            || COUNT(DISTINCT CASE WHEN d.kind = 'exchange' OR c.kind = 'exchange' THEN p.currency END) AS detail
+        FROM postings p JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
+        WHERE p.transfer_id IN (SELECT transfer_id FROM postings GROUP BY transfer_id HAVING MIN(currency) <> MAX(currency)
+            UNION {_EXCHANGED})
+        GROUP BY p.transfer_id
+        HAVING COUNT(DISTINCT p.currency) <> 2
+            OR COUNT(DISTINCT CASE WHEN d.kind = 'exchange' OR c.kind = 'exchange' THEN p.currency END) <> 2""",
+    "money changes its currency at a recorded rate": f"""
+        SELECT key AS about, 'no rate says so' AS detail FROM (
+            SELECT t.key FROM transfers t WHERE t.id IN ({_EXCHANGED})
+            EXCEPT SELECT 'payment:' || e.provider || ':' || e.event_key {_ASKED}
+            EXCEPT SELECT 'given-back:' || e.provider || ':' || e.event_key {_ASKED}
+            EXCEPT SELECT 'payment:' || e.provider || ':' || e.event_key {_UNASKED}
+            EXCEPT SELECT 'given-back:' || e.provider || ':' || e.event_key {_UNASKED}
+            EXCEPT SELECT 'refund-done:' || f.id FROM refunds f JOIN payment_intents i ON i.id = f.intent_id AND i.currency = f.pay_currency
+                JOIN rates r ON r.id = i.rate_id
+        ) AS unexplained""",
+    "a jump that was taken is the rate it became": """
+        SELECT 'jump ' || j.id AS about, j.base || ' in ' || j.quote || ', rate ' || j.rate_id AS detail
+        FROM rate_jumps j LEFT JOIN rates r ON r.id = j.rate_id AND r.base = j.base AND r.quote = j.quote AND r.source = j.source
+            AND r.numerator = j.numerator AND r.denominator = j.denominator
+        WHERE j.rate_id IS NOT NULL AND (r.id IS NULL OR j.ended_at IS NULL)""",
+}
+
 OUTBOX = {
     "an issued order has a delivery to its buyer": """
         SELECT 'order ' || o.id AS about, 'customer ' || o.buyer_id AS detail FROM orders o
@@ -437,7 +489,7 @@ AFTERSALE = {
             SELECT 1 FROM refunded_codes r WHERE r.code_id = c.code_id AND r.order_id = c.order_id)""",
 }
 
-CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **OUTBOX}
+CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **RATES, **OUTBOX}
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (
@@ -462,13 +514,30 @@ ODD_PAYMENTS = """
         (SELECT SUM(p.amount_minor) FROM postings p JOIN accounts a ON a.id = p.credit_id
          WHERE p.transfer_id = t.id AND a.kind = 'wallet') AS credited_minor,
         (SELECT MIN(p.currency) FROM postings p JOIN accounts a ON a.id = p.credit_id
-         WHERE p.transfer_id = t.id AND a.kind = 'wallet') AS wallet_currency
+         WHERE p.transfer_id = t.id AND a.kind = 'wallet') AS wallet_currency,
+        (SELECT MIN(currency) FROM storefronts) AS shop_currency
     FROM payment_events e
     LEFT JOIN payment_intents i ON i.id = e.intent_id
     LEFT JOIN transfers t ON t.key = 'payment:' || e.provider || ':' || e.event_key AND t.kind = 'deposit'
     WHERE e.kind = 'paid' AND (i.id IS NULL OR i.amount_minor <> e.amount_minor OR i.currency <> e.currency)
 """
-RATES_BEFORE = "SELECT numerator, denominator FROM rates WHERE base = :base AND at <= :at ORDER BY id DESC"
+RATES_BEFORE = f"""
+    SELECT numerator, denominator FROM rates WHERE base = :base AND quote = CAST(:quote AS VARCHAR)
+    AND at <= CAST(:at AS BIGINT) + {_CLOCKS_DIFFER} AND COALESCE(valid_until, CAST(:at AS BIGINT) + 1) > :at ORDER BY id DESC
+"""
+
+# What was asked in another currency: worked out exactly in Python, for the same reason.
+CONVERTED = """
+    SELECT i.id, i.amount_minor, i.fee_minor, i.worth_minor, i.step_minor, i.currency, r.numerator, r.denominator
+    FROM payment_intents i JOIN rates r ON r.id = i.rate_id AND r.base = i.currency AND r.quote = i.worth_currency
+    WHERE i.currency <> i.worth_currency ORDER BY i.id
+"""
+
+# What every rate with a buffer was made of.
+BUFFERED = """
+    SELECT id, base, quote, numerator, denominator, market_numerator, market_denominator
+    FROM rates WHERE market_numerator IS NOT NULL ORDER BY id
+"""
 
 # What was posted to each account that keeps no balance.
 HOUSE = f"""

@@ -10,11 +10,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import inventory, ledger
-from core.audit.checks import CHECKS, COUNTS, HOUSE, ODD_PAYMENTS, RATES_BEFORE, SAMPLE
+from core.audit.checks import BUFFERED, CHECKS, CONVERTED, COUNTS, HOUSE, ODD_PAYMENTS, RATES_BEFORE, SAMPLE
 from core.database import read
-from core.money import convert_down
+from core.money import convert_down, convert_up, up_to_step
 
 WORTH = "a payment of another amount is credited with its share"
+ASKED = "a payment in another currency asks for its worth at its rate, and the fee"
+MARKET = "a rate with a buffer is not above the market's"
 BALANCE = "a house account's balance is the sum of its postings"
 KEYS_FIT = "the key file opens the codes"
 
@@ -72,6 +74,10 @@ def examine(session: Session, *, most: int = 20, sample: int = 0) -> Report:
         report.add(name, [(row.about, row.detail) for row in rows], int(rows[0].total) if rows else 0)
     odd = list(_wrongly_credited(session))
     report.add(WORTH, odd[:most], len(odd))
+    asked = list(_wrongly_asked(session))
+    report.add(ASKED, asked[:most], len(asked))
+    dear = list(_above_the_market(session))
+    report.add(MARKET, dear[:most], len(dear))
     wrong = list(_wrongly_summed(session))
     report.add(BALANCE, wrong[:most], len(wrong))
     if sample:
@@ -103,6 +109,22 @@ def _wrongly_summed(session: Session) -> Iterator[tuple[str, str]]:
             yield f"account {row.id}", f"is said to have {said}, its postings sum to {row.total}"
 
 
+def _wrongly_asked(session: Session) -> Iterator[tuple[str, str]]:
+    """Payments in another currency whose amount cannot be worked out again from their worth, their rate and their fee."""
+    for row in session.execute(text(CONVERTED), execution_options={"yield_per": 5000}):
+        step = max(1, row.step_minor)
+        right = up_to_step(convert_up(row.worth_minor, Fraction(row.denominator, row.numerator)) + row.fee_minor, step)
+        if row.amount_minor != right:
+            yield f"intent {row.id}", f"asks {row.amount_minor} {row.currency}, by its rate {right}"
+
+
+def _above_the_market(session: Session) -> Iterator[tuple[str, str]]:
+    """Rates at which the buyer is asked less than the market asks."""
+    for row in session.execute(text(BUFFERED), execution_options={"yield_per": 5000}):
+        if row.numerator * row.market_denominator > row.market_numerator * row.denominator:
+            yield f"rate {row.id}", f"of {row.base} in {row.quote} is above its market rate"
+
+
 def _wrongly_credited(session: Session) -> Iterator[tuple[str, str]]:
     """Payments that were not as asked and whose credit is not what they are worth."""
     for row in session.execute(text(ODD_PAYMENTS)).all():
@@ -115,7 +137,8 @@ def _wrongly_credited(session: Session) -> Iterator[tuple[str, str]]:
             right = {max(0, row.amount_minor)}
         else:
             # Nothing says which of the rates recorded until then was the newest one it saw, but it was one of them.
-            rates = session.execute(text(RATES_BEFORE), {"base": row.currency, "at": row.at}).all()
+            of_pair = {"base": row.currency, "quote": row.shop_currency, "at": row.at}
+            rates = session.execute(text(RATES_BEFORE), of_pair).all()
             right = {max(0, convert_down(row.amount_minor, Fraction(r.numerator, r.denominator))) for r in rates}
         if credited not in right:
             yield f"event {row.id}", f"{row.amount_minor} {row.currency} came in, credited {credited}"

@@ -103,6 +103,7 @@ def place(
     cap: Cap | None = None,
     by_task: bool = False,
     screen_message_id: int | None = None,
+    step_minor: int = 1,
     coupon_id: int | None = None,
     reversible: bool = False,
 ) -> PendingOrder:
@@ -187,6 +188,7 @@ def place(
         order_id=order_id,
         seconds=seconds,
         fee=fee,
+        step_minor=step_minor,
         by_task=by_task,
         screen_message_id=screen_message_id,
         reversible=reversible,
@@ -246,6 +248,7 @@ def deposit(
     fee: Fee = Fee(),
     by_task: bool = False,
     screen_message_id: int | None = None,
+    step_minor: int = 1,
     cap: Cap | None = None,
     reversible: bool = False,
 ) -> payments.Intent:
@@ -269,6 +272,7 @@ def deposit(
         order_id=None,
         seconds=seconds,
         fee=fee,
+        step_minor=step_minor,
         by_task=by_task,
         screen_message_id=screen_message_id,
         reversible=reversible,

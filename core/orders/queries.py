@@ -60,6 +60,7 @@ class WayToPay:
     currency: str
     fee: Fee
     minimum_minor: int
+    step_minor: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,9 @@ def _asked(session: Session, way: WayToPay, total: int, balance: int, currency: 
     """The rest that the wallet does not hold; the whole when the wallet could pay it all, or the rest is too little for one payment."""
     whole = total if balance <= 0 or balance >= total else total - balance
     for worth in dict.fromkeys((whole, total)):
-        price = payments.priced(session, worth_minor=worth, currency=currency, pay_currency=way.currency, fee=way.fee)
+        price = payments.priced(
+            session, worth_minor=worth, currency=currency, pay_currency=way.currency, fee=way.fee, step_minor=way.step_minor
+        )
         if price is not None and (price.amount_minor >= way.minimum_minor or worth == total):
             return Asked(price.amount_minor, price.fee_minor, way.currency, worth)
     return None

@@ -98,6 +98,7 @@ class Source:
     currency: str
     worth_minor: int
     left_minor: int
+    step_minor: int = 1  # what goes back in parts goes back in whole multiples of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,13 +547,7 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
         part = min(amount, paid.left_minor) if paid is not None else 0
         if paid is None or part <= 0:
             raise NoWayBack
-        done = paid.worth_minor - paid.left_minor
-        before, after = (
-            (share(paid.amount_minor - paid.fee_minor, at_, paid.worth_minor), share(paid.fee_minor, at_, paid.worth_minor))
-            for at_ in (done, done + part)
-        )
-        fee = after[1] - before[1]
-        pay = after[0] - before[0] + fee
+        pay, fee = part_to_source(paid, part)
         # Where rounding would ask for more than the provider still has, the shop bears the difference in the fee.
         over = max(0, pay - _left_there(session, paid))
         fee, pay = max(0, fee - over), pay - over
@@ -601,6 +596,25 @@ def _left_there(session: Session, paid: Source) -> int:
     return max(0, paid.amount_minor - int(asked or 0) - theirs)
 
 
+def part_to_source(paid: Source, part_minor: int) -> tuple[int, int]:
+    """What goes back for the next `part_minor` of a payment's worth, and how much of that is fee, in the payment's currency.
+
+    Taken cumulatively: the parts of the whole add up to all that was paid, whatever the rounding, and never to more before.
+    """
+    done = paid.worth_minor - paid.left_minor
+    before, after = (
+        (share(paid.amount_minor - paid.fee_minor, at, paid.worth_minor), share(paid.fee_minor, at, paid.worth_minor))
+        for at in (done, done + part_minor)
+    )
+    # Where the provider takes no smaller coin than a step, the parts are whole steps, and the last one has the rest.
+    given = [
+        sum(sums) if at == paid.worth_minor else sum(sums) - sum(sums) % paid.step_minor
+        for at, sums in ((done, before), (done + part_minor, after))
+    ]
+    pay = given[1] - given[0]
+    return pay, min(pay, after[1] - before[1])
+
+
 def _source(session: Session, order: Order) -> Source | None:
     """The payment that issued an order, read from how it was booked; None when it was not paid through a provider."""
     intent = payments.find_intent(session, order_id=order.id)
@@ -628,7 +642,8 @@ def _source(session: Session, order: Order) -> Source | None:
         )
     )
     _, theirs = payments.returned_of(session, provider=intent.provider, event_key=event_key)
-    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, max(0, worth - int(sent or 0) - theirs))
+    left = max(0, worth - int(sent or 0) - theirs)
+    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, left, intent.step_minor)
 
 
 def _give_money(session: Session, order: Order, row: Refund, cost: Mapping[int, Cost]) -> None:

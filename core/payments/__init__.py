@@ -1,6 +1,7 @@
 """Payments: what was asked of a provider, what it reported, and the money of a customer's wallet."""
 
 from core.payments.commands import Credited, adjust, credit, given_back, judge, write_down_stray
+from core.payments.exchange import take_rates, tell_of_missing_rates
 from core.payments.intents import (
     GRACE,
     LEASE,
@@ -10,6 +11,7 @@ from core.payments.intents import (
     Work,
     ask,
     ask_again,
+    asked_for,
     cancel_deposit,
     check,
     claim,
@@ -81,6 +83,7 @@ __all__ = [
     "adjust",
     "ask",
     "ask_again",
+    "asked_for",
     "asked_lately",
     "by_reference",
     "cancel_deposit",
@@ -120,8 +123,10 @@ __all__ = [
     "shown_in",
     "steps",
     "take_back",
+    "take_rates",
     "take_screen",
     "take_work",
+    "tell_of_missing_rates",
     "tell_staff",
     "tidied",
     "waiting",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -10,10 +10,9 @@ from typing import ClassVar
 from sqlalchemy import ColumnElement, and_, case, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import outbox, people, rates, storefronts
+from core import outbox, people, pricing, rates, storefronts
 from core.database import now, read, write
 from core.errors import N_, Refusal
-from core.money import convert_up, fee_on
 from core.payments.queries import Intent, view
 from core.payments.references import reference_of
 from core.payments.staff import tell_staff
@@ -54,19 +53,42 @@ class Price:
     amount_minor: int
     fee_minor: int
     rate_id: int | None
+    kept_minor: int = 0  # what the provider is expected to keep of it
 
 
 @read
-def priced(session: Session, *, worth_minor: int, currency: str, pay_currency: str, fee: Fee) -> Price | None:
-    """Convert at the recorded rate (rounded up) and add what the payer bears of the fee; None when there is no rate."""
-    net, rate_id = worth_minor, None
+def priced(
+    session: Session,
+    *,
+    worth_minor: int,
+    currency: str,
+    pay_currency: str,
+    fee: Fee,
+    step_minor: int = 1,
+    at: datetime | None = None,
+) -> Price | None:
+    """What is asked, as `pricing.to_pay` says, at the rate that holds at that instant (now); None when there is none."""
+    quoted = None
     if pay_currency != currency:
-        quoted = rates.latest(session, base=pay_currency, quote=currency)
+        quoted = rates.latest(session, base=pay_currency, quote=currency, at=at)
         if quoted is None:
             return None
-        net, rate_id = convert_up(worth_minor, 1 / quoted.rate), quoted.id
-    on_top = fee_on(net, fee.basis_points, fee.fixed_minor) if fee.passed_on else 0
-    return Price(net + on_top, on_top, rate_id)
+    rate, rate_id = (None, None) if quoted is None else (quoted.rate, quoted.id)
+    asked = pricing.to_pay(worth_minor, currency, fee=fee, pay_currency=pay_currency, rate=rate, step_minor=step_minor)
+    return Price(asked.amount_minor, asked.fee_minor, rate_id, asked.kept_minor)
+
+
+@read
+def asked_for(
+    session: Session, *, amounts_minor: Sequence[int], currency: str, pay_currency: str, fee: Fee, step_minor: int = 1
+) -> list[tuple[int, int]]:
+    """What would be asked in a provider's currency for each of these amounts: pairs, in order; empty when there is no rate."""
+    found = []
+    for worth in amounts_minor:
+        price = priced(session, worth_minor=worth, currency=currency, pay_currency=pay_currency, fee=fee, step_minor=step_minor)
+        if price is not None:
+            found.append((worth, price.amount_minor))
+    return found
 
 
 @write
@@ -80,29 +102,30 @@ def ask(
     order_id: int | None,
     seconds: float,
     fee: Fee = Fee(),
+    step_minor: int = 1,
     by_task: bool = False,
     screen_message_id: int | None = None,
     reversible: bool = False,
 ) -> Intent | None:
     """An intent worth so much of the shop's currency, converted (rounded up) at the recorded rate; None when there is no rate.
 
-    What the payer bears of the provider's fee comes on top, in the provider's currency. `by_task`: a background task creates
-    it at the provider, and shows the payer how to pay in the message named.
+    What the payer bears of the provider's fee comes on top, in the provider's currency, and the sum is a multiple of `step_minor`.
+    `by_task`: a background task creates it at the provider, and shows the payer how to pay in the message named.
     """
     customer = people.by_id(session, customer_id)
     storefront = storefronts.by_id(session, customer.storefront_id)
-    currency = storefront.currency
-    price = priced(session, worth_minor=worth_minor, currency=currency, pay_currency=pay_currency, fee=fee)
+    currency, at = storefront.currency, now(session)
+    # One instant for both, so that the rate held when the payment was asked.
+    price = priced(session, worth_minor=worth_minor, currency=currency, pay_currency=pay_currency, fee=fee, step_minor=step_minor, at=at)
     if price is None:
         return None
-    at = now(session)
     row = IntentRow(
         provider=provider,
         customer_id=customer_id,
         order_id=order_id,
         amount_minor=price.amount_minor,
         fee_minor=price.fee_minor,
-        kept_minor=min(price.amount_minor, fee_on(price.amount_minor, fee.basis_points, fee.fixed_minor)),
+        kept_minor=price.kept_minor,
         currency=pay_currency,
         worth_minor=worth_minor,
         worth_currency=currency,
@@ -114,6 +137,7 @@ def ask(
         tries=0,
         reversible=reversible,
         state=IntentState.CREATED if by_task else IntentState.PENDING,
+        step_minor=step_minor,
     )
     session.add(row)
     session.flush()

@@ -42,6 +42,8 @@ class Intent:
     receipt_is_photo: bool
     reference: str  # what it is called at its provider
     reversible: bool = False
+    rate_id: int | None = None
+    step_minor: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def view(row: IntentRow) -> Intent:
         bool(row.receipt_is_photo),
         row.reference or f"{row.id}",  # Those asked before there were tags go by their bare number.
         row.reversible,
+        row.rate_id,
+        row.step_minor,
     )
 
 

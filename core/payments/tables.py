@@ -74,6 +74,8 @@ class Intent(Base):
     # When what is left of a payment that we have ended is to be put away: its page at the provider, and its link in the chat.
     tidy_at: Mapped[datetime | None]
     reversible: Mapped[bool] = mapped_column(server_default=false())  # whoever pays this way can take the money back
+    # The amount is worth at the rate, and the fee, rounded up to a whole multiple of this.
+    step_minor: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class Change(Base):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from core.money import convert_up, fee_on
+from core.money import convert_up, fee_on, up_to_step
 from core.ports import Fee
 
 LEAST_MINOR = 1  # A discount leaves at least this much to pay: nothing can be paid with no money.
@@ -87,7 +87,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ToPay:
-    """One payment of a method, in minor units of its own currency: amount = net + fee, of which the provider keeps `kept_minor`."""
+    """One payment of a method, in minor units of its own currency: amount = net + fee, rounded up to a whole step.
+
+    Of it the provider keeps `kept_minor`.
+    """
 
     currency: str
     worth_minor: int  # in the shop's currency: what the payment is good for
@@ -95,6 +98,7 @@ class ToPay:
     fee_minor: int
     amount_minor: int
     kept_minor: int
+    step_minor: int = 1  # the amount is a whole multiple of it; what that adds is in neither net nor fee
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,20 +183,24 @@ def quote(
     return Quote(price.id, quantity, unit, tier, goods, tuple(discounts), left, currency, from_wallet_minor, payment, tuple(reasons))
 
 
-def to_pay(worth_minor: int, currency: str, *, fee: Fee, pay_currency: str | None = None, rate: Fraction | None = None) -> ToPay:
+def to_pay(
+    worth_minor: int, currency: str, *, fee: Fee, pay_currency: str | None = None, rate: Fraction | None = None, step_minor: int = 1
+) -> ToPay:
     """A payment worth so much of the shop's `currency`: converted at `rate` (minor units of `currency` for one of `pay_currency`) and
-    rounded up, so that the shop never gets less than the price; then the fee on that, when the payer bears it.
+    rounded up, so that the shop never gets less than the price; then the fee on that, when the payer bears it; and the sum rounded up
+    to a whole `step_minor`, where a provider takes no smaller coin.
 
     The percentage is of the net amount, rounded half up; the fixed part is in minor units of the payment's currency already.
     """
-    assert worth_minor > 0 and fee.basis_points >= 0 and fee.fixed_minor >= 0
+    assert worth_minor > 0 and fee.basis_points >= 0 and fee.fixed_minor >= 0 and step_minor >= 1
     net, of = worth_minor, pay_currency or currency
     if of != currency:
         assert rate is not None and rate > 0, "nothing is converted without a recorded rate"
         net = convert_up(worth_minor, 1 / rate)
     on_top = fee_on(net, fee.basis_points, fee.fixed_minor) if fee.passed_on else 0
-    amount = net + on_top
-    return ToPay(of, worth_minor, net, on_top, amount, min(amount, fee_on(amount, fee.basis_points, fee.fixed_minor)))
+    amount = up_to_step(net + on_top, step_minor)
+    kept = min(amount, fee_on(amount, fee.basis_points, fee.fixed_minor))
+    return ToPay(of, worth_minor, net, on_top, amount, kept, step_minor)
 
 
 def affordable(price: Price, budget_minor: int, most: int) -> int:

@@ -1,5 +1,32 @@
-"""Exchange rates: a conversion always names the recorded rate it used."""
+"""Exchange rates: a conversion always names the recorded rate it used, and a rate that is too old is no rate."""
 
-from core.rates.commands import Quoted, latest, set_rate
+from core.rates.commands import JumpIsOver, NotByHand, Rules, Taken, fix, hand_back, set_rate, take, take_jump
+from core.rates.queries import HANDED_BACK, SETTINGS, STAFF, JumpSeen, Pair, Quoted, by_id, jump, latest, pairs, recorded
+from core.rates.rules import apart, buffered, in_minor, in_whole
 
-__all__ = ["Quoted", "latest", "set_rate"]
+__all__ = [
+    "HANDED_BACK",
+    "SETTINGS",
+    "STAFF",
+    "JumpIsOver",
+    "JumpSeen",
+    "NotByHand",
+    "Pair",
+    "Quoted",
+    "Rules",
+    "Taken",
+    "apart",
+    "buffered",
+    "by_id",
+    "fix",
+    "hand_back",
+    "in_minor",
+    "in_whole",
+    "jump",
+    "latest",
+    "pairs",
+    "recorded",
+    "set_rate",
+    "take",
+    "take_jump",
+]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from core import catalog, pricing, rates, supply
+from core import catalog, pricing, supply
 from core.catalog import CategoryView, Gone, ProductView, SkuView
 from core.database import read
-from core.money import convert_up
 from core.pricing import Price
 
 COUNTED = 100  # Stock is counted up to here on screens: "100" means "100 or more".
@@ -139,15 +138,6 @@ def denomination(session: Session, *, storefront_id: int, sku_id: int) -> tuple[
         if found.sku.id == sku_id:
             return page.card.product, found
     raise Gone
-
-
-@read
-def in_currency(session: Session, *, amounts_minor: Sequence[int], currency: str, pay_currency: str) -> list[tuple[int, int]]:
-    """What would be asked in another currency for each of these amounts: pairs, in order; empty when there is no rate."""
-    if pay_currency == currency:
-        return [(amount, amount) for amount in amounts_minor]
-    quoted = rates.latest(session, base=pay_currency, quote=currency)
-    return [] if quoted is None else [(amount, convert_up(amount, 1 / quoted.rate)) for amount in amounts_minor]
 
 
 @read

@@ -20,6 +20,7 @@ from handlers.admin import (
     payments,
     people,
     prices,
+    rates,
     refunds,
     reviews,
     settings,
@@ -60,6 +61,7 @@ def router() -> Router:
         figures,
         log,
         settings,
+        rates,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

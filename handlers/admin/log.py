@@ -12,10 +12,9 @@ from typing import Any
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
-from core import journal, people
+from core import journal, people, rates
 from core.errors import N_
 from core.journal import Entry
-from core.money import exponent
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
 from locales import Safe, Speech, languages, own_name
@@ -52,6 +51,8 @@ ACTIONS = {
     "stop-broadcast": N_("stopped broadcast {id}"),
     "change-storefront": N_("changed the shop's settings"),
     "set-rate": N_("set an exchange rate"),
+    "take-rate": N_("took an exchange rate that had jumped"),
+    "hand-back-rate": N_("gave an exchange rate back to its source"),
     "rotate-keys": N_("made a new key for the codes"),
     "seed": N_("filled the shelves from a file"),
 }
@@ -239,7 +240,7 @@ def _told(say: Speech, did: str, recorded: Mapping[str, Any], currency: str) -> 
 
 def _rate(recorded: str, base: str, quote: str) -> str:
     """A rate of minor units, said of whole ones."""
-    rate = Fraction(recorded) * 10 ** exponent(base) / 10 ** exponent(quote)
+    rate = rates.in_whole(Fraction(recorded), base, quote)
     return f"1 {base} = {Context(prec=9).divide(rate.numerator, rate.denominator):f} {quote}"
 
 

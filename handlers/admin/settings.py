@@ -14,8 +14,8 @@ from aiogram.types import CallbackQuery, Message
 
 from core import rates, storefronts
 from core.errors import N_, Refusal
-from core.money import STARS, exponent
-from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, number_between, short_enough
+from core.money import STARS
+from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, go, number_between, short_enough
 from handlers.pieces import bold, lines, paragraphs
 from locales import Safe
 
@@ -74,7 +74,7 @@ async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
     )
     rows = [
         [ask(say.label("Name"), "shop.name"), ask(say.label("Support contact"), "shop.support")],
-        [ask(say.label("Rate of Stars"), "shop.stars")],
+        [ask(say.label("Rate of Stars"), "shop.stars"), go(say.label("💱 Rates"), "rates")],
         [ask(say.label("Hours to review"), "shop.review"), ask(say.label("Days of reversible money"), "shop.reversible")],
         [desk.home()],
     ]
@@ -83,7 +83,7 @@ async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
 
 def _whole(rate: Fraction, currency: str) -> str:
     """Minor units per Star as whole units of the currency, in a plain decimal."""
-    whole = rate / 10 ** exponent(currency)
+    whole = rates.in_whole(rate, STARS, currency)
     return f"{Decimal(whole.numerator) / Decimal(whole.denominator):f}"
 
 
@@ -131,8 +131,8 @@ async def _set_stars(desk: Desk, message: Message, asked: Asked, text: str) -> N
         rates.set_rate,
         base=STARS,
         quote=currency,
-        rate=Fraction(Decimal(plain)) * 10 ** exponent(currency),
-        source="staff",
+        rate=rates.in_minor(Fraction(plain), STARS, currency),
+        source=rates.STAFF,
         by=desk.by,
     )
     await _show(message, desk)

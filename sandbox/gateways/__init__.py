@@ -5,6 +5,20 @@ from sandbox.gateways.courier import Pace, Sent
 from sandbox.gateways.crypto_pay import CryptoPayGateway
 from sandbox.gateways.epay import EpayGateway
 from sandbox.gateways.faults import Faults
+from sandbox.gateways.rates import RateFaults, RateServer
 from sandbox.gateways.stripe_checkout import StripeGateway
 
-__all__ = ["CryptoPayGateway", "EpayGateway", "Faults", "Gateway", "NotPayable", "Pace", "Payment", "Sent", "State", "StripeGateway"]
+__all__ = [
+    "CryptoPayGateway",
+    "EpayGateway",
+    "Faults",
+    "Gateway",
+    "NotPayable",
+    "Pace",
+    "Payment",
+    "RateFaults",
+    "RateServer",
+    "Sent",
+    "State",
+    "StripeGateway",
+]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +53,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("shop.name", "top", "Night Cards", "change-storefront"),
     ("shop.support", "top", "@night_support", "change-storefront"),
     ("shop.stars", "top", "0.09", "set-rate"),
+    ("rate.set@USD", "top", "7.20", "set-rate"),
     ("order.find", "top", "1", None),
     ("person.find", "top", "nobody at all", None),
     ("code.find", "top", "nothing-like-it", None),
@@ -103,6 +107,8 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="case-picture"), "case", "answer-case"),
     (Do(act="case-replace"), "case", "decide-case"),
     (Do(act="case-refuse", arg="works"), "third case", "decide-case"),
+    (Do(act="rate-take"), "jump", "take-rate"),
+    (Do(act="rate-back", arg="KWD"), "top", "hand-back-rate"),
 ]
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
@@ -133,7 +139,12 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
         await shop.write(aftersale.open_case, buyer_id=other_buyer.id, order_id=complained.order_id, code_id=code_id, reason=Reason.USED)
         for code_id, _ in await shop.read(inventory.codes_of, complained.order_id)
     ]
+    facts: dict[str, Any] = {"quote": "CNY", "source": "ecb", "rules": rates.Rules(timedelta(hours=132), Fraction(1))}
+    await shop.write(rates.take, market={"EUR": Fraction(8)}, as_of=utc_now(), **facts)
+    jumped = await shop.write(rates.take, market={"EUR": Fraction(80)}, as_of=utc_now(), **facts)
+    await shop.write(rates.set_rate, base="KWD", quote="CNY", rate=Fraction(234, 100), source=rates.STAFF)
     return {
+        "jump": jumped.jumped[0].id,
         "case": cases[0].case_id,
         "second case": cases[1].case_id,
         "third case": cases[2].case_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_nothing_needs_to_be_set_but_the_token() -> None:
         ("SHOP_LANGUAGE", "tlh", "the shop speaks en, ru, zh-hans, zh-hant"),
         ("SHOP_HOLDS_PER_BUYER", "0", "is wrong: input should be greater than or equal to 1"),
         ("SHOP_HOLD_SHARE_PERCENT", "101", "is wrong: input should be less than or equal to 100"),
+        ("SHOP_RATES", "USD", "and “USD” is not one"),
+        ("SHOP_RATES", "USD=7,20", "and “20” is not one"),
+        ("SHOP_RATES", "USD=0", "and “USD=0” is not one"),
+        ("SHOP_RATES", "USD=-7", "and “USD=-7” is not one"),
+        ("SHOP_RATES", "USD=7.2e1", "and “USD=7.2e1” is not one"),
+        ("SHOP_RATES", "QQQ=7.20", "no currency is called so"),
+        ("SHOP_RATES", "USD=7.20,usd=7.30", "names USD twice"),
+        ("SHOP_RATES", "XTR=0.09", "is set in the chat"),
+        ("SHOP_RATES", "CNY=1", "which is the shop's own currency"),
+        ("SHOP_RATES_MAX_AGE_HOURS", "0", "is wrong: input should be greater than or equal to 1"),
+        ("SHOP_RATES_BUFFER_PERCENT", "-1", "is wrong: input should be greater than or equal to 0"),
+        ("SHOP_RATES_JUMP_PERCENT", "0", "is wrong: input should be greater than 0"),
+        ("SHOP_RATES_REFRESH_MINUTES", "1", "is wrong: input should be greater than or equal to 5"),
         ("SHOP_REVERSIBLE_A_DAY", "much", "is wrong: input should be a valid integer"),
         ("SHOP_TIMEZONE", "Peking", "“Peking” is not one"),
         ("SHOP_TIMEZONE", "UTC+8", "must be the name of a time zone, such as Asia/Shanghai or Europe/Moscow"),
@@ -160,6 +174,14 @@ def test_settings_come_from_the_env_file_and_the_environment_wins(monkeypatch: p
     found = read_settings()
 
     assert (found.token, found.currency, found.language) == (TOKEN, "USD", "en")
+
+
+def test_rates_are_exact_and_may_be_written_with_commas_or_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_RATES", " USD=7.20, eur=7.85;JPY=0.0485  KWD=23.400000000001 ")
+
+    found = dict(read_settings().rates)
+
+    assert found == {"USD": Decimal("7.20"), "EUR": Decimal("7.85"), "JPY": Decimal("0.0485"), "KWD": Decimal("23.400000000001")}
 
 
 def test_an_env_file_that_is_no_text_is_said_to_be_so() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -193,9 +194,18 @@ async def live_cases(shop: Shop, storefront: Storefront, buyer: Customer) -> Non
     await shop.write(aftersale.refund, case_id=refunded, storefront_id=storefront.id, by="test")
 
 
+async def live_rates(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    """A source's rate, and a jump of it that somebody believed."""
+    facts: dict[str, Any] = {"quote": storefront.currency, "source": "ecb", "rules": rates.Rules(timedelta(hours=132), Fraction(1))}
+    await shop.write(rates.take, market={"USD": Fraction(7)}, as_of=clock(), **facts)
+    taken = await shop.write(rates.take, market={"USD": Fraction(9)}, as_of=clock(), **facts)
+    await shop.write(rates.take_jump, jump_id=taken.jumped[0].id, quote=storefront.currency, by="test")
+
+
 async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
     """Sales by wallet and by Stars, consigned and limited goods, holds, expiry, odd payments, a roll-up, messages of each kind."""
     await shop.write(rates.set_rate, base="XTR", quote=storefront.currency, rate=STAR_RATE, source="test")
+    await live_rates(shop, storefront, clock)
     goods = await put_on_sale(shop, storefront, count=30)
     limited = await put_on_sale(shop, storefront, name="Limited", denomination="Limited 10", max_per_buyer=3, count=10)
     consigned = await put_on_sale(shop, storefront, name="Consigned", denomination="Consigned 20", price_minor=2000, count=5)

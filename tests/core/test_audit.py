@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from core import audit, inventory, orders
-from core.audit.queries import BALANCE, KEYS_FIT, WORTH
+from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
 from core.database import Keyring, Shop
 from core.storefronts import Storefront
 from tests.core.props import World, aside, assert_sound, at_once, live
@@ -278,6 +278,41 @@ DAMAGES = [
         "",
         "UPDATE cases SET code_id = (SELECT MIN(id) FROM codes WHERE available IS NOT NULL) WHERE outcome = 'refunded'",
     ),
+    Damage(
+        "a payment in another currency was asked at a rate of its pair that held then",
+        "",
+        "UPDATE rates SET valid_until = (SELECT MIN(made_at) FROM payment_intents) WHERE base = 'XTR'",
+    ),
+    Damage(
+        "a payment in another currency was asked at a rate of its pair that held then",
+        "",
+        "UPDATE payment_intents SET rate_id = NULL WHERE order_id = {waiting}",
+    ),
+    Damage(
+        "a payment in another currency was asked at a rate of its pair that held then",
+        "",
+        "UPDATE rates SET at = at + 3600000000000 WHERE base = 'XTR'",
+    ),
+    Damage(ASKED, "", "UPDATE rates SET numerator = numerator + 3 WHERE base = 'XTR'"),
+    Damage(ASKED, "", "UPDATE payment_intents SET fee_minor = fee_minor + 1 WHERE order_id = {waiting}"),
+    Damage(ASKED, "", "UPDATE payment_intents SET step_minor = 1000 WHERE order_id = {waiting}"),
+    Damage(MARKET, "", "UPDATE rates SET market_numerator = numerator - 1, market_denominator = denominator WHERE base = 'XTR'"),
+    Damage(
+        "money changes its currency over the exchange accounts, in both",
+        "",
+        "UPDATE accounts SET kind = 'sales', label = 'hidden' WHERE kind = 'exchange' AND currency = 'XTR'",
+    ),
+    Damage(
+        "money changes its currency at a recorded rate",
+        "",
+        "UPDATE payment_intents SET rate_id = NULL WHERE order_id = {stars}",
+    ),
+    Damage(
+        "money changes its currency at a recorded rate",
+        "",
+        "UPDATE rates SET at = at + 3600000000000 WHERE base = 'XTR'",
+    ),
+    Damage("a jump that was taken is the rate it became", "", "UPDATE rate_jumps SET numerator = numerator + 1"),
     Damage("an event of a provider is recorded once", "payment_events", "UPDATE payment_events SET event_key = 'same'"),
     Damage("a payment has a verdict", "", "UPDATE payment_events SET verdict = 'later' WHERE event_key = 'unasked'"),
     Damage(
@@ -359,7 +394,7 @@ async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront,
             missed.append((harm.check, report.violated))
 
     assert missed == []
-    assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, BALANCE, KEYS_FIT}
+    assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT}
     await assert_sound(shop, sample=10)
 
 
