@@ -57,7 +57,7 @@ from core.orders.refusals import (
 )
 from core.orders.reviewing import Review, Reviewed, Shown, refund_held, release, review, shown_of
 from core.orders.sale import buy, buy_with
-from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, open_sealed, reveal, seal_of
+from core.orders.seals import InQuestion, Seal, StillSealed, TakenBack, hand_over, in_question, open_sealed, reveal, seal_of, taken_back
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, unpaid
 from core.orders.showing import resend, show_again
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
@@ -74,6 +74,7 @@ __all__ = [
     "HeldByOthers",
     "HeldForReview",
     "HoldRules",
+    "InQuestion",
     "LimitReached",
     "NoWayBack",
     "NotForSale",
@@ -130,6 +131,7 @@ __all__ = [
     "hand_over",
     "history",
     "hold_back",
+    "in_question",
     "is_our_refund",
     "movements",
     "number_of",
@@ -158,5 +160,6 @@ __all__ = [
     "shown_of",
     "sold",
     "source_of",
+    "taken_back",
     "unpaid",
 ]
