@@ -33,16 +33,18 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
     """Give the buyer a new code of the same denomination, from the same source or the next one that has any; the old one is void.
 
     The new code is posted as a delivery of the case. When it comes from somebody else, the supplier of the old one bears its
-    cost. Raises Gone, CaseDecided, and, with the case left open: NothingToReplace when all are sold out, TakenBack when the
-    payment was given back to the payer.
+    cost. Raises Gone, CaseDecided, TakenBack and InQuestion when its payment is gone or disputed, or NothingToReplace when all are
+    sold out (the case stays open).
     """
     row = undecided(session, case_id, storefront_id)
     orders.lock(session, row.order_id)
     if inventory.lock_sold(session, code_id=row.code_id, order_id=row.order_id) is None:
         return _was_refunded(session, row, by)
-    storefront = storefronts.by_id(session, row.storefront_id)
     if orders.taken_back(session, row.order_id):
         raise orders.TakenBack
+    if orders.in_question(session, row.order_id):
+        raise orders.InQuestion
+    storefront = storefronts.by_id(session, row.storefront_id)
     old = orders.cost_of(session, order_id=row.order_id, code_id=row.code_id, offer_id=row.offer_id)
     ranked = [
         offer for offer in supply.ranked(session, [row.sku_id]) if offer.payable_id is None or offer.cost_currency == storefront.currency

@@ -17,11 +17,13 @@ from core.orders import Parcel, RevealCause
 def parcel(session: Session, *, case_id: int, to_telegram_id: int, buyer_id: int, cause: RevealCause = RevealCause.SENT) -> Parcel:
     """The replacement in clear and nothing else of its order; logged, as a reveal of the order, before anybody sees it.
 
-    Raises Gone when it is not this buyer's, or was itself replaced or refunded since.
+    Raises Gone when it is not this buyer's, was itself replaced or refunded since, or its payment went back or is disputed.
     """
     row = session.get(Case, case_id)
     if row is None or row.buyer_id != buyer_id or row.replacement_code_id is None:
         raise Gone
+    if orders.taken_back(session, row.order_id) or orders.in_question(session, row.order_id):
+        raise Gone  # It waits, parked: when the dispute is decided for the shop, it can be sent again.
     if row.replacement_code_id not in inventory.still_sold(session, [row.replacement_code_id]):
         raise Gone
     whole = orders.reveal(session, order_id=row.order_id, cause=cause, to_telegram_id=to_telegram_id, buyer_id=buyer_id)

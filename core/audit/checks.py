@@ -398,8 +398,8 @@ RATES = {
             EXCEPT SELECT 'given-back:' || e.provider || ':' || e.event_key {_ASKED}
             EXCEPT SELECT 'payment:' || e.provider || ':' || e.event_key {_UNASKED}
             EXCEPT SELECT 'given-back:' || e.provider || ':' || e.event_key {_UNASKED}
-            EXCEPT SELECT 'returned:' || b.provider || ':' || b.return_key FROM payment_returns b JOIN payment_intents i ON i.id = b.intent_id
-                JOIN rates r ON r.id = i.rate_id
+            EXCEPT SELECT 'returned:' || b.provider || ':' || b.return_key FROM payment_returns b
+                JOIN payment_intents i ON i.id = b.intent_id JOIN rates r ON r.id = i.rate_id
             EXCEPT SELECT 'reinstated:' || e.provider || ':' || e.event_key FROM payment_events e
                 JOIN payment_intents i ON i.id = e.intent_id JOIN rates r ON r.id = i.rate_id WHERE e.kind = 'reinstated'
             EXCEPT SELECT 'refund-done:' || f.id FROM refunds f JOIN payment_intents i ON i.id = f.intent_id AND i.currency = f.pay_currency

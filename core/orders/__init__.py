@@ -70,7 +70,19 @@ from core.orders.refusals import (
 )
 from core.orders.reviewing import Review, Reviewed, refund_held, release, review
 from core.orders.sale import buy, buy_with
-from core.orders.seals import Seal, StillSealed, TakenBack, hand_over, lock, open_sealed, reveal, seal_of, taken_back
+from core.orders.seals import (
+    InQuestion,
+    Seal,
+    StillSealed,
+    TakenBack,
+    hand_over,
+    in_question,
+    lock,
+    open_sealed,
+    reveal,
+    seal_of,
+    taken_back,
+)
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
 from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
@@ -88,6 +100,7 @@ __all__ = [
     "HeldByOthers",
     "HeldForReview",
     "HoldRules",
+    "InQuestion",
     "LimitReached",
     "NoWayBack",
     "NotForSale",
@@ -147,6 +160,7 @@ __all__ = [
     "hand_over",
     "history",
     "hold_back",
+    "in_question",
     "is_our_refund",
     "lock",
     "movements",

@@ -19,6 +19,7 @@ from core.orders.refusals import HeldForReview
 from core.orders.tables import Order, OrderLine, OrderState, Reveal, RevealCause
 from core.orders.views import Parcel
 from core.payments import IntentState
+from core.ports import DisputeState
 
 
 @dataclass(eq=False)
@@ -122,6 +123,17 @@ def taken_back(session: Session, order_id: int) -> bool:
     """Has the provider given the order's payment back to the payer without being asked? Then nothing more is given for it."""
     intent = payments.find_intent(session, order_id=order_id)
     return intent is not None and intent.state is IntentState.REFUNDED
+
+
+@dataclass(eq=False)
+class InQuestion(Refusal):
+    says: ClassVar[str] = N_("The payment of this order is disputed, so nothing more is given for it until that is decided.")
+
+
+@read
+def in_question(session: Session, order_id: int) -> bool:
+    """Does a bank decide just now about the payment of this order?"""
+    return any(one.state is DisputeState.OPEN for one in payments.disputes_of(session, order_id=order_id))
 
 
 @write

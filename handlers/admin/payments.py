@@ -39,6 +39,12 @@ OUTCOMES = {
     "expired": N_("The provider says that it was not paid in time."),
     "failed": N_("The provider says that it failed."),
     "given-back": N_("The provider has given it back to the payer."),
+    "part-given-back": N_("The provider has given back a part or all of it to the payer."),
+    "disputed": N_("The payer disputes it."),
+    "dispute-withdrawn": N_("The payer disputes it, and the provider has taken its money."),
+    "dispute-reinstated": N_("The provider has given back what it had taken for a dispute."),
+    "dispute-won": N_("A dispute about it ended in your favour."),
+    "dispute-lost": N_("A dispute about it is lost."),
 }
 CREDITED = N_("The payment was found; its order could not be issued, so it is on the buyer's balance.")
 NOTHING = N_("The provider knows of no payment, or cannot say yet. It is asked again by itself.")

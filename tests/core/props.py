@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -14,13 +14,14 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.orm import Session
 
-from core import aftersale, audit, coupons, inventory, ledger, orders, outbox, payments, pricing, rates
+from core import aftersale, audit, catalog, coupons, inventory, ledger, orders, outbox, payments, pricing, rates
 from core.database import Shop, write
 from core.errors import Refusal
 from core.inventory import Secret
 from core.ledger import AccountKind, PartyKind
 from core.orders import PendingOrder
 from core.people import Customer
+from core.ports import Dispute, DisputeState, Event, GivenBack, Movement, PaymentState
 from core.storefronts import Storefront
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
@@ -144,6 +145,8 @@ class World:
     stars: int
     reduced: int
     refunded: int
+    held: int
+    disputed: int
 
 
 async def live_reduced(shop: Shop, storefront: Storefront, buyer: Customer) -> int:
@@ -200,6 +203,28 @@ async def live_rates(shop: Shop, storefront: Storefront, clock: Clock) -> None:
     await shop.write(rates.take, market={"USD": Fraction(7)}, as_of=clock(), **facts)
     taken = await shop.write(rates.take, market={"USD": Fraction(9)}, as_of=clock(), **facts)
     await shop.write(rates.take_jump, jump_id=taken.jumped[0].id, quote=storefront.currency, by="test")
+
+
+async def live_reversed(shop: Shop, storefront: Storefront, buyer: Customer, clock: Clock) -> tuple[int, int]:
+    """Two orders by card, both held: one waits, one was released, given back in part, disputed and won. Returns them."""
+    goods = await put_on_sale(shop, storefront, name="Reviewed", denomination="Reviewed 20", price_minor=2000, count=5)
+    await shop.write(catalog.change_product, goods.product_id, held=True)
+    goods.rules_version += 1
+    by_card: dict[str, Any] = {"provider": "card", "pay_currency": storefront.currency, "seconds": 600, "reversible": True}
+    made = []
+    for number in range(2):
+        order = await shop.write(orders.place, buyer_id=buyer.id, quantity=1, once=f"card-{number}", **by_card, **goods.terms())
+        event = Event(f"card-{number}", order.intent.reference, PaymentState.PAID, 2000, storefront.currency, clock())
+        assert (await shop.write(orders.book, storefront_id=storefront.id, provider="card", event=event)).says == "issued"
+        made.append((order.order_id, event))
+    (held, _), (disputed, paid) = made
+    await shop.write(orders.release, order_id=disputed, by="test")
+    await shop.write(orders.reveal, order_id=disputed, cause=orders.RevealCause.SENT, to_telegram_id=buyer.telegram_id)
+    moved = Movement("taken", -1500, clock(), 150), Movement("back", 1500, clock())
+    dispute = Dispute("dispute", DisputeState.WON, 1500, "fraudulent", clock(), movements=moved)
+    event = replace(paid, given_back=(GivenBack("part", 500, clock()),), disputes=(dispute,))
+    await shop.write(orders.book, storefront_id=storefront.id, provider="card", event=event)
+    return held, disputed
 
 
 async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
@@ -265,6 +290,7 @@ async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
     await shop.write(outbox.park, message_id=second.id, worker="w", trouble="blocked")
     refunded = await live_refunded(shop, buyer, goods, stars.order_id, reduced)
     await live_cases(shop, storefront, buyer)
+    held, disputed = await live_reversed(shop, storefront, buyer, clock)
     return World(
         goods,
         limited,
@@ -276,4 +302,6 @@ async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
         stars.order_id,
         reduced,
         refunded,
+        held,
+        disputed,
     )

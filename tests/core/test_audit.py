@@ -337,6 +337,26 @@ DAMAGES = [
         "UPDATE payment_intents SET worth_minor = worth_minor + 1 WHERE order_id = {waiting}",
     ),
     Damage("an order that was paid in full does not wait", "", "UPDATE orders SET state = 'pending' WHERE id = {stars}"),
+    Damage("what is held for review was never shown", "", "UPDATE reveals SET order_id = {held} WHERE order_id = {disputed}"),
+    Damage("what was released had been held, and by somebody", "", "UPDATE orders SET released_by = NULL WHERE id = {disputed}"),
+    Damage(
+        "what a provider gave back itself left the wallet or is a loss, by the books",
+        "",
+        "UPDATE payment_returns SET taken_minor = taken_minor - 1, lost_minor = lost_minor + 1 WHERE return_key = 'part'",
+    ),
+    Damage("what left the books as given back is recorded as such", "", "DELETE FROM payment_returns WHERE return_key = 'part'"),
+    Damage("a return was reported by its provider, and nothing else was", "", "DELETE FROM payment_events WHERE event_key = 'part'"),
+    Damage(
+        "what was lost and is there again came by the books",
+        "payment_returns",
+        "UPDATE payment_returns SET loss_back_minor = loss_back_minor + 1 WHERE return_key = 'taken'",
+    ),
+    Damage(
+        "a dispute is open until it is decided, and about a payment that was made",
+        "",
+        "UPDATE disputes SET event_key = 'another payment'",
+    ),
+    Damage("a dispute's money is of its payment", "", "UPDATE payment_returns SET dispute_id = NULL WHERE return_key = 'taken'"),
     Damage("an issued order has a delivery to its buyer", "", "DELETE FROM outbox WHERE order_id = {stars}"),
     Damage(
         "a delivery is of an issued order, to its buyer and nobody else",

@@ -485,3 +485,27 @@ async def test_a_dispute_of_a_payment_in_another_currency_is_exact(shop: Shop, g
         await told(shop, other, clock, disputes=[disputed(clock, DisputeState.LOST, *moved, amount=yen)])
     assert (await lost(shop, goods), await at_gateway(shop, goods, "JPY")) == (9500, yen)
     await assert_sound(shop)
+
+
+async def test_no_other_code_is_given_for_a_payment_in_question(shop: Shop, goods: Goods, clock: Clock) -> None:
+    buyer = await person(shop, goods.storefront)
+    order = await placed(shop, buyer, goods)
+    await told(shop, order, clock)
+    await brought(shop, buyer)
+    [code] = await shop.read(orders.codes_sold, order.order_id)
+    case = await shop.write(
+        aftersale.open_case, buyer_id=buyer.id, order_id=order.order_id, code_id=code.code_id, reason=next(iter(Reason))
+    )
+    decision = {"case_id": case.case_id, "storefront_id": goods.storefront.id}
+    await told(shop, order, clock, disputes=[disputed(clock)])
+
+    with pytest.raises(orders.InQuestion):
+        await shop.write(aftersale.replace, by=BY, **decision)
+    await told(shop, order, clock, disputes=[disputed(clock, DisputeState.WON)])
+    await shop.write(aftersale.replace, by=BY, **decision)
+    # Disputed again before the new code has gone out.
+    again = Dispute("du_2", DisputeState.OPEN, 9500, "fraudulent", clock())
+    await told(shop, order, clock, disputes=[disputed(clock, DisputeState.WON), again])
+    with pytest.raises(catalog.Gone):
+        await shop.write(aftersale.parcel, case_id=case.case_id, to_telegram_id=1, buyer_id=buyer.id)
+    await assert_sound(shop)
