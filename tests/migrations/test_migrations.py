@@ -196,3 +196,27 @@ async def test_the_check_finds_what_the_migrations_lack(tmp_path: Path) -> None:
     found = "\n".join(await on(f"sqlite:///{tmp_path}/migrated.db", compare))
     assert "codes, index ix_codes_on_the_shelf" in found
     assert "rates" in found and "source" in found
+
+
+async def test_a_shop_from_before_there_were_tags_gets_one_that_is_its_own(empty_url: str) -> None:
+    await migrate(empty_url, "0001")
+
+    def fill(connection: Connection) -> None:
+        for number in (1, 2):
+            connection.execute(text(f"INSERT INTO parties (id, kind) VALUES ({number}, 'house')"))
+            connection.execute(
+                text(f"INSERT INTO accounts (id, party_id, kind, label, currency) VALUES ({number}, {number}, 'sales', '', 'CNY')")
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO storefronts (id, party_id, name, currency, language, sales_account_id, opened_at) "
+                    f"VALUES ({number}, {number}, 'Old', 'CNY', 'en', {number}, 0)"
+                )
+            )
+
+    await on(empty_url, fill, commit=True)
+    await migrate(empty_url)
+
+    tags = await on(empty_url, lambda connection: list(connection.execute(text("SELECT tag FROM storefronts")).scalars()))
+    assert len(set(tags)) == 2
+    assert all(len(tag) == 6 and set(tag) <= set("bcdfghjklmnpqrstvwxz") for tag in tags)
