@@ -36,6 +36,8 @@ def price_told(detail: OrderDetail, speech: Speech, *, always: bool = True) -> S
     paid = _paid(detail, speech)
     if not always and sum_lines is None and short is None and len(paid) < 2:
         return None
+    if not always and len(paid) == 1 and not (detail.intent is not None and detail.intent.fee_minor):
+        paid = []  # It stands right above.
     total = None
     if detail.priced is None or not detail.priced.discounts:  # With a discount the sum ends with the total.
         total = speech.say("Total: {price}", price=bold(speech.price(card.total_minor, card.currency)))

@@ -109,6 +109,7 @@ async def test_a_part_from_the_balance_the_fee_and_the_way_back_are_told(shop: S
         "Paid from the balance: ¥50.00",
     ]
 
+    assert (await told(shop, placed.order_id, always=False))[0] == [paid[0], *paid[2:]]
     [code, _] = [code.code_id for code in await shop.read(orders.codes_sold, placed.order_id)]
     await shop.write(orders.refund_to_source, order_id=placed.order_id, code_ids=[code], reason="", by="test", once="back")
     assert (await told(shop, placed.order_id))[1] == ["⏳ On its way back by Card: ¥95.00"]
@@ -130,6 +131,7 @@ async def test_a_replaced_code_and_a_case_are_told_in_every_language(
         decide = aftersale.replace if code == first else aftersale.refund
         await shop.write(decide, case_id=opened.case_id, storefront_id=storefront.id, by="test")
 
+    assert (await told(shop, receipt.order_id, always=False))[0] == ["2 × ¥95.00 = ¥190.00"], "the amount stands right above"
     assert (await told(shop, receipt.order_id))[1] == [
         "🔁 1 code was replaced.",
         "↩️ Given back to the balance: ¥95.00",
