@@ -37,7 +37,7 @@ from core.database import Shop
 from core.orders import RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
-from handlers.notices import notice
+from handlers.notices import notice, the_statement
 from handlers.parcel import Outgoing, outgoing, sealed, send
 from web import metrics
 
@@ -267,6 +267,8 @@ class Courier:
     async def _parts(self, message: Leased, customer: Customer) -> list[Outgoing]:
         storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
         speech = speech_of(customer, storefront)
+        if message.body.get("says") == "statement" and message.topic is Topic.ALERT:
+            return [await the_statement(message.body, speech, self._shop, storefront)]
         if message.topic is not Topic.DELIVERY:
             text, keyboard = await notice(message.body, speech, shop=self._shop, storefront=storefront)
             return [Outgoing(text, keyboard)]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from aiogram import Router
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup
 
-from core import catalog, orders, payments, people, showcase
+from core import books, catalog, orders, payments, people, showcase
 from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases
 from handlers.admin import cases as desk_of_cases
-from handlers.admin.desk import do
+from handlers.admin.desk import do, go
 from handlers.conversation import conversation
 from handlers.means import name_of
+from handlers.parcel import Outgoing
 from handlers.pieces import Row, bold, button, full_name, keyboard, lines, paragraphs, plain
+from handlers.statement import file_name, statement_png, told
 from locales import N_, Safe, Speech
 
 CREDITED = {
@@ -125,6 +129,15 @@ async def notice(
             return await desk_of_cases.alerted(body, speech, shop)
         case other:
             raise UnknownNotice(f"no words for the notice {other!r}")
+
+
+async def the_statement(body: Mapping[str, Any], speech: Speech, shop: Shop, storefront: Storefront) -> Outgoing:
+    """The statement of a day for an owner: a picture with some lines under it."""
+    day = date.fromisoformat(str(body["day"]))
+    made = await shop.read(books.statement, storefront.id, *books.span(day, day, speech.timezone))
+    content = await asyncio.to_thread(statement_png, made, speech)  # Drawing takes the processor for a moment.
+    rows = [[go(speech.label("📒 Books"), "books", arg=f"{day:%Y%m%d}-{day:%Y%m%d}")]]
+    return Outgoing(told(made, speech), keyboard(rows), content, file_name(made, speech, "png"), picture=True)
 
 
 def _shop_or_balance(speech: Speech) -> Row:

@@ -6,6 +6,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from handlers.admin import (
+    books,
     broadcasts,
     cases,
     catalogue,
@@ -56,6 +57,7 @@ def router() -> Router:
         people,
         broadcasts,
         figures,
+        books,
         log,
         settings,
     )

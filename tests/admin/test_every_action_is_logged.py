@@ -72,6 +72,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("case.days", "top", "3", "change-aftersale"),
     ("case.warranty", "top", "100", "change-aftersale"),
     ("case.find", "top", "nobody's", None),
+    ("books.days", "top", "2026-11-21", None),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
@@ -100,6 +101,7 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="case-picture"), "case", "answer-case"),
     (Do(act="case-replace"), "case", "decide-case"),
     (Do(act="case-refuse", arg="works"), "third case", "decide-case"),
+    (Do(act="statement", arg="off"), "top", "change-storefront"),
 ]
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from core import ledger, orders, payments, storefronts
-from core.database import Shop
+from core.database import Shop, utc_now
 from core.errors import Refusal
 from core.orders import HoldRules, OrderState, PendingOrder
 from core.payments import IntentState
 from core.people import Customer
 from core.ports import Created, Event, Fee, PaymentState
 from tests.conftest import KEYS, maintain
+from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, left
 from tests.stage import Clock, Goods, numbers, person, put_on_sale, stock
 
@@ -66,6 +68,7 @@ class Story:
     asked: list[Asked] = field(default_factory=list)
     came_in: int = 0
     went_back: int = 0
+    began: datetime = field(default_factory=lambda: utc_now() - timedelta(minutes=1))  # before the first money
 
     async def do(self, step: tuple[Any, ...]) -> None:
         what, *facts = step
@@ -184,6 +187,7 @@ class Story:
         await self._later(4000)
         await self._jobs()
         await assert_sound(self.shop)
+        await assert_books(self.shop, self.began, self.clock())
         held = sold = 0
         for asked in self.asked:
             intent = await self.shop.read(payments.intent, asked.intent.id)
