@@ -39,6 +39,7 @@ from core.outbox import Leased, Topic
 from core.people import Customer
 from handlers.notices import notice
 from handlers.parcel import Outgoing, outgoing, sealed, send
+from handlers.statement import in_the_morning
 from web import metrics
 
 log = structlog.get_logger()
@@ -270,6 +271,8 @@ class Courier:
     async def _parts(self, message: Leased, customer: Customer) -> list[Outgoing]:
         storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
         speech = speech_of(customer, storefront)
+        if message.body.get("says") == "statement" and message.topic is Topic.ALERT:
+            return [await in_the_morning(message.body, speech, self._shop, storefront)]
         if message.topic is not Topic.DELIVERY:
             text, keyboard = await notice(message.body, speech, shop=self._shop, storefront=storefront)
             return [Outgoing(text, keyboard)]

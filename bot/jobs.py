@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from core import aftersale, insight, inventory, ledger, orders, outbox, payments, promotion, supply
+from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, storefronts, supply
 from core.database import Shop
+from locales import shop_timezone
 from web import metrics
 
 log = structlog.get_logger()
@@ -109,6 +110,12 @@ def jobs_of(shop: Shop) -> list[Job]:
     def post_broadcasts() -> Awaitable[int]:
         return when_calm(lambda: shop.write(promotion.post_next, most=FEW))
 
+    async def post_statements() -> int:
+        """Yesterday's statement of each storefront, in the morning of the shop's time zone."""
+        timezone = shop_timezone.get()
+        opened = await shop.read(storefronts.all_open)
+        return sum([await shop.write(books.post_daily, storefront_id=front.id, timezone=timezone) for front in opened])
+
     return [
         Job("expire-orders", 5, lambda: shop.write(orders.expire, most=MOST)),
         Job("remind-of-held-orders", 60, lambda: shop.write(orders.remind_held, most=MOST)),
@@ -123,5 +130,6 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
+        Job("post-statements", 60, post_statements),
         Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
     ]

@@ -1,6 +1,7 @@
 """Every table of the shop, imported in one place so that the metadata is whole: for migrations, and before a Shop is opened."""
 
 from core.aftersale import tables as _aftersale
+from core.books import tables as _books
 from core.catalog import tables as _catalog
 from core.coupons import tables as _coupons
 from core.database import Base
@@ -19,6 +20,7 @@ from core.supply import tables as _supply
 
 _ALL = (
     _aftersale,
+    _books,
     _catalog,
     _coupons,
     _inventory,

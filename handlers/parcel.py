@@ -36,6 +36,7 @@ class Outgoing:
     name: str | None = None
     protect_content: bool = False
     effect: str | None = None
+    picture: bool = False  # the document is a picture, shown as one
 
 
 def outgoing(parcel: Parcel, speech: Speech, bot_username: str, *, celebrate: bool = True) -> list[Outgoing]:
@@ -109,6 +110,9 @@ def seal_buttons(seal: Seal, speech: Speech) -> list[Row]:
 
 async def send(bot: Bot, chat_id: int, message: Outgoing) -> Message:
     """Send one of them; raises what Telegram answers."""
+    if message.document is not None and message.picture:
+        photo = BufferedInputFile(message.document, message.name or "picture.png")
+        return await bot.send_photo(chat_id, photo, caption=message.text, reply_markup=message.keyboard)
     if message.document is not None:
         return await bot.send_document(
             chat_id,

@@ -61,8 +61,9 @@ def test_raw_statements_over_several_capabilities_stand_only_in_the_sale() -> No
         for table in re.findall(r'__tablename__ = "(\w+)"', path.read_text(encoding="utf-8"))
     }
     files = [path.relative_to(ROOT / "core") for path in (ROOT / "core").rglob("*.py")]
-    # The audit asks across all tables, which is what it is for; it changes nothing.
-    ordinary = [path for path in files if path.name not in ("sale_postgres.py", "sale_sqlite.py") and path.parts[0] != "audit"]
+    # The audit and the books ask across all tables, which is what they are for; these files change nothing.
+    asking = [path for path in files if path.parts[0] == "audit" or (path.parts[0] == "books" and path.name in ("figures.py", "checks.py"))]
+    ordinary = [path for path in files if path.name not in ("sale_postgres.py", "sale_sqlite.py") and path not in asking]
     broken = [
         f"{path}: {used}"
         for path in ordinary

@@ -101,6 +101,20 @@ def audit(
 
 
 @app.command()
+def statement(
+    day: Annotated[str | None, typer.Option(help="One day, like 2030-01-31. Without days: yesterday.", show_default=False)] = None,
+    first: Annotated[str | None, typer.Option("--from", help="The first of several days.", show_default=False)] = None,
+    last: Annotated[str | None, typer.Option("--to", help="The last of them.", show_default=False)] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write every line into this file.", show_default=False)] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw it into this file.", show_default=False)] = None,
+) -> None:
+    """Say what a day brought – sales, cost, fees, refunds, accounts –, equal to the ledger; exits 1 when it is not."""
+    from bot.commands.stating import tell_statement
+
+    _finish(tell_statement(day=day, first=first, last=last, csv=csv, png=png))
+
+
+@app.command()
 def reconcile() -> None:
     """Ask every payment provider now, book what is missing, and say what differs; exits 1 when something does."""
     _settings_are_there()

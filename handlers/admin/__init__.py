@@ -6,6 +6,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from handlers.admin import (
+    books,
     broadcasts,
     cases,
     catalogue,
@@ -59,6 +60,7 @@ def router() -> Router:
         people,
         broadcasts,
         figures,
+        books,
         log,
         settings,
         rates,

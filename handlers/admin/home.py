@@ -61,7 +61,8 @@ async def _home(event: Message | CallbackQuery, desk: Desk) -> None:
         [
             [go(say.label("🗂 Catalogue and prices"), "cat"), go(say.label("📦 Stock and codes"), "stock")],
             [ask(say.label("🧾 Find an order"), "order.find"), ask(say.label("👤 Find a customer"), "person.find")],
-            [go(say.label("📊 Today"), "today"), go(say.label("🎟 Coupons"), "coupons"), go(say.label("📣 Broadcasts"), "casts")],
+            [go(say.label("📊 Today"), "today"), go(say.label("📒 Books"), "books")],
+            [go(say.label("🎟 Coupons"), "coupons"), go(say.label("📣 Broadcasts"), "casts")],
             [go(say.label("🛟 Cases"), "cases"), go(say.label("📖 Action log"), "log"), go(say.label("⚙️ Settings"), "settings")],
         ],
     )

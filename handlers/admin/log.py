@@ -60,6 +60,7 @@ ACTIONS = {
 FIELDS = {
     "accepted": N_("codes taken in"),
     "answer_hours": N_("hours in which we answer"),
+    "daily_statement": N_("statement every morning"),
     "buyer_days": N_("days for which a case waits for its buyer"),
     "entry": N_("message"),
     "order": N_("order"),

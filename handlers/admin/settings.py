@@ -12,10 +12,10 @@ from typing import ClassVar
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import rates, storefronts
+from core import books, rates, storefronts
 from core.errors import N_, Refusal
 from core.money import STARS
-from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Go, Question, ask, go, number_between, short_enough
+from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go, number_between, short_enough
 from handlers.pieces import bold, lines, paragraphs
 from locales import Safe
 
@@ -40,6 +40,7 @@ class NotAContact(Refusal):
 def router() -> Router:
     made = Router(name="admin-settings")
     made.callback_query.register(settings, Go.filter(F.to == "settings"))
+    made.callback_query.register(switch_statement, Do.filter(F.act == "statement"))
     return made
 
 
@@ -50,6 +51,7 @@ async def settings(press: CallbackQuery, desk: Desk) -> None:
 async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
     say = desk.speech
     storefront = await desk.shop.read(storefronts.by_id, desk.storefront.id)
+    daily = await desk.shop.read(books.daily_wanted, storefront_id=storefront.id)
     rate = await desk.shop.read(rates.latest, base=STARS, quote=storefront.currency)
     text = paragraphs(
         bold(say.label("Settings")),
@@ -69,6 +71,9 @@ async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
                 "Money by card or Stars can be taken back for {n} days.",
                 storefront.reversible_days,
             ),
+            say.say("Each morning the owners get the statement of the day before.")
+            if daily
+            else say.say("No statement is sent in the morning; you find it in the books."),
             say.say("The shop's currency is {currency} and stays so.", currency=storefront.currency),
         ),
     )
@@ -76,9 +81,20 @@ async def _show(event: Message | CallbackQuery, desk: Desk) -> None:
         [ask(say.label("Name"), "shop.name"), ask(say.label("Support contact"), "shop.support")],
         [ask(say.label("Rate of Stars"), "shop.stars"), go(say.label("💱 Rates"), "rates")],
         [ask(say.label("Hours to review"), "shop.review"), ask(say.label("Days of reversible money"), "shop.reversible")],
+        [
+            do(say.label("📒 No statement in the morning"), "statement", arg="off")
+            if daily
+            else do(say.label("📒 Statement every morning"), "statement", arg="on")
+        ],
         [desk.home()],
     ]
     await desk.show(event, text, rows)
+
+
+async def switch_statement(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """The owners' statement in the morning, on or off; a second press changes nothing."""
+    await desk.shop.write(books.want_daily, storefront_id=desk.storefront.id, wanted=callback_data.arg == "on", by=desk.by)
+    await _show(press, desk)
 
 
 def _whole(rate: Fraction, currency: str) -> str:

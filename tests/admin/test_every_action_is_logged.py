@@ -78,6 +78,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("case.days", "top", "3", "change-aftersale"),
     ("case.warranty", "top", "100", "change-aftersale"),
     ("case.find", "top", "nobody's", None),
+    ("books.days", "top", "2026-11-21", None),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
@@ -109,6 +110,7 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="case-refuse", arg="works"), "third case", "decide-case"),
     (Do(act="rate-take"), "jump", "take-rate"),
     (Do(act="rate-back", arg="KWD"), "top", "hand-back-rate"),
+    (Do(act="statement", arg="off"), "top", "change-storefront"),
 ]
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}

@@ -24,6 +24,7 @@ from core.errors import Refusal
 from core.orders import AlreadyRefunded
 from core.orders.refunds import share
 from tests.conftest import KEYS, maintain
+from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, consign, left
 from tests.core.test_refunds import codes_of, refund
 from tests.stage import Clock, numbers, person, put_on_sale
@@ -206,6 +207,8 @@ class Played:
         assert day.units == sum(len(order.codes) - order.gone for order in self.orders)
         assert day.orders == sum(order.gone < len(order.codes) for order in self.orders)
         self.run(assert_sound(self.shop, sample=2))
+        books = self.run(assert_books(self.shop, Noon()(), self.clock()))
+        assert sum(one.sales_minor - one.refunded_minor for one in books.sales) == sum(kept)
 
 
 ACTS = st.one_of(

@@ -1,0 +1,126 @@
+"""The statements that sum a span up, from the ledger and from the tables beside it; changes nothing."""
+
+from __future__ import annotations
+
+from core.books.checks import E, T
+
+# What made a transfer; the keys of transfers are theirs for ever. What is not known here is told by its kind.
+_CAUSE = """
+    CASE WHEN t.kind = 'sale' AND t.key LIKE 'sale:%' THEN 'sale'
+         WHEN t.kind = 'deposit' AND t.key LIKE 'payment:%' THEN 'deposit'
+         WHEN t.key LIKE 'given-back:%' THEN 'given-back'
+         WHEN t.key LIKE 'refund:%' THEN 'refund'
+         WHEN t.key LIKE 'refund-done:%' THEN 'refund-arrived'
+         WHEN t.key LIKE 'refund-declined:%' THEN 'refund-declined'
+         WHEN t.key LIKE 'adjust:%' THEN 'adjustment'
+         WHEN t.key LIKE 'case:%' THEN 'replacement'
+         ELSE t.kind || '-other' END
+"""
+
+MOVED = f"""
+    SELECT m.cause, d.kind AS from_kind, d.label AS from_label, c.kind AS to_kind, c.label AS to_label, p.currency,
+        SUM(p.amount_minor) AS minor
+    FROM (SELECT t.id, {_CAUSE} AS cause FROM transfers t WHERE {T}) AS m
+    JOIN postings p ON p.transfer_id = m.id JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
+    GROUP BY m.cause, d.kind, d.label, c.kind, c.label, p.currency
+"""
+
+# What came after the span: the few whose instants have to be looked at, and all that is younger.
+MOVED_SINCE = """
+    SELECT d.kind AS from_kind, d.label AS from_label, c.kind AS to_kind, c.label AS to_label, s.currency, SUM(s.minor) AS minor
+    FROM (
+        SELECT debit_id, credit_id, currency, SUM(amount_minor) AS minor FROM (
+            SELECT p.debit_id, p.credit_id, p.currency, p.amount_minor FROM transfers t JOIN postings p ON p.transfer_id = t.id
+            WHERE t.id >= :t_start AND t.id < :t_end AND t.at >= :until
+            UNION ALL SELECT p.debit_id, p.credit_id, p.currency, p.amount_minor FROM postings p WHERE p.transfer_id >= :t_end
+        ) AS younger GROUP BY debit_id, credit_id, currency
+    ) AS s JOIN accounts d ON d.id = s.debit_id JOIN accounts c ON c.id = s.credit_id
+    GROUP BY d.kind, d.label, c.kind, c.label, s.currency
+"""
+
+# What is in each pot now: balances that are kept, roll-ups, and the postings since those.
+KEPT = """
+    SELECT kind, label, currency, SUM(minor) AS minor FROM (
+        SELECT a.kind, a.label, a.currency, a.balance_minor AS minor FROM accounts a WHERE a.balance_minor IS NOT NULL
+        UNION ALL
+        SELECT a.kind, a.label, a.currency, COALESCE(r.credits_minor - r.debits_minor, 0)
+        FROM accounts a LEFT JOIN rollups r ON r.account_id = a.id WHERE a.balance_minor IS NULL
+    ) AS kept GROUP BY kind, label, currency
+"""
+ROLLED_UP = "SELECT COALESCE(MIN(upto_transfer_id), 0) FROM rollups"
+# One sum for each account: an account that was opened after the last roll-up has no posting from before it.
+FRESH = """
+    SELECT a.kind, a.label, a.currency, SUM(s.minor) AS minor FROM (
+        SELECT credit_id AS account_id, SUM(amount_minor) AS minor FROM postings p LEFT JOIN rollups r ON r.account_id = p.credit_id
+        WHERE p.transfer_id > :low AND p.transfer_id > COALESCE(r.upto_transfer_id, :low) GROUP BY credit_id
+        UNION ALL
+        SELECT debit_id, -SUM(amount_minor) FROM postings p LEFT JOIN rollups r ON r.account_id = p.debit_id
+        WHERE p.transfer_id > :low AND p.transfer_id > COALESCE(r.upto_transfer_id, :low) GROUP BY debit_id
+    ) AS s JOIN accounts a ON a.id = s.account_id WHERE a.balance_minor IS NULL GROUP BY a.kind, a.label, a.currency
+"""
+
+SOLD = f"""
+    SELECT o.currency, COUNT(*) AS orders, SUM(o.total_minor) AS sales_minor, COALESCE(SUM(k.discount_minor), 0) AS coupons_minor
+    FROM transfers t JOIN orders o ON o.id = t.subject_id LEFT JOIN order_prices k ON k.order_id = o.id
+    WHERE t.kind = 'sale' AND {T} GROUP BY o.currency
+"""
+LINES = f"""
+    SELECT o.currency, l.cost_currency, SUM(l.quantity) AS codes,
+        SUM(l.quantity * CASE WHEN p.retail_minor > l.unit_price_minor THEN p.retail_minor ELSE l.unit_price_minor END) AS list_minor,
+        SUM(l.quantity * l.unit_price_minor) AS goods_minor, SUM(l.quantity * l.unit_cost_minor) AS cost_minor
+    FROM transfers t JOIN orders o ON o.id = t.subject_id JOIN order_lines l ON l.order_id = o.id
+    LEFT JOIN prices p ON p.id = l.price_id
+    WHERE t.kind = 'sale' AND {T} GROUP BY o.currency, l.cost_currency
+"""
+
+# A refund belongs to the instant of its transfer; one too small to move anything, to its own.
+_REFUNDS = """
+    refunds r LEFT JOIN transfers t ON t.key = 'refund:' || r.once
+    WHERE r.made_at >= :near_since AND r.made_at < :near_until
+      AND COALESCE(t.at, r.made_at) >= :since AND COALESCE(t.at, r.made_at) < :until
+"""
+REFUNDS = f"""
+    SELECT r.currency, COUNT(*) AS refunds, SUM(r.amount_minor) AS refunded_minor, SUM(r.source_minor) AS to_source_minor
+    FROM {_REFUNDS} GROUP BY r.currency
+"""
+REFUNDED_CODES = f"""
+    SELECT r.currency, c.cost_currency, SUM(CASE WHEN c.returned THEN 1 ELSE 0 END) AS returned, COUNT(*) AS codes,
+        SUM(CASE WHEN c.cost_back THEN c.cost_minor ELSE 0 END) AS back_minor
+    FROM (SELECT r.id, r.currency FROM {_REFUNDS}) AS r JOIN refunded_codes c ON c.refund_id = r.id
+    GROUP BY r.currency, c.cost_currency
+"""
+REPLACED = """
+    SELECT replacement_cost_currency AS currency, COUNT(*) AS replaced, SUM(replacement_cost_minor) AS replaced_minor
+    FROM cases WHERE outcome = 'replaced' AND decided_at >= :since AND decided_at < :until AND replacement_cost_currency IS NOT NULL
+    GROUP BY replacement_cost_currency
+"""
+
+PAID = f"""
+    SELECT e.provider, e.currency, CASE WHEN i.order_id IS NULL THEN 0 ELSE 1 END AS for_order, COUNT(*) AS n,
+        SUM(e.amount_minor) AS minor,
+        SUM((SELECT COALESCE(SUM(p.amount_minor), 0) FROM postings p JOIN accounts a ON a.id = p.credit_id
+            WHERE p.transfer_id = t.id AND a.kind = 'wallet')) AS worth_minor
+    FROM payment_events e JOIN transfers t ON t.key = 'payment:' || e.provider || ':' || e.event_key
+    LEFT JOIN payment_intents i ON i.id = e.intent_id
+    WHERE e.kind = 'paid' AND {E} AND {T}
+    GROUP BY e.provider, e.currency, CASE WHEN i.order_id IS NULL THEN 0 ELSE 1 END
+"""
+GIVEN_BACK = f"""
+    SELECT e.provider, e.currency, COUNT(*) AS n, SUM(e.amount_minor) AS minor,
+        SUM((SELECT COALESCE(SUM(p.amount_minor), 0) FROM postings p JOIN accounts a ON a.id = p.debit_id
+            WHERE p.transfer_id = t.id AND a.kind = 'adjustment')) AS lost_minor
+    FROM payment_events e
+    JOIN transfers t ON t.key = 'given-back:' || e.provider || ':' || substr(e.event_key, 1, length(e.event_key) - length('\\:given-back'))
+    WHERE e.kind = 'given-back' AND {E} AND {T} GROUP BY e.provider, e.currency
+"""
+SENT_BACK = f"""
+    SELECT r.provider, r.pay_currency AS currency, COUNT(*) AS n, SUM(r.pay_minor) AS minor
+    FROM (SELECT t.key, t.subject_id FROM transfers t WHERE t.kind = 'refund' AND t.key LIKE 'refund-done:%' AND {T}) AS d
+    JOIN refunds r ON r.order_id = d.subject_id AND d.key = 'refund-done:' || r.id
+    GROUP BY r.provider, r.pay_currency
+"""
+ODD = f"""
+    SELECT e.provider, e.currency, COUNT(*) AS n, SUM(e.amount_minor) AS minor FROM payment_events e
+    WHERE e.kind = 'paid' AND e.verdict IN ('unvalued', 'stray') AND {E} AND e.at >= :since AND e.at < :until
+    GROUP BY e.provider, e.currency
+"""

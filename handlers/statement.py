@@ -1,0 +1,314 @@
+"""A statement of the books in a person's words: as a text, as the rows of a spreadsheet, and as a picture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core import books
+from core.books import Line, Pot, Sales, Section, Statement, lines
+from core.database import Shop
+from core.money import decimal_text
+from core.storefronts import Storefront
+from handlers.admin.desk import go
+from handlers.means import name_of
+from handlers.parcel import Outgoing
+from handlers.pieces import bold, keyboard, paragraphs
+from handlers.pieces import lines as on_lines
+from locales import N_, Safe, Speech
+from papers.pictures import MOST_ROWS, Card, Row, Sheet, sheet_png
+from papers.tables import csv_table
+
+WORDS = {
+    "list": N_("Sold, at list prices"),
+    "tiers": N_("Taken off by quantity prices"),
+    "coupons": N_("Taken off by coupons"),
+    "sales": N_("Sales"),
+    "refunds": N_("Refunded"),
+    "refunds-to-wallets": N_("Refunded to balances"),
+    "refunds-to-source": N_("Set aside for where it was paid from"),
+    "codes-returned": N_("Codes that are on the shelf again"),
+    "codes-void": N_("Codes that are void"),
+    "cost": N_("Cost of what was sold"),
+    "cost-back": N_("Cost that came back with refunds"),
+    "replaced": N_("Codes given for bad ones"),
+    "margin": N_("Margin before fees"),
+    "for-orders": N_("Paid for orders"),
+    "top-ups": N_("Paid into balances"),
+    "worth": N_("Credited to balances"),
+    "fee-borne": N_("Fee borne by payers"),
+    "fee-kept": N_("Fee kept by the provider"),
+    "given-back": N_("Given back by the provider"),
+    "lost": N_("Lost of what was given back"),
+    "refunded": N_("Refunded by this way"),
+    "not-credited": N_("Came in and was credited to nobody"),
+    "under-way": N_("On its way back at this moment"),
+    "difference": N_("Difference"),
+}
+KINDS = {
+    "wallet": N_("Balances of customers"),
+    "gateway": N_("Held at the provider"),
+    "sales": N_("Earned by sales"),
+    "payable": N_("Owed to suppliers"),
+    "fees": N_("Fees of providers"),
+    "refunding": N_("Set aside to be paid back"),
+    "exchange": N_("Exchange of currencies"),
+    "adjustment": N_("By hand, and losses"),
+}
+SIDES = {"opening": N_("at the beginning"), "in": N_("came in"), "out": N_("went out"), "closing": N_("at the end")}
+CAUSES = {
+    "sale": N_("sales"),
+    "deposit": N_("payments"),
+    "adjustment": N_("by hand"),
+    "refund": N_("refunds"),
+    "refund-arrived": N_("refunds that arrived"),
+    "refund-declined": N_("refunds that were declined"),
+    "given-back": N_("given back by the provider"),
+    "replacement": N_("codes replaced"),
+}
+COLUMNS = ("from", "to", "section", "code", "method", "cause", "currency", "count", "amount", "words")
+
+
+def days_of(made: Statement, speech: Speech) -> tuple[date, date]:
+    """The first and the last day of a statement, in the reader's time zone."""
+    zone = ZoneInfo(speech.timezone)
+    return made.since.astimezone(zone).date(), (made.until - timedelta(microseconds=1)).astimezone(zone).date()
+
+
+def period(made: Statement, speech: Speech) -> str:
+    """The day, or the first and the last one."""
+    first, last = days_of(made, speech)
+    return speech.day(first) if first == last else f"{speech.day(first)} – {speech.day(last)}"
+
+
+def file_name(made: Statement, speech: Speech, ending: str) -> str:
+    """A name for its file, like statement-2030-01-31.csv."""
+    first, last = days_of(made, speech)
+    return f"statement-{first.isoformat()}{'' if first == last else '-to-' + last.isoformat()}.{ending}"
+
+
+def words(line: Line, speech: Speech) -> str:
+    """What a line is called."""
+    if line.section is not Section.ACCOUNTS:
+        said = speech.label(WORDS[line.code])
+        return f"{said}: {line.about}" if line.about else said
+    kind, _, side = line.code.partition(".")
+    said = f"{kind_of(kind, speech)}, {speech.label(SIDES[side])}"
+    return f"{said}: {cause_of(line.cause, speech)}" if line.cause else said
+
+
+def kind_of(kind: str, speech: Speech) -> str:
+    """What an account of this kind is called; one that is newer than these words, by its name."""
+    return speech.label(KINDS[kind]) if kind in KINDS else kind
+
+
+def cause_of(cause: str, speech: Speech) -> str:
+    """What a cause of movements is called; one that is newer than these words, by its name."""
+    return speech.label(CAUSES[cause]) if cause in CAUSES else cause
+
+
+def statement_csv(made: Statement, speech: Speech) -> bytes:
+    """Every line of the statement: codes for machines, exact decimals, and words in the reader's language."""
+    first, last = days_of(made, speech)
+    rows = (
+        (
+            first,
+            last,
+            line.section.value,
+            line.code,
+            line.label,
+            line.cause,
+            line.currency,
+            line.count,
+            None if line.minor is None else Decimal(decimal_text(line.minor, line.currency)),
+            words(line, speech),
+        )
+        for line in lines(made)
+    )
+    return csv_table(COLUMNS, rows, speech.timezone)
+
+
+# In the chat
+
+
+def told(made: Statement, speech: Speech) -> Safe:
+    """The statement in some lines, short enough to stand under a picture."""
+    sales = _of_shop(made)
+    money = speech.price
+    paid = [
+        speech.say("• {method}: {amount} ({n})", method=name_of(way.method, speech), amount=money(way.paid_minor, way.currency), n=way.paid)
+        for way in made.payments
+        if way.paid
+    ]
+    wallets = made.pot("wallet", made.currency)
+    return paragraphs(
+        Safe("📒 ") + bold(period(made, speech)),
+        on_lines(
+            speech.say("Orders: {n}", n=speech.number(sales.orders)),
+            speech.say("Sales: {amount}", amount=bold(money(sales.sales_minor, sales.currency))),
+            speech.say("Refunded: {amount}", amount=money(sales.refunded_minor, sales.currency)) if sales.refunds else None,
+            *(
+                speech.say("Margin before fees: {amount}", amount=money(margin.minor, margin.currency))
+                for margin in made.margins
+                if margin.currency == made.currency
+            ),
+        ),
+        on_lines(speech.say("Paid in:"), *paid[:8]) if paid else speech.say("Nothing was paid in."),
+        speech.say("Balances of customers: {amount}", amount=money(wallets.closing_minor, wallets.currency)) if wallets else None,
+        Safe("✅ " if not made.differences else "🔴 ") + seal(made, speech),
+    )
+
+
+def seal(made: Statement, speech: Speech) -> str:
+    """Whether the statement equals the ledger."""
+    if not made.differences:
+        return speech.label("Equal to the ledger, to the last digit")
+    return speech.label_many(
+        "{n} difference from the ledger: please run the audit",
+        "{n} differences from the ledger: please run the audit",
+        len(made.differences),
+    )
+
+
+# As a picture
+
+
+def statement_png(made: Statement, speech: Speech) -> bytes:
+    """The statement as a picture; takes some tenths of a second of the processor."""
+    return sheet_png(sheet(made, speech))
+
+
+def sheet(made: Statement, speech: Speech) -> Sheet:
+    """What stands in the picture."""
+    money, sales = speech.price, _of_shop(made)
+    margin = next((one.minor for one in made.margins if one.currency == made.currency), 0)
+    cards = [_sales_card(one, made, speech) for one in made.sales]
+    cards += [_payments_card(made, speech), *_wallet_cards(made, speech), *_other_cards(made, speech)]
+    if made.differences:
+        rows = [Row(one.check, "", f"{one.about}: {one.detail}") for one in made.differences]
+        cards.insert(0, _card(speech, speech.label("Differences"), rows))
+    return Sheet(
+        title=made.name,
+        subtitle=speech.label("Statement · {period}", period=period(made, speech)),
+        headline=(
+            Row(speech.label("Sales less refunds"), money(sales.sales_minor - sales.refunded_minor, made.currency)),
+            Row(speech.label("Orders"), speech.number(sales.orders)),
+            Row(speech.label("Codes"), speech.number(sales.codes)),
+            Row(speech.label("Margin before fees"), money(margin, made.currency)),
+        ),
+        cards=[card for card in cards if card.rows],
+        seal=seal(made, speech),
+        well=not made.differences,
+        footer=speech.label("Made {when} · {timezone}", when=speech.when(made.made_at), timezone=speech.timezone),
+    )
+
+
+def _of_shop(made: Statement) -> Sales:
+    return next((one for one in made.sales if one.currency == made.currency), Sales(made.currency))
+
+
+def _card(speech: Speech, title: str, rows: Iterable[Row]) -> Card:
+    every = list(rows)
+    rest = len(every) - MOST_ROWS
+    more = speech.label_many("and {n} more line in the spreadsheet", "and {n} more lines in the spreadsheet", rest) if rest > 0 else ""
+    return Card(title, every, more)
+
+
+def _sales_card(one: Sales, made: Statement, speech: Speech) -> Card:
+    money = speech.price
+    cost = next((cost for cost in made.costs if cost.currency == one.currency), None)
+    others = [cost for cost in made.costs if cost.currency not in {sold.currency for sold in made.sales}]
+    margin = next((margin for margin in made.margins if margin.currency == one.currency), None)
+    codes = speech.label_many("{n} code", "{n} codes", one.codes)
+    orders = speech.label_many("{n} order", "{n} orders", one.orders)
+    rows = [Row(speech.label(WORDS["list"]), money(one.list_minor, one.currency), codes)]
+    if one.tiers_minor:
+        rows.append(Row(speech.label(WORDS["tiers"]), money(-one.tiers_minor, one.currency)))
+    if one.coupons_minor:
+        rows.append(Row(speech.label(WORDS["coupons"]), money(-one.coupons_minor, one.currency)))
+    rows.append(Row(speech.label(WORDS["sales"]), money(one.sales_minor, one.currency), orders, strong=True))
+    if one.refunds:
+        back = speech.label(
+            "to balances {wallets}, set aside for where it was paid from {source}",
+            wallets=money(one.to_wallet_minor, one.currency),
+            source=money(one.to_source_minor, one.currency),
+        )
+        rows.append(Row(speech.label(WORDS["refunds"]), money(-one.refunded_minor, one.currency), back))
+    if cost is not None:
+        rows.append(Row(speech.label(WORDS["cost"]), money(-cost.cost_minor, cost.currency)))
+        if cost.back_minor:
+            rows.append(Row(speech.label(WORDS["cost-back"]), money(cost.back_minor, cost.currency)))
+    if margin is not None:
+        rows.append(Row(speech.label(WORDS["margin"]), money(margin.minor, margin.currency), strong=True))
+    if one.currency == made.currency:
+        note = speech.label("not in the margin: another currency")
+        rows += [Row(speech.label(WORDS["cost"]), money(other.back_minor - other.cost_minor, other.currency), note) for other in others]
+    return _card(speech, f"{speech.label(WORDS['sales'])} · {one.currency}", rows)
+
+
+def _payments_card(made: Statement, speech: Speech) -> Card:
+    money, rows = speech.price, []
+    for way in made.payments:
+        notes = [speech.label_many("{n} payment", "{n} payments", way.paid)]
+        if way.deposits:
+            notes.append(speech.label("{amount} of it into balances", amount=money(way.deposits_minor, way.currency)))
+        if way.borne_minor:
+            notes.append(speech.label("fee borne by payers {amount}", amount=money(way.borne_minor, way.currency)))
+        if way.kept_minor:
+            notes.append(speech.label("fee kept by the provider {amount}", amount=money(way.kept_minor, way.currency)))
+        if way.refunded:
+            notes.append(speech.label("refunded {amount}", amount=money(way.refunded_minor, way.currency)))
+        if way.back:
+            notes.append(speech.label("given back by the provider {amount}", amount=money(way.back_minor, way.currency)))
+        if way.odd:
+            notes.append(speech.label("credited to nobody {amount}", amount=money(way.odd_minor, way.currency)))
+        rows.append(Row(name_of(way.method, speech), money(way.paid_minor, way.currency), " · ".join(notes)))
+    return _card(speech, speech.label("Paid in"), rows)
+
+
+def _wallet_cards(made: Statement, speech: Speech) -> list[Card]:
+    money, cards = speech.price, []
+    for pot in made.pots:
+        if pot.kind != "wallet":
+            continue
+        rows = [Row(_capital(speech.label(SIDES["opening"])), money(pot.opening_minor, pot.currency))]
+        rows += [Row("+ " + cause_of(flow.cause, speech), money(flow.minor, pot.currency)) for flow in pot.into]
+        rows += [Row("− " + cause_of(flow.cause, speech), money(-flow.minor, pot.currency)) for flow in pot.out]
+        rows.append(Row(_capital(speech.label(SIDES["closing"])), money(pot.closing_minor, pot.currency), strong=True))
+        cards.append(_card(speech, f"{kind_of(pot.kind, speech)} · {pot.currency}", rows))
+    return cards
+
+
+def _other_cards(made: Statement, speech: Speech) -> list[Card]:
+    """What lies at the providers, and all other accounts, by what is in them at the end."""
+    pots = [pot for pot in made.pots if pot.opening_minor or pot.into or pot.out]
+    gateways = [_pot_row(pot, name_of(pot.label, speech), speech) for pot in pots if pot.kind == "gateway"]
+    others = [_pot_row(pot, kind_of(pot.kind, speech), speech) for pot in pots if pot.kind not in ("gateway", "wallet")]
+    return [_card(speech, speech.label("Held at providers"), gateways), _card(speech, speech.label("Other accounts"), others)]
+
+
+def _pot_row(pot: Pot, name: str, speech: Speech) -> Row:
+    money = speech.price
+    notes = [speech.label("before {amount}", amount=money(pot.opening_minor, pot.currency))]
+    if pot.into:
+        notes.append(speech.label("in {amount}", amount=money(pot.in_minor, pot.currency)))
+    if pot.out:
+        notes.append(speech.label("out {amount}", amount=money(pot.out_minor, pot.currency)))
+    return Row(f"{name} · {pot.currency}", money(pot.closing_minor, pot.currency), " · ".join(notes))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+async def in_the_morning(body: Mapping[str, Any], speech: Speech, shop: Shop, storefront: Storefront) -> Outgoing:
+    """The statement of a day for an owner: a picture with some lines under it."""
+    day = date.fromisoformat(str(body["day"]))
+    made = await shop.read(books.statement, storefront.id, *books.span(day, day, speech.timezone))
+    content = await asyncio.to_thread(statement_png, made, speech)  # Drawing takes the processor for a moment.
+    rows = [[go(speech.label("📒 Books"), "books", arg=f"{day:%Y%m%d}-{day:%Y%m%d}")]]
+    return Outgoing(told(made, speech), keyboard(rows), content, file_name(made, speech, "png"), picture=True)
