@@ -7,7 +7,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import context, op
 
-revision = "0002d"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
