@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from handlers.parcel import Outgoing
 from handlers.pieces import bold, keyboard, paragraphs
 from handlers.pieces import lines as on_lines
 from locales import N_, Safe, Speech
-from papers.pictures import MOST_ROWS, Card, Row, Sheet, sheet_png
+from papers.pictures import MOST_ROWS, Card, Row, Sheet, drawable, sheet_png
 from papers.tables import csv_table
 
 WORDS = {
@@ -184,7 +184,7 @@ def statement_png(made: Statement, speech: Speech) -> bytes:
 
 def sheet(made: Statement, speech: Speech) -> Sheet:
     """What stands in the picture."""
-    money, sales = speech.price, _of_shop(made)
+    money, sales = _drawn(speech), _of_shop(made)
     margin = next((one.minor for one in made.margins if one.currency == made.currency), 0)
     cards = [_sales_card(one, made, speech) for one in made.sales]
     cards += [_payments_card(made, speech), *_wallet_cards(made, speech), *_other_cards(made, speech)]
@@ -207,6 +207,17 @@ def sheet(made: Statement, speech: Speech) -> Sheet:
     )
 
 
+def _drawn(speech: Speech) -> Callable[[int, str], str]:
+    """Amounts as a picture has them: a currency whose sign the fonts lack stands there by its code."""
+
+    def price(minor: int, currency: str) -> str:
+        said = speech.price(minor, currency)
+        known = drawable(said)
+        return said if len(known) == len(said) else f"{known}\u00a0{currency}"
+
+    return price
+
+
 def _of_shop(made: Statement) -> Sales:
     return next((one for one in made.sales if one.currency == made.currency), Sales(made.currency))
 
@@ -219,7 +230,7 @@ def _card(speech: Speech, title: str, rows: Iterable[Row]) -> Card:
 
 
 def _sales_card(one: Sales, made: Statement, speech: Speech) -> Card:
-    money = speech.price
+    money = _drawn(speech)
     cost = next((cost for cost in made.costs if cost.currency == one.currency), None)
     others = [cost for cost in made.costs if cost.currency not in {sold.currency for sold in made.sales}]
     margin = next((margin for margin in made.margins if margin.currency == one.currency), None)
@@ -251,7 +262,7 @@ def _sales_card(one: Sales, made: Statement, speech: Speech) -> Card:
 
 
 def _payments_card(made: Statement, speech: Speech) -> Card:
-    money, rows = speech.price, []
+    money, rows = _drawn(speech), []
     for way in made.payments:
         notes = [speech.label_many("{n} payment", "{n} payments", way.paid)]
         if way.deposits:
@@ -271,7 +282,7 @@ def _payments_card(made: Statement, speech: Speech) -> Card:
 
 
 def _wallet_cards(made: Statement, speech: Speech) -> list[Card]:
-    money, cards = speech.price, []
+    money, cards = _drawn(speech), []
     for pot in made.pots:
         if pot.kind != "wallet":
             continue
@@ -292,7 +303,7 @@ def _other_cards(made: Statement, speech: Speech) -> list[Card]:
 
 
 def _pot_row(pot: Pot, name: str, speech: Speech) -> Row:
-    money = speech.price
+    money = _drawn(speech)
     notes = [speech.label("before {amount}", amount=money(pot.opening_minor, pot.currency))]
     if pot.into:
         notes.append(speech.label("in {amount}", amount=money(pot.in_minor, pot.currency)))
