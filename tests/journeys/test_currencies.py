@@ -96,12 +96,12 @@ async def paid_and_given_back(case: Case, shop: Shop, gateway: StripeGateway, me
     intent = placed.intent
     assert (decimal_text(intent.amount_minor, case.way), decimal_text(intent.fee_minor, case.way)) == (case.asked, case.fee)
 
-    ask = Ask(f"{intent.id}", intent.amount_minor, intent.currency, "Cards", "", buyer.telegram_id, intent.expires_at, intent.made_at)
+    ask = Ask(intent.reference, intent.amount_minor, intent.currency, "Cards", "", buyer.telegram_id, intent.expires_at, intent.made_at)
     created = await method.create(ask)
     await shop.write(payments.created, intent_id=intent.id, how=created, poll=True)
-    assert gateway.payments[f"{intent.id}"].amount == Decimal(case.asked)
-    await gateway.pay(f"{intent.id}")
-    event = await method.find(f"{intent.id}", created.provider_ref, intent.made_at)
+    assert gateway.payments[intent.reference].amount == Decimal(case.asked)
+    await gateway.pay(intent.reference)
+    event = await method.find(intent.reference, created.provider_ref, intent.made_at)
     assert event is not None and (event.amount_minor, event.currency) == (intent.amount_minor, case.way)
     booked = await shop.write(orders.book, storefront_id=front.id, provider="stripe", event=event)
     assert booked.says == "issued" and await balance(shop, buyer) == 0
@@ -117,7 +117,7 @@ async def paid_and_given_back(case: Case, shop: Shop, gateway: StripeGateway, me
         await assert_sound(shop)
 
     assert tuple(given) == case.refunds
-    assert gateway.payments[f"{intent.id}"].refunded == Decimal(case.asked), "all that was paid, and no more"
+    assert gateway.payments[intent.reference].refunded == Decimal(case.asked), "all that was paid, and no more"
     assert await balance(shop, buyer) == 0
 
 
