@@ -147,7 +147,7 @@ async def test_a_top_up_is_found_by_its_charge_id_and_tells_whose_it_is_how_much
     again = await desk.presses(Go(to="payment", id=asked.id))
 
     for said, state in ((waiting, ": waits for the payer"), (paid, ": paid"), (again, ": paid")):
-        assert f"Payment {asked.id}</b>" in said and "⭐ 50" in said and state in said
+        assert f"Payment {asked.reference}</b>" in said and "⭐ 50" in said and state in said
         assert buyer.name in said and "Top-up of the balance by ¥7.00" in said
     assert Go(to="order", id=first.order_id).pack() in also, "what else the number may mean is offered"
     assert Go(to="order", id=first.order_id).pack() not in desk.keyboard()

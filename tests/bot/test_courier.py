@@ -51,15 +51,16 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courier_module, "_backoff", lambda attempt: backoff(attempt) / 100)
 
 
-async def test_a_sale_is_in_the_chat_at_once_when_the_courier_is_woken(shop: Shop, goods: Goods, phone: Phone, telegram: Bot) -> None:
+async def test_a_sale_is_in_the_chat_at_once_when_the_courier_is_woken(
+    shop: Shop, goods: Goods, phone: Phone, telegram: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier_module, "POLL_SECONDS", 3600.0)  # It does not look by itself before the test has given up.
     buyer = await owner_of(phone, shop, goods.storefront, 9500)
     async with delivering(shop, telegram) as courier:
         await until(lambda: all_sent(shop))
         order_id = await buys(shop, goods, buyer)
-        began = asyncio.get_running_loop().time()
         courier.wake()
         message = await phone.waits_for(is_code)
-        assert asyncio.get_running_loop().time() - began < courier_module.POLL_SECONDS
         await until(lambda: all_sent(shop))
 
     (delivery,) = await shop.read(outbox.of_order, order_id=order_id)
@@ -252,9 +253,8 @@ async def test_a_hundred_messages_to_one_person_do_not_hold_up_another(
         await tell(shop, crowd, amount_minor)
     await tell(shop, one, 100)
     async with delivering(shop, telegram, LocalPace(Rates())):
-        began = asyncio.get_running_loop().time()
         await second_phone.waits_for(lambda message: "1.00" in message.get("text", ""))
-        assert asyncio.get_running_loop().time() - began < 3
+        assert len(await phone.messages()) < 50, "the others are still on their way"
 
 
 @on_sqlite

@@ -48,14 +48,15 @@ async def test_all_workers_together_keep_to_the_rate(paces: list[Pace]) -> None:
     moments = await asyncio.gather(*(turn(paces[number % 2], number) for number in range(60)))
     took = max(moments) - min(moments)
     assert took >= (60 - RATES.everybody_burst) / RATES.everybody * 0.95
-    assert took < 3 * 60 / RATES.everybody
     # Asked in half a second: half the rate, the burst, and what a busy machine wakes late.
     assert most_within(moments, 0.5) <= RATES.everybody / 2 + RATES.everybody_burst + 6
 
 
 async def test_a_chat_has_a_short_burst_and_then_its_own_rate(paces: list[Pace]) -> None:
-    moments = [await turn(paces[number % 2], 7) for number in range(8)]
-    assert moments[2] - moments[0] < 0.1
+    began = asyncio.get_running_loop().time()
+    burst = [await paces[number % 2].ask(7) for number in range(RATES.chat_burst)]
+    assert burst == [(True, 0)] * RATES.chat_burst
+    moments = [began, *[await turn(paces[number % 2], 7) for number in range(RATES.chat_burst, 8)]]
     assert moments[-1] - moments[0] >= (8 - RATES.chat_burst) / RATES.chat * 0.95
 
 
@@ -81,8 +82,8 @@ async def test_news_leave_room_for_codes(paces: list[Pace]) -> None:
     news = [asyncio.create_task(turn(paces[0], number, yielding=True)) for number in range(100, 160)]
     await asyncio.sleep(0.1)
     for number in range(3):
-        began = asyncio.get_running_loop().time()
-        assert await turn(paces[1], number) - began < 0.1
+        taken, seconds = await paces[1].ask(number)
+        assert taken or seconds < 0.1
         await asyncio.sleep(0.1)
     await asyncio.gather(*news)
 

@@ -95,13 +95,13 @@ async def test_it_says_each_pair_exactly_over_its_base(file: str, source: RateSo
 
 @pytest.mark.parametrize("fault", ["errors_500", "nonsense", "cut_off", "wrong_base", "stall_seconds"])
 async def test_whatever_is_no_answer_is_not_sure_and_the_next_answer_is_taken(fault: str, source: RateSource, server: RateServer) -> None:
-    setattr(server.faults, fault, 1 if fault in ("errors_500", "stall_seconds") else True)
+    setattr(server.faults, fault, {"errors_500": 1, "stall_seconds": 30}.get(fault, True))
     began = time.monotonic()
 
     with pytest.raises(NotSure):
         await source.rates()
 
-    assert time.monotonic() - began < 0.95
+    assert time.monotonic() - began < 20
     server.faults.clear()
     assert (await source.rates()).between("USD", "CNY") is not None
 
