@@ -700,6 +700,12 @@ class Story:
             if intent.order_id is not None:
                 detail = await self.shop.read(orders.detail, order_id=intent.order_id)
                 assert detail is not None and detail.card.state is not OrderState.PENDING
+            if asked.came and (first := asked.came[0]).worth_minor:
+                # Only then is nothing more given for it: a second payment that goes back is no reason.
+                by_itself = sum(one.left_minor for one in first.gone if one is not first.taken)
+                over = first.at_once or first.returned or by_itself == first.amount_minor
+                assert (intent.state is IntentState.REFUNDED) or not first.at_once
+                assert over or intent.state is IntentState.PAID
             steps = await self.shop.read(payments.steps, asked.intent.id)
             assert steps and steps[0].cause == "asked", "every change has its cause"
         await self._money_is_where_the_story_says()
@@ -744,8 +750,8 @@ class Story:
                     "given-back": theirs == 0 and by_provider,
                     "credited": not bought and not by_provider,
                 }
-                [end] = [name for name, so in is_now.items() if so] or [None]
-                assert end is not None, f"{came} ended in {is_now}"
+                end = next((name for name, so in is_now.items() if so), None)
+                assert end is not None and sum(is_now.values()) == 1, f"{came} ended in {is_now}"
                 assert end == self.end_of(asked, came), f"{came} ended in {end}"
                 ends[end] += 1
         assert ends.total() == sum(len(asked.came) for asked in self.asked)

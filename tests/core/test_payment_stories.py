@@ -80,6 +80,7 @@ AFTERWARDS: list[tuple[Any, ...]] = [
     ("disputed", 1, 0, "won-and-charge"),
     ("heard-again", 1, 0),
     ("console", 1, 1, 10**9),  # the one of two that was too much
+    ("refund", 1, False, False),  # which does not stand in the way of the other
     ("place", 2, 3, DOLLARS, 0),
     ("paid", 2, "exact"),  # all of it goes back before anybody has seen a code
     ("given-back", 2),
@@ -121,7 +122,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-@settings(SETTINGS, max_examples=40)
+@settings(SETTINGS, max_examples=14)
 @given(fee=FEES, held=st.booleans(), steps=STORIES)
 @example(fee=Fee(200, 30, True), held=False, steps=EVERYTHING)
 @example(fee=Fee(290, 30, False), held=False, steps=EVERYTHING)
@@ -143,7 +144,7 @@ def test_stories_on_sqlite(
     run(story())
 
 
-@settings(SETTINGS, max_examples=8)
+@settings(SETTINGS, max_examples=5)
 @given(fee=FEES, held=st.booleans(), steps=STORIES)
 @example(fee=Fee(200, 30, True), held=False, steps=EVERYTHING)
 @example(fee=Fee(200, 30, True), held=True, steps=AFTERWARDS)
