@@ -13,7 +13,7 @@ from core.database import insert_new, now, write
 from core.ledger import AccountKind, Leg, TransferKind
 from core.money import convert_down
 from core.payments.intents import change
-from core.payments.queries import Intent, key_of_return, view, wallet
+from core.payments.queries import Intent, key_of_return, paid_first, view, wallet
 from core.payments.staff import tell_staff
 from core.payments.tables import Intent as IntentRow
 from core.payments.tables import IntentState, PaymentEvent
@@ -210,7 +210,8 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
             subject_id=paid.intent_id,
         )
     row = None if paid.intent_id is None else session.get(IntentRow, paid.intent_id, with_for_update=True)
-    if row is not None:
+    # A second payment that goes back leaves what the first one bought as it is.
+    if row is not None and paid_first(session, intent_id=row.id) == event_key:
         change(session, row, IntentState.REFUNDED, f"given back by the provider: {event_key}")
     tell_staff(
         session,

@@ -199,6 +199,13 @@ def paid_event(session: Session, *, provider: str, key: str) -> PaidEvent | None
 
 
 @read
+def paid_first(session: Session, *, intent_id: int) -> str | None:
+    """The key of the payment that an intent was paid by; what came for it later only went to the wallet."""
+    question = select(PaymentEvent.event_key).where(PaymentEvent.intent_id == intent_id, PaymentEvent.kind == "paid")
+    return session.scalar(question.order_by(PaymentEvent.id).limit(1))
+
+
+@read
 def paid_events(session: Session, *, provider: str, since: datetime) -> list[PaidEvent]:
     """The money of a provider that was recorded since then, oldest first."""
     rows = session.execute(

@@ -12,7 +12,7 @@ from core import ledger, people, storefronts
 from core.database import insert_new, now, read, write
 from core.ledger import AccountKind, Leg, TransferKind
 from core.payments.intents import change
-from core.payments.queries import wallet
+from core.payments.queries import paid_first, wallet
 from core.payments.tables import Dispute as DisputeRow
 from core.payments.tables import Intent as IntentRow
 from core.payments.tables import IntentState, PaymentEvent, PaymentReturn
@@ -165,7 +165,8 @@ def take_back(
         )
     )
     session.flush()
-    if dispute_id is None and after >= paid.amount_minor and intent.state is IntentState.PAID:
+    whole = dispute_id is None and after >= paid.amount_minor and intent.state is IntentState.PAID
+    if whole and paid_first(session, intent_id=intent.id) == event_key:
         change(session, intent, IntentState.REFUNDED, f"given back by the provider: {event_key}")
     return Taken(worth, taken, worth - taken, paid.shop_currency)
 

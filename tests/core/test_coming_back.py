@@ -38,7 +38,7 @@ async def placed(shop: Shop, buyer: Customer, goods: Goods, quantity: int = 1, *
 async def told(shop: Shop, order: PendingOrder | payments.Intent, clock: Clock, **since: Any) -> str:
     """The provider says that it was paid, and what has become of it since."""
     intent = order.intent if isinstance(order, PendingOrder) else order
-    event = Event(f"pay-{intent.id}", f"{intent.id}", PaymentState.PAID, intent.amount_minor, intent.currency, clock(), **since)
+    event = Event(f"pay-{intent.id}", intent.reference, PaymentState.PAID, intent.amount_minor, intent.currency, clock(), **since)
     buyer = await shop.read(payments.intent, intent.id)
     assert buyer is not None
     storefront = await shop.read(storefronts.first)

@@ -17,7 +17,8 @@ from tests.crash.scene import SPEC, Buyer, codes_in, order_of
 from tests.crash.tills import Came
 
 TABLES = {
-    "intents": "SELECT id, provider, customer_id, order_id, amount_minor, fee_minor, currency, worth_minor, state FROM payment_intents",
+    "intents": "SELECT id, reference, provider, customer_id, order_id, amount_minor, fee_minor, currency, worth_minor, state"
+    " FROM payment_intents",
     "events": "SELECT provider, event_key, intent_id, kind, amount_minor, currency, verdict FROM payment_events",
     "orders": "SELECT id, buyer_id, state, total_minor, refunded_minor, paid_by FROM orders",
     "sales": "SELECT subject_id AS order_id FROM transfers WHERE kind = 'sale'",
@@ -92,7 +93,9 @@ async def compare_money(
 ) -> Ends:
     """Hold the gateways' books and the chats against the tables, each way; whatever must never be is an assertion."""
     rows = await shop.read(tables)
-    by_intent = {intent.id: intent for intent in rows["intents"]}
+    # A bank knows a transfer by what the payer's button says, our number; a gateway by the name it was asked under.
+    asked_as = {f"{one.id}" if one.provider == "transfer" else one.reference: one for one in rows["intents"]}
+    assert len(asked_as) == len(rows["intents"])
     by_order = {order.id: order for order in rows["orders"]}
     by_key = {(came.provider, came.key): came for came in books}
     assert len(by_key) == len(books)
@@ -101,8 +104,8 @@ async def compare_money(
     paid = {(event.provider, event.event_key): event for event in rows["events"] if event.kind == "paid"}
     assert set(paid) == set(by_key), set(paid) ^ set(by_key)
     for key, came in by_key.items():
-        event, intent = paid[key], by_intent[int(came.reference)]
-        assert (event.amount_minor, event.currency, event.intent_id) == (came.amount_minor, came.currency, int(came.reference))
+        event, intent = paid[key], asked_as[came.reference]
+        assert (event.amount_minor, event.currency, event.intent_id) == (came.amount_minor, came.currency, intent.id)
         assert (intent.amount_minor, intent.currency, intent.provider) == (came.asked_minor, came.currency, came.provider)
         assert event.verdict == "credited"
     assert all(event.kind == "paid" for event in rows["events"]), "nobody gave anything back unasked"
@@ -117,8 +120,8 @@ async def compare_money(
     assert theirs == {key: sorted(amounts) for key, amounts in done.items()}
 
     given = _codes_are_where_they_belong(rows, keys, telegram, buyers, codes)
-    _accounts_are_what_moved(rows, by_key, by_intent, given, terms)
-    ends = _ends(rows, by_key, by_intent, by_order, given)
+    _accounts_are_what_moved(rows, by_key, asked_as, given, terms)
+    ends = _ends(rows, by_key, asked_as, by_order, given)
     return Ends(
         ends["delivered"], ends["credited"], ends["refunded"], len(books), sum(len(back) for back in theirs.values()), sum(given.values())
     )
@@ -161,14 +164,14 @@ def _codes_are_where_they_belong(
 def _accounts_are_what_moved(
     rows: Mapping[str, list[Any]],
     by_key: Mapping[tuple[str, str], Came],
-    by_intent: Mapping[int, Any],
+    asked_as: Mapping[str, Any],
     given: Counter[int],
     terms: Terms,
 ) -> None:
     """Every account, worked out anew from what gateways, chats and people say, is the sum of its postings."""
     wallets, house = Counter(terms.seeds), Counter({("adjustment", "", "CNY"): -sum(terms.seeds.values())})
     for came in by_key.values():
-        intent = by_intent[int(came.reference)]
+        intent = asked_as[came.reference]
         points, each = terms.fees.get(came.provider, (0, 0))
         net = came.asked_minor - intent.fee_minor
         assert intent.fee_minor == fee_on(net, points, each), "the payer was asked for the fee that was set"
@@ -220,7 +223,7 @@ def _accounts_are_what_moved(
 def _ends(
     rows: Mapping[str, list[Any]],
     by_key: Mapping[tuple[str, str], Came],
-    by_intent: Mapping[int, Any],
+    asked_as: Mapping[str, Any],
     by_order: Mapping[int, Any],
     given: Counter[int],
 ) -> Counter[str]:
@@ -230,9 +233,9 @@ def _ends(
     for refund in rows["refunds"]:
         back[refund.order_id] += refund.amount_minor
     ends: Counter[str] = Counter()
-    for number in {int(came.reference) for came in by_key.values()}:
-        order = by_order.get(by_intent[number].order_id)
-        assert by_intent[number].state == "paid"
+    for name in {came.reference for came in by_key.values()}:
+        order = by_order.get(asked_as[name].order_id)
+        assert asked_as[name].state == "paid"
         is_now = {
             # In the buyer's chat, and theirs to keep:
             "delivered": order is not None and given[order.id] > 0,
@@ -241,6 +244,6 @@ def _ends(
             # Never sold: it stayed in the wallet, which the accounts have shown.
             "credited": order is None or sold[order.id] == 0,
         }
-        assert sum(is_now.values()) == 1, f"payment {number} ended in {is_now}"
+        assert sum(is_now.values()) == 1, f"payment {name} ended in {is_now}"
         ends.update(name for name, so in is_now.items() if so)
     return ends

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from core import inventory
+from core import inventory, payments
 from core.database import Keyring, Shop
 from handlers import callbacks
 from handlers.admin.desk import Do, Go
@@ -221,7 +221,8 @@ class Payer(Person):
             self.forge(screen, data)
             if await self.comes(after, "picture of the receipt") is not None:
                 await self.buyer.phone.sends_file("receipt.png", png(), kind="photo")
-                if await self.comes(after, "A person looks at it") is not None:
+                # The answer may be a late one, to a receipt for another payment of theirs.
+                if await self.comes(after, "A person looks at it") is not None and await self.has_receipt(intent):
                     self.deeds("sent a receipt")
                     return
             if await self.comes(after, "can no longer be paid", seconds=0.1) is not None:
@@ -231,6 +232,15 @@ class Payer(Person):
             if not honest:
                 return
         raise AssertionError("thirty receipts, and nobody took one")
+
+    async def has_receipt(self, intent: int) -> bool:
+        """Has somebody taken a receipt for this payment?"""
+        reading = await Shop.open_to_read(self.url, self.keys)
+        try:
+            found = await reading.read(payments.intent, intent)
+        finally:
+            await reading.close()
+        return found is not None and found.receipt is not None
 
     async def complains(self) -> None:
         """Something is wrong with a code of one's own."""
