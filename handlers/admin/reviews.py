@@ -75,7 +75,7 @@ def drawn(found: Review, say: Speech, why: str) -> tuple[Safe, InlineKeyboardMar
                 for one in found.disputes[-_LAST:]
             ),
         ),
-        say.say("Please decide by {when}. Nothing is sent before that, nor after it by itself.", when=say.when(card.held_until))
+        say.say("Please decide by {when}. Nothing is sent before you have decided, not even after that.", when=say.when(card.held_until))
         if card.held_until is not None
         else None,
     )
