@@ -28,7 +28,7 @@ WHYS = {
     "disputed": N_("🔴 The payment of order {number} is disputed. It was not sent yet, and waits for you."),
 }
 DISPUTES = {
-    "opened": N_("🔴 The payer of payment {payment} asks their bank for {amount} back by {method} ({reason})."),
+    "opened": N_("🔴 The payer of payment {payment} asks their bank for {amount} back: {method} ({reason})."),
     "won": N_("✅ The dispute about payment {payment} over {amount} by {method} ended in your favour ({reason})."),
     "lost": N_("🔴 The dispute about payment {payment} over {amount} by {method} is lost ({reason})."),
 }
