@@ -28,7 +28,7 @@ WORDS = {
     "tiers": N_("Taken off by quantity prices"),
     "coupons": N_("Taken off by coupons"),
     "sales": N_("Sales"),
-    "refunds": N_("Refunded"),
+    "refunds": N_("Refunds"),
     "refunds-to-wallets": N_("Refunded to balances"),
     "refunds-to-source": N_("Set aside for where it was paid from"),
     "codes-returned": N_("Codes that are on the shelf again"),
@@ -94,11 +94,19 @@ def file_name(made: Statement, speech: Speech, ending: str) -> str:
 def words(line: Line, speech: Speech) -> str:
     """What a line is called."""
     if line.section is not Section.ACCOUNTS:
-        said = speech.label(WORDS[line.code])
+        said = _word(line.code, speech)
         return f"{said}: {line.about}" if line.about else said
     kind, _, side = line.code.partition(".")
-    said = f"{kind_of(kind, speech)}, {speech.label(SIDES[side])}"
+    said = f"{kind_of(kind, speech)}, {_side(side, speech)}"
     return f"{said}: {cause_of(line.cause, speech)}" if line.cause else said
+
+
+def _word(code: str, speech: Speech) -> str:
+    return speech.label(WORDS[code])
+
+
+def _side(side: str, speech: Speech) -> str:
+    return speech.label(SIDES[side])
 
 
 def kind_of(kind: str, speech: Speech) -> str:
@@ -236,29 +244,29 @@ def _sales_card(one: Sales, made: Statement, speech: Speech) -> Card:
     margin = next((margin for margin in made.margins if margin.currency == one.currency), None)
     codes = speech.label_many("{n} code", "{n} codes", one.codes)
     orders = speech.label_many("{n} order", "{n} orders", one.orders)
-    rows = [Row(speech.label(WORDS["list"]), money(one.list_minor, one.currency), codes)]
+    rows = [Row(_word("list", speech), money(one.list_minor, one.currency), codes)]
     if one.tiers_minor:
-        rows.append(Row(speech.label(WORDS["tiers"]), money(-one.tiers_minor, one.currency)))
+        rows.append(Row(_word("tiers", speech), money(-one.tiers_minor, one.currency)))
     if one.coupons_minor:
-        rows.append(Row(speech.label(WORDS["coupons"]), money(-one.coupons_minor, one.currency)))
-    rows.append(Row(speech.label(WORDS["sales"]), money(one.sales_minor, one.currency), orders, strong=True))
+        rows.append(Row(_word("coupons", speech), money(-one.coupons_minor, one.currency)))
+    rows.append(Row(_word("sales", speech), money(one.sales_minor, one.currency), orders, strong=True))
     if one.refunds:
         back = speech.label(
             "to balances {wallets}, set aside for where it was paid from {source}",
             wallets=money(one.to_wallet_minor, one.currency),
             source=money(one.to_source_minor, one.currency),
         )
-        rows.append(Row(speech.label(WORDS["refunds"]), money(-one.refunded_minor, one.currency), back))
+        rows.append(Row(_word("refunds", speech), money(-one.refunded_minor, one.currency), back))
     if cost is not None:
-        rows.append(Row(speech.label(WORDS["cost"]), money(-cost.cost_minor, cost.currency)))
+        rows.append(Row(_word("cost", speech), money(-cost.cost_minor, cost.currency)))
         if cost.back_minor:
-            rows.append(Row(speech.label(WORDS["cost-back"]), money(cost.back_minor, cost.currency)))
+            rows.append(Row(_word("cost-back", speech), money(cost.back_minor, cost.currency)))
     if margin is not None:
-        rows.append(Row(speech.label(WORDS["margin"]), money(margin.minor, margin.currency), strong=True))
+        rows.append(Row(_word("margin", speech), money(margin.minor, margin.currency), strong=True))
     if one.currency == made.currency:
         note = speech.label("not in the margin: another currency")
-        rows += [Row(speech.label(WORDS["cost"]), money(other.back_minor - other.cost_minor, other.currency), note) for other in others]
-    return _card(speech, f"{speech.label(WORDS['sales'])} · {one.currency}", rows)
+        rows += [Row(_word("cost", speech), money(other.back_minor - other.cost_minor, other.currency), note) for other in others]
+    return _card(speech, f"{_word('sales', speech)} · {one.currency}", rows)
 
 
 def _payments_card(made: Statement, speech: Speech) -> Card:
@@ -286,10 +294,10 @@ def _wallet_cards(made: Statement, speech: Speech) -> list[Card]:
     for pot in made.pots:
         if pot.kind != "wallet":
             continue
-        rows = [Row(_capital(speech.label(SIDES["opening"])), money(pot.opening_minor, pot.currency))]
+        rows = [Row(_capital(_side("opening", speech)), money(pot.opening_minor, pot.currency))]
         rows += [Row("+ " + cause_of(flow.cause, speech), money(flow.minor, pot.currency)) for flow in pot.into]
         rows += [Row("− " + cause_of(flow.cause, speech), money(-flow.minor, pot.currency)) for flow in pot.out]
-        rows.append(Row(_capital(speech.label(SIDES["closing"])), money(pot.closing_minor, pot.currency), strong=True))
+        rows.append(Row(_capital(_side("closing", speech)), money(pot.closing_minor, pot.currency), strong=True))
         cards.append(_card(speech, f"{kind_of(pot.kind, speech)} · {pot.currency}", rows))
     return cards
 

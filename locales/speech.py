@@ -249,6 +249,8 @@ class Speech:
     def listing(self, items: Iterable[str]) -> str:
         """The items as one text such as "a, b and c"; Safe when one of the items is, with the others escaped."""
         given = list(items)
+        if self._locale.language == "zh":  # CLDR's 和 before the last item reads ill between anything but single words.
+            return (Safe("、") if any(isinstance(item, Safe) for item in given) else "、").join(given)
         if any(isinstance(item, Safe) for item in given):
             return Safe(lists.format_list([escaped(item) for item in given], locale=self._locale))
         return lists.format_list(given, locale=self._locale)

@@ -16,7 +16,7 @@ MOST_DAYS = 366
 class SpanWrong(Refusal):
     """The last day lies before the first, the span is too long, or no calendar has it."""
 
-    says: ClassVar[str] = N_("A statement is of a day, or of up to {most} days from an earlier to a later one.")
+    says: ClassVar[str] = N_("A statement covers one day, or at most {most} days from an earlier to a later one.")
 
     most: int = MOST_DAYS
 

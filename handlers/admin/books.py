@@ -26,7 +26,9 @@ _DAYS = re.compile(rf"{_DAY}(?:\s*(?:[-–—~…]|\.{{2,3}}|to|до|по|至|�
 
 @dataclass(eq=False)
 class NotDays(Refusal):
-    says: ClassVar[str] = N_("“{text}” is not a day. Please type one such as {example}, or the first and the last of up to {most}.")
+    says: ClassVar[str] = N_(
+        "“{text}” is not a day. Please type one such as {example}, or a first and a last day, at most {most} days in all."
+    )
 
     text: str
     example: str
@@ -112,7 +114,7 @@ async def _ask_days(desk: Desk, asked: Asked) -> Safe:
     return paragraphs(
         desk.speech.say("Type a day, for example: <i>{day}</i>", day=example.isoformat()),
         desk.speech.say(
-            "Or the first and the last day of up to {most}, for example: <i>{first} {last}</i>",
+            "Or a first and a last day, at most {most} days in all, for example: <i>{first} {last}</i>",
             most=MOST_DAYS,
             first=example.replace(day=1).isoformat(),
             last=example.isoformat(),

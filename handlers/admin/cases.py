@@ -46,6 +46,12 @@ LONGEST = 2000  # characters of an answer or a reason
 _LAST = 4  # deliveries and reveals on the screen
 _MOST_HOURS, _MOST_DAYS = 10_000, 365
 
+_ENDED = {
+    Outcome.REPLACED: N_("replaced: {n}"),
+    Outcome.REFUNDED: N_("refunded: {n}"),
+    Outcome.REFUSED: N_("refused: {n}"),
+    Outcome.WITHDRAWN: N_("withdrawn: {n}"),
+}
 _STATES = {
     CaseState.OPEN: N_("waits for our first answer"),
     CaseState.WAITING_BUYER: N_("waits for the buyer"),
@@ -192,11 +198,7 @@ def _who(card: CaseCard, say: Speech) -> str:
 
 def _past(found: CaseDetail, say: Speech) -> Safe:
     past = found.past
-    ended = [
-        say.label("{outcome}: {n}", outcome=say.label(OUTCOMES[outcome]), n=say.number(past.ended[outcome]))
-        for outcome in Outcome
-        if outcome in past.ended
-    ]
+    ended = [say.label(sentence, n=say.number(past.ended[outcome])) for outcome, sentence in _ENDED.items() if outcome in past.ended]
     if not ended and not past.open:
         return say.say("It is the buyer's first case.")
     told = [*ended, *([say.label("open: {n}", n=say.number(past.open))] if past.open else [])]

@@ -28,7 +28,7 @@ WHYS = {
     "disputed": N_("🔴 The payment of order {number} is disputed. It was not sent yet, and waits for you."),
 }
 DISPUTES = {
-    "opened": N_("🔴 The payer of payment {payment} asks their bank for {amount} back by {method} ({reason})."),
+    "opened": N_("🔴 The payer of payment {payment} asks their bank for {amount} back: {method} ({reason})."),
     "won": N_("✅ The dispute about payment {payment} over {amount} by {method} ended in your favour ({reason})."),
     "lost": N_("🔴 The dispute about payment {payment} over {amount} by {method} is lost ({reason})."),
 }
@@ -75,7 +75,7 @@ def drawn(found: Review, say: Speech, why: str) -> tuple[Safe, InlineKeyboardMar
                 for one in found.disputes[-_LAST:]
             ),
         ),
-        say.say("Please decide by {when}. Nothing is sent before that, nor after it by itself.", when=say.when(card.held_until))
+        say.say("Please decide by {when}. Nothing is sent before you have decided, not even after that.", when=say.when(card.held_until))
         if card.held_until is not None
         else None,
     )

@@ -205,7 +205,8 @@ def test_a_moment_without_a_zone_is_our_mistake() -> None:
 
 
 def test_lists_are_joined_as_the_language_does() -> None:
-    assert CHINESE.listing(["一", "二", "三"]) == "一、二和三"
+    assert CHINESE.listing(["一", "二", "三"]) == "一、二、三"
+    assert CHINESE.say("{them}", them=CHINESE.listing(["<", Safe("<b>b</b>")])) == "&lt;、<b>b</b>"
     assert ENGLISH.listing(["a", "b", "c"]) == "a, b, and c"
     assert RUSSIAN.listing(["a", "b"]) == "a и b"
     assert ENGLISH.listing([]) == ""
