@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -356,6 +357,25 @@ async def test_a_part_of_ours_and_then_the_whole_by_them_books_the_difference(sh
         await shop.write(orders.given_back, provider="stripe", event_key=f"pay-{order.intent.id}", customer_id=buyer.id)
 
     assert (await lost(shop, goods), await at_gateway(shop, goods)) == (9500, 0)
+    await assert_sound(shop)
+
+
+async def test_a_second_payment_that_goes_back_leaves_what_the_first_one_bought(shop: Shop, goods: Goods, clock: Clock) -> None:
+    """Who paid twice by mistake and has one payment back is as well served as who paid once, and so is the shop."""
+    buyer = await person(shop, goods.storefront)
+    order = await placed(shop, buyer, goods, 2)
+    await told(shop, order, clock)
+    second = Event("second", order.intent.reference, PaymentState.PAID, order.intent.amount_minor, "CNY", clock())
+    for event in (second, replace(second, state=PaymentState.REFUNDED)):
+        await shop.write(orders.book, storefront_id=goods.storefront.id, provider="stripe", event=event)
+
+    codes = [code.code_id for code in await shop.read(orders.codes_sold, order.order_id)]
+    await shop.write(orders.refund_codes, order_id=order.order_id, code_ids=codes[:1], reason="x", by=BY, once="o")
+    assert await balance(shop, buyer) == 9500
+    await told(shop, order, clock, given_back=[back("re_1", 19_000, clock)])
+
+    assert await brought(shop, buyer) == [], "what was paid for it is gone, and nobody has seen it"
+    assert (await balance(shop, buyer), await lost(shop, goods), await at_gateway(shop, goods)) == (0, 0, 0)
     await assert_sound(shop)
 
 

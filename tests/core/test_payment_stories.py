@@ -122,7 +122,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-@settings(SETTINGS, max_examples=14)
+@settings(SETTINGS, max_examples=12)
 @given(fee=FEES, held=st.booleans(), steps=STORIES)
 @example(fee=Fee(200, 30, True), held=False, steps=EVERYTHING)
 @example(fee=Fee(290, 30, False), held=False, steps=EVERYTHING)
@@ -144,7 +144,7 @@ def test_stories_on_sqlite(
     run(story())
 
 
-@settings(SETTINGS, max_examples=5)
+@settings(SETTINGS, max_examples=3)
 @given(fee=FEES, held=st.booleans(), steps=STORIES)
 @example(fee=Fee(200, 30, True), held=False, steps=EVERYTHING)
 @example(fee=Fee(200, 30, True), held=True, steps=AFTERWARDS)
