@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -16,10 +17,20 @@ from core.orders import HeldForReview, OrderState, Parcel, PaymentDisputed, Pend
 from core.payments import IntentState
 from core.people import Customer
 from core.ports import Dispute, DisputeState, Event, Fee, GivenBack, Movement, PaymentState
+from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, left
 from tests.stage import Clock, Goods, numbers, person
 
 BY = "telegram:1"
+
+
+@pytest.fixture(autouse=True)
+async def exact_books(shop: Shop, clock: Clock) -> AsyncIterator[None]:
+    """Whatever happened in a test, its statement equals the ledger, is made of its parts, and has every posting in it."""
+    since = clock() - timedelta(seconds=1)
+    yield
+    if await shop.read(storefronts.first) is not None:
+        await assert_books(shop, since, clock())
 
 
 @pytest.fixture
@@ -38,7 +49,7 @@ async def placed(shop: Shop, buyer: Customer, goods: Goods, quantity: int = 1, *
 async def told(shop: Shop, order: PendingOrder | payments.Intent, clock: Clock, **since: Any) -> str:
     """The provider says that it was paid, and what has become of it since."""
     intent = order.intent if isinstance(order, PendingOrder) else order
-    event = Event(f"pay-{intent.id}", f"{intent.id}", PaymentState.PAID, intent.amount_minor, intent.currency, clock(), **since)
+    event = Event(f"pay-{intent.id}", intent.reference, PaymentState.PAID, intent.amount_minor, intent.currency, clock(), **since)
     buyer = await shop.read(payments.intent, intent.id)
     assert buyer is not None
     storefront = await shop.read(storefronts.first)
