@@ -27,6 +27,13 @@ _LAST = 1 << 62
 T = "t.id >= :t_start AND t.id < :t_end AND t.at >= :since AND t.at < :until"
 E = "e.id >= :e_start AND e.id < :e_end"
 
+# What payers bore, as booked: in the shop's own currency, what rounding to a whole coin added is in it.
+_BORNE = "CASE WHEN i.currency = i.worth_currency THEN i.amount_minor - i.worth_minor ELSE i.fee_minor END"
+
+# The payments of which something went back past the shop, or came back, in the span.
+_TOUCHED = f"""(SELECT t.subject_id FROM transfers t
+    WHERE t.kind = 'refund' AND (t.key LIKE 'returned:%' OR t.key LIKE 'reinstated:%' OR t.key LIKE 'regained:%') AND {T})"""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -78,7 +85,7 @@ CHECKS: dict[str, str] = {
     "a payment came in at its gateway as it was reported, with its fee": f"""
         SELECT 'event ' || x.id AS about, x.provider || ' ' || x.event_key || ': reported ' || x.reported || ' ' || x.currency
             || ', at the gateway ' || x.came || ', fee ' || x.borne || ', kept ' || x.kept AS detail
-        FROM (SELECT e.id, e.provider, e.event_key, e.currency, e.amount_minor AS reported, i.amount_minor AS asked, i.fee_minor,
+        FROM (SELECT e.id, e.provider, e.event_key, e.currency, e.amount_minor AS reported, i.amount_minor AS asked, {_BORNE} AS fee_minor,
                 i.kept_minor, i.worth_minor, i.currency AS asked_in,
                 SUM(CASE WHEN d.kind = 'gateway' AND d.label = e.provider AND d.currency = e.currency THEN p.amount_minor ELSE 0 END)
                     AS came,
@@ -90,7 +97,7 @@ CHECKS: dict[str, str] = {
             LEFT JOIN payment_intents i ON i.id = e.intent_id
             WHERE e.kind = 'paid' AND {E} AND {T}
             GROUP BY e.id, e.provider, e.event_key, e.currency, e.amount_minor, i.amount_minor, i.fee_minor, i.kept_minor,
-                i.worth_minor, i.currency) AS x
+                i.worth_minor, i.currency, i.worth_currency) AS x
         WHERE x.came <> x.reported OR (x.asked = x.reported AND x.asked_in = x.currency
             AND (x.borne <> x.fee_minor OR x.kept <> x.kept_minor OR x.credited <> x.worth_minor))""",
     "a deposit is the credit of a reported event": f"""
@@ -168,6 +175,131 @@ CHECKS: dict[str, str] = {
             JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
             WHERE t.key LIKE 'adjust:%' AND {T} GROUP BY t.key) AS x
         WHERE x.n <> x.right_ones OR x.n <> 1""",
+    "what went back past the shop left its gateway, the balance and the losses as noted": f"""
+        SELECT x.key AS about, COALESCE(x.kind, 'not reported') || ' ' || COALESCE(x.reported, 0) || ', charged ' || COALESCE(x.charged, 0)
+            || ', noted ' || COALESCE(x.amount_minor, 0) || ' (' || COALESCE(x.taken_minor, 0) || ' taken, ' || COALESCE(x.lost_minor, 0)
+            || ' lost); left the gateway ' || x.went || ', the balance ' || x.taken || ', lost ' || x.lost || ', fees ' || x.fees AS detail
+        FROM (SELECT t.key, r.amount_minor, r.fee_minor, r.taken_minor, r.lost_minor, r.dispute_id, e.kind, e.amount_minor AS reported,
+                e.charged_minor AS charged,
+                SUM(CASE WHEN c.kind = 'gateway' AND c.label = e.provider AND c.currency = e.currency THEN p.amount_minor ELSE 0 END)
+                    - SUM(CASE WHEN d.kind = 'gateway' AND d.label = e.provider AND d.currency = e.currency
+                        THEN p.amount_minor ELSE 0 END) AS went,
+                SUM(CASE WHEN d.kind = 'fees' THEN p.amount_minor ELSE 0 END)
+                    - SUM(CASE WHEN c.kind = 'fees' THEN p.amount_minor ELSE 0 END) AS fees,
+                SUM(CASE WHEN d.kind = 'wallet' THEN p.amount_minor ELSE 0 END) AS taken,
+                SUM(CASE WHEN d.kind = 'adjustment' THEN p.amount_minor ELSE 0 END) AS lost
+            FROM transfers t JOIN postings p ON p.transfer_id = t.id
+            JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
+            LEFT JOIN payment_returns r ON r.intent_id = t.subject_id AND t.key = 'returned:' || r.provider || ':' || r.return_key
+            LEFT JOIN payment_events e ON e.intent_id = t.subject_id AND t.key = 'returned:' || e.provider || ':' || e.event_key
+                AND e.kind IN ('part-back', 'disputed')
+            WHERE t.kind = 'refund' AND t.key LIKE 'returned:%' AND {T}
+            GROUP BY t.key, r.id, r.amount_minor, r.fee_minor, r.taken_minor, r.lost_minor, r.dispute_id, e.id, e.kind, e.amount_minor,
+                e.charged_minor) AS x
+        WHERE x.amount_minor IS NULL OR x.reported IS NULL OR x.amount_minor <> x.reported OR x.went <> x.reported + x.charged
+           OR x.fees <> x.fee_minor + x.charged OR x.taken <> x.taken_minor OR x.lost <> x.lost_minor
+           OR (x.kind = 'disputed') <> (x.dispute_id IS NOT NULL) OR (x.kind = 'part-back' AND x.charged <> 0)""",
+    "what was put back after a dispute came in at its gateway": f"""
+        SELECT x.key AS about, 'reported ' || COALESCE(x.reported, 0) || ', charged ' || COALESCE(x.charged, 0) || ', came in ' || x.came
+            AS detail
+        FROM (SELECT t.key, e.amount_minor AS reported, e.charged_minor AS charged,
+                SUM(CASE WHEN d.kind = 'gateway' AND d.label = e.provider AND d.currency = e.currency THEN p.amount_minor ELSE 0 END)
+                    - SUM(CASE WHEN c.kind = 'gateway' AND c.label = e.provider AND c.currency = e.currency
+                        THEN p.amount_minor ELSE 0 END) AS came
+            FROM transfers t JOIN postings p ON p.transfer_id = t.id
+            JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
+            LEFT JOIN payment_events e ON e.intent_id = t.subject_id AND t.key = 'reinstated:' || e.provider || ':' || e.event_key
+                AND e.kind = 'reinstated'
+            WHERE t.kind = 'refund' AND t.key LIKE 'reinstated:%' AND {T} GROUP BY t.key, e.id, e.amount_minor, e.charged_minor) AS x
+        WHERE x.reported IS NULL OR x.came <> x.reported - x.charged""",
+    "what was reported as gone, or as put back, past the shop is in the ledger": f"""
+        SELECT 'event ' || e.id AS about, e.kind || ': ' || e.amount_minor || ' ' || e.currency || ', and nothing moved' AS detail
+        FROM payment_events e
+        WHERE e.kind IN ('part-back', 'disputed', 'reinstated') AND {E} AND e.at >= :since AND e.at < :until
+          AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.key = CASE WHEN e.kind = 'reinstated' THEN 'reinstated:' ELSE 'returned:' END
+            || e.provider || ':' || e.event_key)
+        UNION ALL
+        SELECT 'return ' || r.id, r.amount_minor || ', and nothing moved' FROM payment_returns r
+        WHERE r.at >= :since AND r.at < :until
+          AND NOT EXISTS (SELECT 1 FROM transfers t WHERE t.key = 'returned:' || r.provider || ':' || r.return_key)""",
+    # Kept with each return as a sum, so it is compared with all that ever came back of its payment.
+    "what came back of a payment is noted with what had gone": f"""
+        SELECT 'intent ' || x.intent_id AS about, 'noted less booked: worth ' || x.worth || ', lost ' || x.lost || ', amount ' || x.amount
+            AS detail
+        FROM (SELECT y.intent_id, SUM(y.worth) AS worth, SUM(y.lost) AS lost, SUM(y.amount) AS amount, MAX(y.whole) AS whole FROM (
+            SELECT r.intent_id, r.back_worth_minor AS worth, r.regained_minor + r.loss_back_minor AS lost, r.back_minor AS amount,
+                CASE WHEN r.back_minor = r.amount_minor THEN 1 ELSE 0 END AS whole
+            FROM payment_returns r WHERE r.intent_id IN {_TOUCHED}
+            UNION ALL
+            SELECT e.intent_id, 0, 0, -e.amount_minor, 0 FROM payment_events e
+            WHERE e.kind = 'reinstated' AND e.intent_id IN {_TOUCHED}
+            UNION ALL
+            SELECT e.intent_id, -p.amount_minor, CASE WHEN c.kind = 'adjustment' THEN -p.amount_minor ELSE 0 END, 0, 0
+            FROM payment_events e JOIN transfers t ON t.key = 'reinstated:' || e.provider || ':' || e.event_key
+            JOIN postings p ON p.transfer_id = t.id JOIN accounts c ON c.id = p.credit_id
+            WHERE e.kind = 'reinstated' AND c.kind IN ('wallet', 'adjustment') AND e.intent_id IN {_TOUCHED}
+            UNION ALL
+            SELECT i.id, 0, -p.amount_minor, 0, 0
+            FROM payment_intents i JOIN refunds r ON r.order_id = i.order_id
+            JOIN transfers t ON t.key IN ('regained:refund:' || r.id, 'regained:declined:' || r.id) AND t.subject_id = i.id
+            JOIN postings p ON p.transfer_id = t.id JOIN accounts c ON c.id = p.credit_id
+            WHERE c.kind = 'adjustment' AND i.id IN {_TOUCHED}) AS y GROUP BY y.intent_id) AS x
+        WHERE x.worth <> 0 OR x.lost <> 0 OR x.amount > 0 OR (x.amount < 0 AND x.whole = 0)""",
+    "what was kept of a refund, because the payer had it already, is a refund's": f"""
+        SELECT x.key AS about, 'moved ' || x.moved || ', ' || x.kept || ' of it from a wallet to the losses' AS detail
+        FROM (SELECT t.key, t.subject_id, SUM(p.amount_minor) AS moved,
+                SUM(CASE WHEN d.kind = 'wallet' AND c.kind = 'adjustment' THEN p.amount_minor ELSE 0 END) AS kept
+            FROM transfers t JOIN postings p ON p.transfer_id = t.id
+            JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
+            WHERE t.kind = 'refund' AND t.key LIKE 'regained:%' AND {T} GROUP BY t.key, t.subject_id) AS x
+        WHERE x.moved <> x.kept OR NOT EXISTS (SELECT 1 FROM payment_intents i JOIN refunds r ON r.order_id = i.order_id
+            WHERE i.id = x.subject_id AND x.key IN ('regained:refund:' || r.id, 'regained:declined:' || r.id) AND x.kept <= r.amount_minor)
+        """,
+    "a refunded code takes back the cost that was booked for it": f"""
+        SELECT 'order ' || c.order_id AS about, 'code ' || c.code_id || ' takes back ' || c.cost_minor || ', booked ' || COALESCE(
+            x.cost_minor, l.unit_cost_minor, 0) AS detail
+        FROM (SELECT substr(t.key, length('refund:') + 1) AS once FROM transfers t
+            WHERE t.kind = 'refund' AND t.key LIKE 'refund:%' AND {T}) AS m
+        JOIN refunds r ON r.once = m.once JOIN refunded_codes c ON c.refund_id = r.id
+        LEFT JOIN exchanged_codes x ON x.order_id = c.order_id AND x.code_id = c.code_id
+        LEFT JOIN order_lines l ON l.order_id = c.order_id AND l.offer_id = c.offer_id
+        WHERE COALESCE(x.cost_minor, l.unit_cost_minor, -1) <> c.cost_minor
+           OR COALESCE(x.cost_currency, l.cost_currency, '') <> c.cost_currency""",
+    "what suppliers gave back for a refund is what was booked for its codes": f"""
+        SELECT y.key AS about, 'booked ' || y.booked || ', given back ' || y.given AS detail
+        FROM (SELECT m.key, m.given, COALESCE((SELECT SUM(CASE
+                    WHEN x.code_id IS NOT NULL THEN CASE WHEN x.payable_id IS NULL THEN 0 ELSE x.cost_minor END
+                    -- Goods that became a supplier's after they were sold are not theirs to pay for.
+                    WHEN l.cost_currency = r.currency AND EXISTS (SELECT 1 FROM transfers s JOIN postings q ON q.transfer_id = s.id
+                        WHERE s.key = 'sale:' || r.order_id AND q.credit_id = o.payable_id) THEN l.unit_cost_minor
+                    ELSE 0 END)
+                FROM refunded_codes c LEFT JOIN exchanged_codes x ON x.order_id = c.order_id AND x.code_id = c.code_id
+                LEFT JOIN order_lines l ON l.order_id = c.order_id AND l.offer_id = c.offer_id
+                LEFT JOIN offers o ON o.id = c.offer_id WHERE c.refund_id = r.id), 0) AS booked
+            FROM (SELECT t.key, substr(t.key, length('refund:') + 1) AS once,
+                    SUM(CASE WHEN d.kind = 'payable' THEN p.amount_minor ELSE 0 END) AS given
+                FROM transfers t JOIN postings p ON p.transfer_id = t.id JOIN accounts d ON d.id = p.debit_id
+                WHERE t.kind = 'refund' AND t.key LIKE 'refund:%' AND {T} GROUP BY t.key) AS m
+            JOIN refunds r ON r.once = m.once) AS y
+        WHERE y.booked <> y.given""",
+    "a replacement moved from supplier to supplier what was booked for the two codes": """
+        SELECT 'case ' || y.id AS about, 'cost ' || COALESCE(y.cost_minor, 0) || ', told ' || COALESCE(y.told_minor, 0) || ', bad one '
+            || y.frozen_minor || '; given back ' || y.back || ', credited ' || y.credited AS detail
+        FROM (SELECT c.id, c.frozen_minor, c.replacement_cost_minor AS told_minor, x.cost_minor, x.payable_id,
+                CASE WHEN n.party_id = c.frozen_party_id AND c.frozen_minor > 0 THEN 1 ELSE 0 END AS same,
+                CASE WHEN x.cost_currency = c.replacement_cost_currency THEN 1 ELSE 0 END AS told_right,
+                COALESCE((SELECT SUM(p.amount_minor) FROM transfers t JOIN postings p ON p.transfer_id = t.id
+                    JOIN accounts a ON a.id = p.debit_id AND a.kind = 'payable' WHERE t.key = 'case:' || c.id || '\\:replaced'), 0) AS back,
+                COALESCE((SELECT SUM(p.amount_minor) FROM transfers t JOIN postings p ON p.transfer_id = t.id
+                    JOIN accounts a ON a.id = p.credit_id AND a.kind = 'payable' WHERE t.key = 'case:' || c.id || '\\:replaced'), 0)
+                    AS credited
+            FROM cases c LEFT JOIN exchanged_codes x ON x.order_id = c.order_id AND x.code_id = c.replacement_code_id
+            LEFT JOIN accounts n ON n.id = x.payable_id
+            WHERE c.outcome = 'replaced' AND c.decided_at >= :since AND c.decided_at < :until) AS y
+        WHERE y.cost_minor IS NULL OR y.told_right = 0 OR y.cost_minor <> y.told_minor
+           OR y.back <> CASE WHEN y.same = 1 THEN 0 ELSE y.frozen_minor END
+           OR y.credited <> CASE WHEN y.same = 1 OR y.payable_id IS NULL THEN 0 ELSE y.cost_minor END
+           OR (y.same = 1 AND y.cost_minor <> y.frozen_minor)""",
     "money that moved for a replaced code is its case's": f"""
         SELECT x.key AS about, 'case ' || COALESCE(x.subject_id, 0) || ' did not end so' AS detail FROM (
             SELECT t.key, t.subject_id FROM transfers t WHERE t.key LIKE 'case:%\\:replaced' AND {T}) AS x
@@ -196,6 +328,7 @@ BOOKED = "a credited payment that is worth something is in the ledger"
 UNDER_WAY = (
     "SELECT currency, COUNT(*) AS n, SUM(source_minor) AS minor FROM refunds WHERE state IN ('wanted', 'refunding') GROUP BY currency"
 )
+IN_DISPUTE = "SELECT currency, COUNT(*) AS n, SUM(amount_minor) AS minor FROM disputes WHERE state = 'open' GROUP BY currency"
 
 
 def found(session: Session, asked: dict[str, Any], *, but: frozenset[str] = frozenset()) -> Iterator[Difference]:

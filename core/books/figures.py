@@ -9,6 +9,9 @@ _CAUSE = """
     CASE WHEN t.kind = 'sale' AND t.key LIKE 'sale:%' THEN 'sale'
          WHEN t.kind = 'deposit' AND t.key LIKE 'payment:%' THEN 'deposit'
          WHEN t.key LIKE 'given-back:%' THEN 'given-back'
+         WHEN t.key LIKE 'returned:%' THEN 'returned'
+         WHEN t.key LIKE 'reinstated:%' THEN 'reinstated'
+         WHEN t.key LIKE 'regained:%' THEN 'regained'
          WHEN t.key LIKE 'refund:%' THEN 'refund'
          WHEN t.key LIKE 'refund-done:%' THEN 'refund-arrived'
          WHEN t.key LIKE 'refund-declined:%' THEN 'refund-declined'
@@ -85,15 +88,29 @@ REFUNDS = f"""
 """
 REFUNDED_CODES = f"""
     SELECT r.currency, c.cost_currency, SUM(CASE WHEN c.returned THEN 1 ELSE 0 END) AS returned, COUNT(*) AS codes,
-        SUM(CASE WHEN c.cost_back THEN c.cost_minor ELSE 0 END) AS back_minor
+        SUM(CASE WHEN c.cost_back THEN c.cost_minor ELSE 0 END) AS back_minor,
+        SUM(CASE WHEN c.cost_back AND x.code_id IS NOT NULL THEN c.cost_minor ELSE 0 END) AS back_replaced_minor
     FROM (SELECT r.id, r.currency FROM {_REFUNDS}) AS r JOIN refunded_codes c ON c.refund_id = r.id
+    LEFT JOIN exchanged_codes x ON x.order_id = c.order_id AND x.code_id = c.code_id
     GROUP BY r.currency, c.cost_currency
 """
-REPLACED = """
-    SELECT replacement_cost_currency AS currency, COUNT(*) AS replaced, SUM(replacement_cost_minor) AS replaced_minor
-    FROM cases WHERE outcome = 'replaced' AND decided_at >= :since AND decided_at < :until AND replacement_cost_currency IS NOT NULL
-    GROUP BY replacement_cost_currency
+
+# A replacement belongs to the instant of its transfer; one that moved nothing between suppliers, to its decision.
+_REPLACEMENTS = """
+    cases c JOIN exchanged_codes x ON x.order_id = c.order_id AND x.code_id = c.replacement_code_id
+    LEFT JOIN transfers t ON t.key = 'case:' || c.id || '\\:replaced'
+    WHERE c.outcome = 'replaced' AND c.decided_at >= :near_since AND c.decided_at < :near_until
+      AND COALESCE(t.at, c.decided_at) >= :since AND COALESCE(t.at, c.decided_at) < :until
 """
+REPLACED = f"""
+    SELECT x.cost_currency AS currency, COUNT(*) AS replaced, SUM(x.cost_minor) AS replaced_minor
+    FROM {_REPLACEMENTS} GROUP BY x.cost_currency
+"""
+# What had been credited for the bad code is its supplier's to bear.
+BORNE = f"""
+    SELECT c.frozen_currency AS currency, SUM(c.frozen_minor) AS replaced_back_minor FROM {_REPLACEMENTS} GROUP BY c.frozen_currency
+"""
+CURRENCIES = "SELECT DISTINCT currency FROM storefronts"
 
 PAID = f"""
     SELECT e.provider, e.currency, CASE WHEN i.order_id IS NULL THEN 0 ELSE 1 END AS for_order, COUNT(*) AS n,
@@ -112,6 +129,24 @@ GIVEN_BACK = f"""
     FROM payment_events e
     JOIN transfers t ON t.key = 'given-back:' || e.provider || ':' || substr(e.event_key, 1, length(e.event_key) - length('\\:given-back'))
     WHERE e.kind = 'given-back' AND {E} AND {T} GROUP BY e.provider, e.currency
+"""
+RETURNED = f"""
+    SELECT e.provider, e.currency, e.kind, COUNT(*) AS n, SUM(e.amount_minor) AS minor, SUM(e.charged_minor) AS charged_minor,
+        SUM(COALESCE(r.lost_minor, 0)) AS lost_minor
+    FROM payment_events e JOIN transfers t ON t.key = 'returned:' || e.provider || ':' || e.event_key
+    LEFT JOIN payment_returns r ON r.provider = e.provider AND r.return_key = e.event_key
+    WHERE e.kind IN ('part-back', 'disputed') AND {E} AND {T} GROUP BY e.provider, e.currency, e.kind
+"""
+PUT_BACK = f"""
+    SELECT e.provider, e.currency, COUNT(*) AS n, SUM(e.amount_minor) AS minor, SUM(e.charged_minor) AS charged_minor
+    FROM payment_events e JOIN transfers t ON t.key = 'reinstated:' || e.provider || ':' || e.event_key
+    WHERE e.kind = 'reinstated' AND {E} AND {T} GROUP BY e.provider, e.currency
+"""
+REGAINED = f"""
+    SELECT i.provider, i.currency, SUM(p.amount_minor) AS regained_minor
+    FROM transfers t JOIN payment_intents i ON i.id = t.subject_id
+    JOIN postings p ON p.transfer_id = t.id JOIN accounts c ON c.id = p.credit_id AND c.kind = 'adjustment'
+    WHERE t.kind = 'refund' AND (t.key LIKE 'regained:%' OR t.key LIKE 'reinstated:%') AND {T} GROUP BY i.provider, i.currency
 """
 SENT_BACK = f"""
     SELECT r.provider, r.pay_currency AS currency, COUNT(*) AS n, SUM(r.pay_minor) AS minor

@@ -42,6 +42,7 @@ def lines(made: Statement) -> list[Line]:
         *_cost(made),
         *(line for way in made.payments for line in _payments(way, made.currency)),
         *(Line(Section.PAYMENTS, "under-way", "", "", currency, None, minor) for currency, minor in sorted(made.underway_minor.items())),
+        *(Line(Section.PAYMENTS, "in-dispute", "", "", currency, None, minor) for currency, minor in sorted(made.questioned_minor.items())),
         *(line for pot in made.pots for line in _pot(pot)),
         *(Line(Section.DIFFERENCES, "difference", "", "", "", None, None, f"{d.check}: {d.about}: {d.detail}") for d in made.differences),
     ]
@@ -66,8 +67,11 @@ def _cost(made: Statement) -> Iterator[Line]:
     for one in made.costs:
         yield Line(Section.COST, "cost", "", "", one.currency, None, one.cost_minor)
         yield Line(Section.COST, "cost-back", "", "", one.currency, None, one.back_minor)
-        if one.replaced:
+        if one.back_replaced_minor:
+            yield Line(Section.COST, "cost-back-replaced", "", "", one.currency, None, one.back_replaced_minor)
+        if one.replaced or one.replaced_minor or one.replaced_back_minor:
             yield Line(Section.COST, "replaced", "", "", one.currency, one.replaced, one.replaced_minor)
+            yield Line(Section.COST, "replaced-back", "", "", one.currency, None, one.replaced_back_minor)
     for margin in made.margins:
         yield Line(Section.COST, "margin", "", "", margin.currency, None, margin.minor)
 
@@ -79,7 +83,17 @@ def _payments(way: Payments, shop_currency: str) -> Iterator[Line]:
     yield Line(Section.PAYMENTS, "fee-borne", way.method, "", way.currency, None, way.borne_minor)
     yield Line(Section.PAYMENTS, "fee-kept", way.method, "", way.currency, None, way.kept_minor)
     yield Line(Section.PAYMENTS, "given-back", way.method, "", way.currency, way.back, way.back_minor)
+    if way.parts:
+        yield Line(Section.PAYMENTS, "given-back-parts", way.method, "", way.currency, way.parts, way.parts_minor)
+    if way.disputed:
+        yield Line(Section.PAYMENTS, "disputed", way.method, "", way.currency, way.disputed, way.disputed_minor)
+    if way.put_back:
+        yield Line(Section.PAYMENTS, "put-back", way.method, "", way.currency, way.put_back, way.put_back_minor)
+    if way.disputed or way.put_back:
+        yield Line(Section.PAYMENTS, "dispute-fees", way.method, "", way.currency, None, way.charged_minor)
     yield Line(Section.PAYMENTS, "lost", way.method, "", shop_currency, None, way.lost_minor)
+    if way.regained_minor:
+        yield Line(Section.PAYMENTS, "regained", way.method, "", shop_currency, None, way.regained_minor)
     yield Line(Section.PAYMENTS, "refunded", way.method, "", way.currency, way.refunded, way.refunded_minor)
     if way.odd:
         yield Line(Section.PAYMENTS, "not-credited", way.method, "", way.currency, way.odd, way.odd_minor)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import storefronts
 from core.books import figures
-from core.books.checks import UNDER_WAY, Difference, bounds, differences
+from core.books.checks import IN_DISPUTE, UNDER_WAY, Difference, bounds, differences
 from core.books.rules import MOST_DAYS, SpanWrong
 from core.books.views import OWNED, Cost, Flow, Margin, Payments, Pot, Sales, Statement
 from core.database import micros, now, read
@@ -47,7 +47,8 @@ def statement(session: Session, storefront_id: int, since: datetime, until: date
     moved = _rows(session, figures.MOVED, asked)
     pots, in_balance = _pots(session, asked, moved)
     sales, costs = _sold(session, asked | near)
-    underway = _rows(session, UNDER_WAY, {})
+    underway, questioned = _rows(session, UNDER_WAY, {}), _rows(session, IN_DISPUTE, {})
+    own = {row["currency"] for row in _rows(session, figures.CURRENCIES, {})}
     made = Statement(
         storefront_id=storefront.id,
         name=storefront.name,
@@ -57,11 +58,13 @@ def statement(session: Session, storefront_id: int, since: datetime, until: date
         made_at=now(session),
         sales=sales,
         costs=costs,
-        margins=_margins(sales, costs),
+        margins=_margins(sales, costs, own),
         payments=_payments(session, asked, moved),
         pots=tuple(pots.values()),
         underway=sum(int(row["n"]) for row in underway),
         underway_minor={row["currency"]: int(row["minor"]) for row in underway},
+        questioned=sum(int(row["n"]) for row in questioned),
+        questioned_minor={row["currency"]: int(row["minor"]) for row in questioned},
     )
     broken = [*in_balance, *_sums(made), *differences(session, since, until)]
     return replace(made, differences=tuple(broken))
@@ -161,7 +164,8 @@ def _sold(session: Session, asked: dict[str, Any]) -> tuple[tuple[Sales, ...], t
         sales[row["currency"]]["codes_returned"] += int(row["returned"])
         sales[row["currency"]]["codes_void"] += int(row["codes"]) - int(row["returned"])
         costs[row["cost_currency"]]["back_minor"] += int(row["back_minor"])
-    for row in _rows(session, figures.REPLACED, asked):
+        costs[row["cost_currency"]]["back_replaced_minor"] += int(row["back_replaced_minor"])
+    for row in _rows(session, figures.REPLACED, asked) + _rows(session, figures.BORNE, asked):
         _add(costs[row.pop("currency")], row)
     return (
         tuple(Sales(currency, **dict(found)) for currency, found in sorted(sales.items())),
@@ -174,9 +178,13 @@ def _add(found: dict[str, int], row: dict[str, Any]) -> None:
         found[name] += int(value)
 
 
-def _margins(sales: tuple[Sales, ...], costs: tuple[Cost, ...]) -> tuple[Margin, ...]:
-    spent = {cost.currency: cost.cost_minor - cost.back_minor for cost in costs}
-    return tuple(Margin(one.currency, one.sales_minor - one.refunded_minor - spent.get(one.currency, 0)) for one in sales)
+def _margins(sales: tuple[Sales, ...], costs: tuple[Cost, ...], own: set[str]) -> tuple[Margin, ...]:
+    """In every currency that was sold in; and what a day without sales cost in a shop's own one is a margin too."""
+    margins = {one.currency: one.sales_minor - one.refunded_minor for one in sales}
+    for cost in costs:
+        if cost.currency in margins or cost.currency in own:
+            margins[cost.currency] = margins.get(cost.currency, 0) - cost.spent_minor
+    return tuple(Margin(currency, minor) for currency, minor in sorted(margins.items()))
 
 
 def _payments(session: Session, asked: dict[str, Any], moved: list[dict[str, Any]]) -> tuple[Payments, ...]:
@@ -192,6 +200,19 @@ def _payments(session: Session, asked: dict[str, Any], moved: list[dict[str, Any
             way[what] += int(row["n"])
             way[f"{what}_minor"] += int(row["minor"])
             way["lost_minor"] += int(row.get("lost_minor", 0))
+    for row in _rows(session, figures.RETURNED, asked):
+        way, what = ways[row["provider"], row["currency"]], "parts" if row["kind"] == "part-back" else "disputed"
+        way[what] += int(row["n"])
+        way[f"{what}_minor"] += int(row["minor"])
+        way["charged_minor"] += int(row["charged_minor"])
+        way["lost_minor"] += int(row["lost_minor"])
+    for row in _rows(session, figures.PUT_BACK, asked):
+        way = ways[row["provider"], row["currency"]]
+        way["put_back"] += int(row["n"])
+        way["put_back_minor"] += int(row["minor"])
+        way["charged_minor"] += int(row["charged_minor"])
+    for row in _rows(session, figures.REGAINED, asked):
+        ways[row["provider"], row["currency"]]["regained_minor"] += int(row["regained_minor"])
     for row in moved:
         if row["cause"] == "deposit" and row["from_kind"] == "gateway" and row["to_kind"] == "fees":
             ways[row["from_label"], row["currency"]]["borne_minor"] += int(row["minor"])
@@ -209,7 +230,13 @@ def _sums(made: Statement) -> Iterator[Difference]:
     for pot in made.pots:
         for ins, one in ((True, pot.into), (False, pot.out)):
             for flow in one:
-                flows[pot.kind, pot.label, pot.currency, ins, flow.cause] += flow.minor
+                if pot.kind == "gateway" and flow.cause in _PAST_THE_SHOP:
+                    # The fees of disputes go either way: what is told is what is left of both.
+                    flows[pot.kind, pot.label, pot.currency, False, "past-the-shop"] += -flow.minor if ins else flow.minor
+                elif pot.kind == "adjustment" and (cause := _LOSSES.get((ins, flow.cause))):
+                    flows[pot.kind, pot.label, pot.currency, ins, cause] += flow.minor
+                else:
+                    flows[pot.kind, pot.label, pot.currency, ins, flow.cause] += flow.minor
     expected: dict[tuple[str, str, str, bool, str], int] = defaultdict(int)
     for sold in made.sales:
         expected["wallet", "", sold.currency, False, "sale"] += sold.sales_minor
@@ -224,7 +251,11 @@ def _sums(made: Statement) -> Iterator[Difference]:
         expected["gateway", way.method, way.currency, False, "deposit"] += way.kept_minor
         expected["gateway", way.method, way.currency, False, "refund-arrived"] += way.refunded_minor
         expected["gateway", way.method, way.currency, False, "given-back"] += way.back_minor
+        gone = way.parts_minor + way.disputed_minor + way.charged_minor - way.put_back_minor
+        expected["gateway", way.method, way.currency, False, "past-the-shop"] += gone
         expected["wallet", "", made.currency, True, "deposit"] += way.worth_minor
+        expected["adjustment", "", made.currency, False, "lost"] += way.lost_minor
+        expected["adjustment", "", made.currency, True, "regained"] += way.regained_minor
     for key in sorted(flows.keys() | expected.keys()):
         kind, label, currency, ins, cause = key
         if (kind, ins, cause) in _LOOKED_AT and flows.get(key, 0) != expected.get(key, 0):
@@ -242,4 +273,14 @@ _LOOKED_AT = {
     ("gateway", False, "deposit"),
     ("gateway", False, "refund-arrived"),
     ("gateway", False, "given-back"),
+    ("gateway", False, "past-the-shop"),
+    ("adjustment", False, "lost"),
+    ("adjustment", True, "regained"),
+}
+_PAST_THE_SHOP = ("returned", "reinstated")
+_LOSSES = {
+    (False, "given-back"): "lost",
+    (False, "returned"): "lost",
+    (True, "regained"): "regained",
+    (True, "reinstated"): "regained",
 }

@@ -41,19 +41,30 @@ class Sales:
 class Cost:
     """What the codes that were sold had cost, and what of it came back with refunds: for sale again, or borne by the supplier.
 
-    `replaced` codes were given for bad ones; what those had cost is told beside, and is in no other figure.
+    `replaced` codes were given for bad ones and cost `replaced_minor` more; of that, `replaced_back_minor` was taken from the
+    suppliers of the bad ones. `back_replaced_minor` is what of `back_minor` came back with refunds of such codes.
     """
 
     currency: str
     cost_minor: int = 0
     back_minor: int = 0
+    back_replaced_minor: int = 0
     replaced: int = 0
     replaced_minor: int = 0
+    replaced_back_minor: int = 0
+
+    @property
+    def spent_minor(self) -> int:
+        """What is left of it all."""
+        return self.cost_minor - self.back_minor + self.replaced_minor - self.replaced_back_minor
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """Sales less refunds less the cost that did not come back, of what was sold and what it cost in the same currency."""
+    """Sales less refunds less what codes had cost – sold, and given for bad ones – and nobody gave back, all in one currency.
+
+    Fees of payments and disputes, losses, and what is lost or won by exchange, are not in it.
+    """
 
     currency: str
     minor: int
@@ -64,7 +75,10 @@ class Payments:
     """What one way to be paid did in one of its currencies; `worth_minor` is in the shop's currency.
 
     `paid_minor` is what payers paid, `borne_minor` the part of it that was their share of the fee; `kept_minor` is what the
-    provider is expected to keep. `back_minor` was given back by the provider of its own accord, `refunded_minor` because we asked.
+    provider is expected to keep. `back_minor` are payments that the provider gave back whole of its own accord, `parts_minor` parts
+    of payments, `refunded_minor` what we asked for. Disputes took `disputed_minor`, and `put_back_minor` came back from them, also
+    of earlier days; the provider charged `charged_minor` for that, less what it gave back of it. What of all this the balances did
+    not hold was lost, `lost_minor`; `regained_minor` of losses was put back or kept of a refund; both in the shop's currency.
     `odd_minor` came in and could be credited to nobody: it is in no account.
     """
 
@@ -79,7 +93,15 @@ class Payments:
     kept_minor: int = 0
     back: int = 0
     back_minor: int = 0
-    lost_minor: int = 0  # of what was given back: what the wallet no longer held, in the shop's currency
+    parts: int = 0
+    parts_minor: int = 0
+    disputed: int = 0
+    disputed_minor: int = 0
+    put_back: int = 0
+    put_back_minor: int = 0
+    charged_minor: int = 0
+    lost_minor: int = 0
+    regained_minor: int = 0
     refunded: int = 0
     refunded_minor: int = 0
     odd: int = 0
@@ -127,8 +149,9 @@ class Pot:
 class Statement:
     """The books of a storefront from `since` to `until` (not included), as they were at `made_at`.
 
-    `underway_minor` is, by currency, what is on its way back to where it was paid from at `made_at`. `differences` is empty when
-    the tables of orders, refunds and payments agree with the ledger to the minor unit.
+    `underway_minor` is, by currency, what is on its way back to where it was paid from at `made_at`, and `questioned_minor` what banks
+    then decide about. `differences` is empty when the tables of orders, refunds, payments and cases agree with the ledger to the
+    minor unit.
     """
 
     storefront_id: int
@@ -144,6 +167,8 @@ class Statement:
     pots: tuple[Pot, ...]
     underway: int = 0
     underway_minor: dict[str, int] = field(default_factory=dict)
+    questioned: int = 0
+    questioned_minor: dict[str, int] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
 
     def pot(self, kind: str, currency: str, label: str = "") -> Pot | None:

@@ -130,9 +130,8 @@ def take_back(
     assert amount_minor > 0, "something went back"
     intent = session.get_one(IntentRow, intent_id, with_for_update=True)
     paid = _paid(session, provider, event_key, intent)
-    if paid is None or not _heard(
-        session, provider, key, intent_id, "disputed" if dispute_id else "part-back", amount_minor, paid.currency
-    ):
+    kind = "disputed" if dispute_id else "part-back"
+    if paid is None or not _heard(session, provider, key, intent_id, kind, amount_minor, paid.currency, fee_minor):
         return None
     before, worth_before = returned_of(session, provider=provider, event_key=event_key)
     after = before + amount_minor
@@ -188,7 +187,7 @@ def reinstate(
         .order_by(PaymentReturn.id)
         .limit(1)
     ).one_or_none()
-    if paid is None or row is None or not _heard(session, provider, key, intent_id, "reinstated", amount_minor, paid.currency):
+    if paid is None or row is None or not _heard(session, provider, key, intent_id, "reinstated", amount_minor, paid.currency, fee_minor):
         return None
     part = min(amount_minor, row.amount_minor - row.back_minor)
     whole = row.back_minor + part == row.amount_minor
@@ -211,7 +210,9 @@ def reinstate(
     return Taken(worth, worth - to_loss, to_loss, paid.shop_currency)
 
 
-def _heard(session: Session, provider: str, key: str, intent_id: int, kind: str, amount_minor: int, currency: str) -> bool:
+def _heard(
+    session: Session, provider: str, key: str, intent_id: int, kind: str, amount_minor: int, currency: str, charged_minor: int
+) -> bool:
     """Write the event down; False when it was before."""
     fresh = session.execute(
         insert_new(session, PaymentEvent)
@@ -224,6 +225,7 @@ def _heard(session: Session, provider: str, key: str, intent_id: int, kind: str,
             currency=currency,
             verdict="booked",
             at=now(session),
+            charged_minor=charged_minor,
         )
         .returning(PaymentEvent.id)
     ).first()

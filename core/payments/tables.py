@@ -111,6 +111,8 @@ class PaymentEvent(Base):
     currency: Mapped[str] = mapped_column(String(8))
     verdict: Mapped[str] = mapped_column(String(32))  # what was made of it
     at: Mapped[datetime]
+    # Of a dispute's money: what the provider took for its own trouble besides, or, below zero, gave back of that.
+    charged_minor: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class Dispute(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
@@ -17,10 +18,20 @@ from core.orders import HeldForReview, OrderState, Parcel, PaymentDisputed, Pend
 from core.payments import IntentState
 from core.people import Customer
 from core.ports import Dispute, DisputeState, Event, Fee, GivenBack, Movement, PaymentState
+from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, left
 from tests.stage import Clock, Goods, numbers, person
 
 BY = "telegram:1"
+
+
+@pytest.fixture(autouse=True)
+async def exact_books(shop: Shop, clock: Clock) -> AsyncIterator[None]:
+    """Whatever happened in a test, its statement equals the ledger, is made of its parts, and has every posting in it."""
+    since = clock() - timedelta(seconds=1)
+    yield
+    if await shop.read(storefronts.first) is not None:
+        await assert_books(shop, since, clock())
 
 
 @pytest.fixture
