@@ -137,15 +137,17 @@ def _source(say: Speech, quoted: Quoted) -> str:
 
 def _age(say: Speech, quoted: Quoted, now: datetime) -> Safe:
     hours = max(0, (now - quoted.as_of) // timedelta(hours=1))
+    if hours == 0:
+        return say.say("less than an hour old")
     if hours < _HOURS:
         return say.many("{n} hour old", "{n} hours old", hours)
     return say.many("{n} day old", "{n} days old", hours // 24)
 
 
 def written(minor: Fraction, of: Quoted | JumpSeen) -> str:
-    """A rate as it is said between whole units, to nine digits: 1 USD = 7.2 CNY."""
+    """A rate as it is said between whole units, to six digits: 1 USD = 7.2 CNY."""
     whole = rates.in_whole(minor, of.base, of.quote)
-    return f"1 {of.base} = {Context(prec=9).divide(Decimal(whole.numerator), Decimal(whole.denominator)).normalize():f} {of.quote}"
+    return f"1 {of.base} = {Context(prec=6).divide(Decimal(whole.numerator), Decimal(whole.denominator)).normalize():f} {of.quote}"
 
 
 def _of_jump(jump: JumpSeen) -> str:

@@ -62,7 +62,7 @@ async def test_a_way_without_any_rate_is_listed_and_its_rate_is_set_and_given_ba
     for wrong in ("7,20", "0", "-7", "seven", "7.2.0", "1e3"):
         assert f"“{wrong}” is not what one USD can be worth." in await desk.says(wrong)
 
-    assert "<b>1 USD = 7.25 CNY</b> – set by hand, 0 hours old" in await desk.says("７.25")
+    assert "<b>1 USD = 7.25 CNY</b> – set by hand, less than an hour old" in await desk.says("７.25")
 
     assert (await said(shop, storefront, clock, "7.272")).recorded == []
     assert "<b>USD</b>: there is no rate." in await desk.presses(Do(act="rate-back", arg="USD"))
