@@ -100,6 +100,7 @@ async def test_a_posting_removed_by_hand_is_found(shop: Shop, goods: Goods, data
         "a guarded balance is the sum of its postings",
         "a transfer has postings",
         "a sale takes the order's total from its buyer's wallet",
+        "the wallets have what all other accounts lack",
     }
     assert any(v.about == f"account {buyer.wallet_id}" and "keeps 76000" in v.detail for v in report.violations)
 
@@ -110,4 +111,7 @@ async def test_a_balance_written_by_hand_is_found(shop: Shop, goods: Goods, data
     async with aside(database_url) as connection:
         await connection.execute(text("UPDATE accounts SET balance_minor = 1000000 WHERE id = :id"), {"id": buyer.wallet_id})
         await connection.commit()
-    assert set((await shop.read(audit)).violated) == {"a guarded balance is the sum of its postings"}
+    assert set((await shop.read(audit)).violated) == {
+        "a guarded balance is the sum of its postings",
+        "the wallets have what all other accounts lack",
+    }

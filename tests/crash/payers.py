@@ -82,7 +82,8 @@ class Person:
 
         def found() -> Json | None:
             for number, message in self.buyer.shown.items():
-                theirs = number > after and message["from"].get("is_bot")
+                # Codes that come just then are no screen: a button pressed under them by force would draw over them.
+                theirs = number > after and message["from"].get("is_bot") and not codes_in(message)
                 if theirs and words in message.get("text", "") and (not button or find_button(message, button) is not None):
                     return message
             return None
