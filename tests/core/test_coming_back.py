@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -132,6 +133,73 @@ async def test_what_is_paid_reversibly_is_the_buyers_and_is_not_sent_until_it_is
     assert isinstance(parcel, Parcel) and len(parcel.lines[0].secrets) == 2
     [line] = await shop.read(journal.latest, about="order")
     assert line.did == "release-order"
+    await assert_sound(shop)
+
+
+async def in_hand(shop: Shop, order_id: int) -> int:
+    """A courier takes the order's delivery; which message that is."""
+    [message] = [one for one in await shop.write(outbox.lease, worker="w", most=99, seconds=60) if one.order_id == order_id]
+    return message.id
+
+
+async def held_while_a_courier_has_it(shop: Shop, buyer: Customer, goods: Goods, clock: Clock) -> tuple[PendingOrder, int]:
+    order = await placed(shop, buyer, goods, 2)
+    await told(shop, order, clock)
+    message_id = await in_hand(shop, order.order_id)
+    await told(shop, order, clock, given_back=(back(f"re_{order.order_id}", 9500, clock),))
+    return order, message_id
+
+
+async def test_released_after_the_courier_was_stopped_it_is_brought_by_another_delivery(shop: Shop, goods: Goods, clock: Clock) -> None:
+    buyer = await person(shop, goods.storefront)
+    order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+    assert await hand_over(shop, buyer, order.order_id) is None
+
+    assert (await shop.write(orders.release, order_id=order.order_id, by=BY)).decided
+    await shop.write(outbox.done, message_id=message_id, worker="w", sent_message_id=None)
+
+    [parcel] = await brought(shop, buyer)
+    assert isinstance(parcel, Parcel) and len(parcel.lines[0].secrets) == 2
+    await assert_sound(shop)
+
+
+async def test_released_before_the_courier_asks_it_brings_the_codes_itself_and_nothing_else_does(
+    shop: Shop, goods: Goods, clock: Clock
+) -> None:
+    buyer = await person(shop, goods.storefront)
+    order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+
+    assert (await shop.write(orders.release, order_id=order.order_id, by=BY)).decided
+    assert isinstance(await hand_over(shop, buyer, order.order_id), Parcel)
+    await shop.write(outbox.done, message_id=message_id, worker="w", sent_message_id=1)
+
+    assert await brought(shop, buyer) == []
+    await assert_sound(shop)
+
+
+async def test_released_while_the_courier_asks_the_codes_are_brought_once(shop: Shop, goods: Goods, clock: Clock) -> None:
+    """Whichever of the two comes first, the other goes by what it finds."""
+    buyer = await person(shop, goods.storefront)
+    for _ in range(6):
+        order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+        asked, released = await asyncio.gather(
+            hand_over(shop, buyer, order.order_id), shop.write(orders.release, order_id=order.order_id, by=BY)
+        )
+        assert released.decided
+        await shop.write(outbox.done, message_id=message_id, worker="w", sent_message_id=None if asked is None else 1)
+        assert len([thing for thing in [asked, *await brought(shop, buyer)] if thing is not None]) == 1
+    await assert_sound(shop)
+
+
+async def test_released_for_a_buyer_who_is_away_it_comes_once_when_they_are_back(shop: Shop, goods: Goods, clock: Clock) -> None:
+    buyer = await person(shop, goods.storefront)
+    order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+    await shop.write(outbox.park, message_id=message_id, worker="w", trouble="blocked")
+
+    assert (await shop.write(orders.release, order_id=order.order_id, by=BY)).decided
+    await shop.write(outbox.unpark, customer_id=buyer.id)
+
+    assert len(await brought(shop, buyer)) == 1
     await assert_sound(shop)
 
 
