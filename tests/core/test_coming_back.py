@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from core.payments import IntentState
 from core.people import Customer
 from core.ports import Dispute, DisputeState, Event, Fee, GivenBack, Movement, PaymentState
 from tests.core.props import assert_sound, balance, left
-from tests.stage import Clock, Goods, numbers, person
+from tests.stage import Clock, Goods, numbers, person, put_on_sale
 
 BY = "telegram:1"
 
@@ -577,3 +578,58 @@ async def test_no_other_code_is_given_for_a_payment_in_question(shop: Shop, good
     with pytest.raises(catalog.Gone):
         await shop.write(aftersale.parcel, case_id=case.case_id, to_telegram_id=1, buyer_id=buyer.id)
     await assert_sound(shop)
+
+
+# A part of it to where it was paid from, where the provider takes no small coins.
+
+
+@pytest.mark.parametrize(
+    ("of", "way", "step", "price", "fee"),
+    [
+        ("KWD", "KWD", 10, 1255, Fee()),
+        ("KWD", "KWD", 10, 1255, Fee(200, 9, True)),
+        ("MGA", "MGA", 100, 123_450, Fee(100, 55, True)),
+        ("CNY", "KWD", 10, 9505, Fee(200, 7, True)),
+        ("CNY", "CNY", 1, 9505, Fee(290, 30, True)),
+    ],
+)
+async def test_parts_to_the_source_leave_nothing_set_aside_and_no_payer_short(
+    shop: Shop, clock: Clock, of: str, way: str, step: int, price: int, fee: Fee
+) -> None:
+    front = await shop.write(storefronts.open_storefront, name="Coins", currency=of, language="en")
+    goods = await put_on_sale(shop, front, price_minor=price, count=20)
+    if way != of:
+        await shop.write(rates.set_rate, base=way, quote=of, rate=Fraction(235, 100), source="staff")
+    aside = await shop.write(ledger.open_account, party_id=front.party_id, kind=AccountKind.REFUNDING, currency=of)
+    buyer, rng = await person(shop, front), Random(f"{of}{way}{price}")
+    for round_ in range(2):
+        before = await balance(shop, buyer)
+        order = await placed(shop, buyer, goods, 10, pay_currency=way, step_minor=step, fee=fee)
+        assert await told(shop, order, clock) == "issued"
+        await hand_over(shop, buyer, order.order_id)
+        codes = [code.code_id for code in await shop.read(orders.codes_sold, order.order_id)]
+        rng.shuffle(codes)
+        to_source = to_wallet = 0
+        while codes:
+            taken = [codes.pop() for _ in range(min(len(codes), rng.randint(1, 3)))]
+            once = f"c{next(numbers)}"
+            if round_ and rng.random() < 0.4:
+                made = await shop.write(orders.refund_codes, order_id=order.order_id, code_ids=taken, reason="", by=BY, once=once)
+            else:
+                made = await shop.write(orders.refund_to_source, order_id=order.order_id, code_ids=taken, reason="", by=BY, once=once)
+                [due] = await shop.write(orders.refunds_due)
+                last = not codes and not round_ and due.asked.amount_minor % step
+                assert due.asked.amount_minor % step == 0 or last
+                if of == way:
+                    assert due.asked.amount_minor >= made.source_minor, "the payer is not short"
+                if rng.random() < 0.8:
+                    await shop.write(orders.refund_done, refund_id=due.refund_id)
+                else:
+                    await shop.write(orders.refund_declined, refund_id=due.refund_id, why="no")
+                    to_wallet, to_source = to_wallet + made.source_minor, to_source - made.source_minor
+            to_source += made.source_minor
+            to_wallet += made.amount_minor - made.source_minor
+            assert await shop.read(ledger.house_balance, aside) == 0
+        assert to_source + to_wallet == price * 10, "every minor unit is in one of the two"
+        assert await balance(shop, buyer) == before + to_wallet
+        await assert_sound(shop)
