@@ -14,7 +14,6 @@ from core import orders, payments
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
-from core.money import STARS
 from core.payments import Intent
 from core.people import Customer
 from core.ports import Ask, PaymentMethod
@@ -95,8 +94,10 @@ async def by_stars_pressed(
             rules_version=callback_data.rules,
             once=f"{storefront.id}:{customer.id}:{callback_data.screen}",
             provider=method.name,
-            pay_currency=STARS,
+            pay_currency=method.capabilities.currency,
             seconds=method.capabilities.seconds_to_pay,
+            fee=method.capabilities.fee,
+            step_minor=method.capabilities.step_minor,
             worth_minor=rest.worth_minor,
             coupon_id=callback_data.coupon or None,
             reversible=method.capabilities.reversible,

@@ -129,20 +129,29 @@ async def ways_of_adding(
 async def top_up(
     shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, stars: PaymentMethod | None, worth_minor: int
 ) -> Safe | None:
-    """Send an invoice for so much into the wallet; a sentence instead when one payment cannot be that."""
+    """Send an invoice for so much into the wallet; a sentence instead when one payment cannot be that. Raises TooManyTopUps."""
     if stars is None:
         return speech.say("Stars are not accepted at the moment.")
     asked = await asked_for(shop, stars, [max(1, worth_minor)], storefront.currency)
     if worth_minor < 1 or not asked or not payable(stars, asked[0][1]):
         return bounds(stars, speech)
-    intent = await shop.write(
-        orders.deposit,
-        customer_id=customer.id,
-        worth_minor=worth_minor,
-        provider=stars.name,
-        pay_currency=STARS,
-        seconds=stars.capabilities.seconds_to_pay,
-    )
+    can = stars.capabilities
+    try:
+        intent = await shop.write(
+            orders.deposit,
+            customer_id=customer.id,
+            worth_minor=worth_minor,
+            provider=stars.name,
+            pay_currency=can.currency,
+            seconds=can.seconds_to_pay,
+            fee=can.fee,
+            reversible=can.reversible,
+            step_minor=can.step_minor,
+        )
+    except orders.TooManyTopUps:
+        raise  # Its screen shows those that wait.
+    except Refusal as refusal:
+        return refused(speech, refusal)
     await invoice(shop, storefront, customer, speech, stars, intent)
     return None
 

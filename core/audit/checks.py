@@ -417,6 +417,13 @@ OUTBOX = {
         SELECT 'order ' || o.id AS about, 'customer ' || o.buyer_id AS detail FROM orders o
         WHERE o.state = 'issued' AND (o.held_until IS NULL OR o.released_at IS NOT NULL) AND NOT EXISTS (
             SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.customer_id = o.buyer_id AND m.topic = 'delivery')""",
+    # A delivery that ended without being sent (called off, or stopped by a review) brings nothing: another has to.
+    "what was sold and is not held is on its way to its buyer, or was brought": """
+        SELECT 'order ' || o.id AS about, 'customer ' || o.buyer_id || ' waits, and nothing is on its way' AS detail FROM orders o
+        WHERE o.state = 'issued' AND (o.held_until IS NULL OR o.released_at IS NOT NULL)
+          AND NOT EXISTS (SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.topic = 'delivery'
+            AND (m.done_at IS NULL OR m.sent_message_id IS NOT NULL))
+          AND NOT EXISTS (SELECT 1 FROM reveals r WHERE r.order_id = o.id)""",
     "a delivery is of an issued order, to its buyer and nobody else": """
         SELECT 'message ' || m.id AS about, 'order ' || COALESCE(m.order_id, 0) || ' to customer ' || m.customer_id AS detail
         FROM outbox m LEFT JOIN orders o ON o.id = m.order_id AND o.buyer_id = m.customer_id AND o.state IN ('issued', 'refunded')

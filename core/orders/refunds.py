@@ -99,6 +99,7 @@ class Source:
     worth_minor: int
     left_minor: int
     step_minor: int = 1  # what goes back in parts goes back in whole multiples of it
+    shop_currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -547,10 +548,13 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
         part = min(amount, paid.left_minor) if paid is not None else 0
         if paid is None or part <= 0:
             raise NoWayBack
+        part = whole_coins(paid, part)
         pay, fee = part_to_source(paid, part)
         # Where rounding would ask for more than the provider still has, the shop bears the difference in the fee.
         over = max(0, pay - _left_there(session, paid))
         fee, pay = max(0, fee - over), pay - over
+        if paid.currency == order.currency:
+            part = pay - fee  # To the minor unit: what is set aside is what leaves by the gateway.
         if whole_only and pay != paid.amount_minor:
             raise OnlyWhole
         if pay == 0:
@@ -596,23 +600,46 @@ def _left_there(session: Session, paid: Source) -> int:
     return max(0, paid.amount_minor - int(asked or 0) - theirs)
 
 
+def whole_coins(paid: Source, part_minor: int) -> int:
+    """What of the next `part_minor` of a payment's worth goes to the source: no more than buys the coins that can go there.
+
+    Where the provider takes no smaller coin than a step, the rest of it is less than one; it is the payer's, and goes to the wallet.
+    """
+    done = paid.worth_minor - paid.left_minor
+    if paid.step_minor == 1 or done + part_minor >= paid.worth_minor:
+        return part_minor
+    # The least that gives as much; what is given only grows with the part.
+    low, high, most = 0, part_minor, _given(paid, done + part_minor)
+    while low < high:
+        middle = (low + high) // 2
+        if _given(paid, done + middle) >= most:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
 def part_to_source(paid: Source, part_minor: int) -> tuple[int, int]:
     """What goes back for the next `part_minor` of a payment's worth, and how much of that is fee, in the payment's currency.
 
     Taken cumulatively: the parts of the whole add up to all that was paid, whatever the rounding, and never to more before.
+    Paid in the shop's own currency, what goes back without the fee is the part itself, if `whole_coins` has cut it.
     """
     done = paid.worth_minor - paid.left_minor
-    before, after = (
-        (share(paid.amount_minor - paid.fee_minor, at, paid.worth_minor), share(paid.fee_minor, at, paid.worth_minor))
-        for at in (done, done + part_minor)
-    )
-    # Where the provider takes no smaller coin than a step, the parts are whole steps, and the last one has the rest.
-    given = [
-        sum(sums) if at == paid.worth_minor else sum(sums) - sum(sums) % paid.step_minor
-        for at, sums in ((done, before), (done + part_minor, after))
-    ]
-    pay = given[1] - given[0]
-    return pay, min(pay, after[1] - before[1])
+    pay = _given(paid, done + part_minor) - _given(paid, done)
+    if paid.currency == paid.shop_currency:
+        return pay, max(0, pay - part_minor)
+    return pay, min(pay, _fee_of(paid, done + part_minor) - _fee_of(paid, done))
+
+
+def _fee_of(paid: Source, worth_minor: int) -> int:
+    return share(paid.fee_minor, worth_minor, paid.worth_minor)
+
+
+def _given(paid: Source, worth_minor: int) -> int:
+    """What has gone back when so much of a payment's worth has: whole steps, and at the end all of it."""
+    given = share(paid.amount_minor - paid.fee_minor, worth_minor, paid.worth_minor) + _fee_of(paid, worth_minor)
+    return given if worth_minor == paid.worth_minor else given - given % paid.step_minor
 
 
 def _source(session: Session, order: Order) -> Source | None:
@@ -643,7 +670,7 @@ def _source(session: Session, order: Order) -> Source | None:
     )
     _, theirs = payments.returned_of(session, provider=intent.provider, event_key=event_key)
     left = max(0, worth - int(sent or 0) - theirs)
-    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, left, intent.step_minor)
+    return Source(intent.provider, event_key, intent.id, paid, fee, currency, worth, left, intent.step_minor, order.currency)
 
 
 def _give_money(session: Session, order: Order, row: Refund, cost: Mapping[int, Cost]) -> None:

@@ -77,8 +77,10 @@ def release(session: Session, *, order_id: int, by: str) -> Reviewed:
         raise TakenBack
     order.released_at, order.released_by = now(session), by
     session.flush()
-    # A courier may still have a delivery in hand that it was stopped with: then that one brings the codes.
-    if all(sent.done_at is not None or sent.parked_at is not None for sent in outbox.of_order(session, order_id=order_id)):
+    # What waits for a buyer who has blocked the bot would bring the codes once more when they are back.
+    outbox.call_off(session, order_id=order_id, why="released")
+    # A courier that has a delivery in hand has not asked for the codes yet (asking would have ended it): that one brings them.
+    if all(sent.done_at is not None for sent in outbox.of_order(session, order_id=order_id)):
         outbox.post(session, topic=outbox.Topic.DELIVERY, customer_id=order.buyer_id, order_id=order_id)
     journal.record(session, by=by, did="release-order", about="order", about_id=order_id, before={"held": True}, after={"held": False})
     return Reviewed(order_id, decided=True)

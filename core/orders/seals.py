@@ -88,11 +88,13 @@ def hand_over(
 ) -> Parcel | Seal | None:
     """What a delivery brings: the codes, logged as revealed; or of a sealed order the seal, which from now on stays on it.
 
-    None when everything was refunded in the meantime, or the order is held: then nothing is to be sent. Raises Gone when it is
-    not this buyer's.
+    None when everything was refunded in the meantime, or the order is held: then nothing is to be sent, and what was to bring it
+    has ended. Raises Gone when it is not this buyer's.
     """
     order = locked(session, order_id, buyer_id)
     if order.state is OrderState.REFUNDED or order.held:
+        # Ended with this very answer: whoever releases the order sees that nothing is on its way any more, and posts it anew.
+        outbox.call_off(session, order_id=order_id, why="stopped", in_hand=True)
         return None
     found = seal(session, order)
     if found is None:

@@ -172,17 +172,21 @@ def untried(session: Session, *, order_id: int) -> bool:
 
 
 @write
-def call_off(session: Session, *, order_id: int, why: str) -> int:
-    """Deliveries of this order that no courier has in hand are not sent any more; returns how many there were."""
+def call_off(session: Session, *, order_id: int, why: str, in_hand: bool = False) -> int:
+    """Deliveries of this order that no courier has in hand are not sent any more; returns how many there were.
+
+    `in_hand`: those too. Only for who stops the courier itself, in this very transaction.
+    """
     at = now(session)
+    # A lease that has run out is nobody's any more.
+    nobodys = (Message.lease.is_(None)) | (Message.due_at <= at) | (Message.parked_at.is_not(None))
     rows = session.execute(
         update(Message)
         .where(
             Message.order_id == order_id,
             Message.topic == Topic.DELIVERY,
             Message.done_at.is_(None),
-            # A lease that has run out is nobody's any more.
-            (Message.lease.is_(None)) | (Message.due_at <= at) | (Message.parked_at.is_not(None)),
+            *([] if in_hand else [nobodys]),
         )
         .values(done_at=at, lease=None, parked_at=None, trouble=why[:300])
         .returning(Message.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from core.money import STARS
 from core.rates.queries import HANDED_BACK, SETTINGS, STAFF, JumpSeen, Quoted, jump_seen, recorded, view
 from core.rates.rules import apart, buffered, fitting
 from core.rates.tables import Jump, Rate
+
+log = logging.getLogger(__name__)
 
 # A proposal that has moved by less than this is still the same question to the staff.
 _SAME_QUESTION = Fraction(5)
@@ -66,6 +69,7 @@ def _record(
     valid_until: datetime | None = None,
 ) -> Quoted:
     assert rate > 0 and base != quote, "a rate is positive and between two currencies"
+    _close_jumps(session, base, quote)  # Whoever records a rate has decided.
     rate, market = fitting(rate), None if market is None else fitting(market)
     row = Rate(
         base=base,
@@ -130,14 +134,18 @@ def take(session: Session, *, quote: str, source: str, market: Mapping[str, Frac
     """Record what a source says of each base (a rate between minor units), with the buffer taken off and until it is too old.
 
     Not taken: what was set by hand or in the settings, what is recorded already or older than that, and what is too old from
-    the beginning. A jump is kept for the staff to decide.
+    the beginning; nor what cannot be a rate. A jump is kept for the staff to decide.
     """
     taken, at, valid_until = Taken(), now(session), as_of + rules.max_age
     for base, said in sorted(market.items()):
         newest = recorded(session, base=base, quote=quote)
         if valid_until <= at or (newest is not None and newest.source in (STAFF, SETTINGS)):
             continue
-        rate, plain = fitting(buffered(said, rules.buffer_percent)), fitting(said)
+        try:
+            rate, plain = fitting(buffered(said, rules.buffer_percent)), fitting(said)
+        except ValueError as absurd:  # A figure that no currency is worth: the others of this fetch hold all the same.
+            log.warning("rate not taken: %s in %s from %s: %s", base, quote, source, absurd)
+            continue
         said_before = newest is not None and (newest.rate, newest.as_of, newest.valid_until) == (rate, as_of, valid_until)
         # A source that is asked at two places may say yesterday's after today's.
         older = newest is not None and as_of < newest.as_of
@@ -149,7 +157,6 @@ def take(session: Session, *, quote: str, source: str, market: Mapping[str, Frac
             if jump is not None:
                 taken.jumped.append(jump)
             continue
-        _close_jumps(session, base, quote)
         taken.recorded.append(
             _record(session, base=base, quote=quote, rate=rate, source=source, market=plain, as_of=as_of, valid_until=valid_until)
         )
@@ -197,6 +204,8 @@ def take_jump(session: Session, *, jump_id: int, quote: str, by: str) -> Quoted:
     if row is None or row.quote != quote or row.ended_at is not None or row.valid_until <= now(session):
         raise JumpIsOver
     before, seen = recorded(session, base=row.base, quote=row.quote), jump_seen(row)
+    if before is not None and (before.source in (STAFF, SETTINGS) or before.at > row.at):
+        raise JumpIsOver  # Recorded by another process in the moment in which the source was asked.
     made = _record(
         session,
         base=row.base,

@@ -359,6 +359,11 @@ DAMAGES = [
     Damage("a dispute's money is of its payment", "", "UPDATE payment_returns SET dispute_id = NULL WHERE return_key = 'taken'"),
     Damage("an issued order has a delivery to its buyer", "", "DELETE FROM outbox WHERE order_id = {stars}"),
     Damage(
+        "what was sold and is not held is on its way to its buyer, or was brought",
+        "",
+        "UPDATE outbox SET done_at = 1, lease = NULL, parked_at = NULL, sent_message_id = NULL WHERE order_id = {stars}",
+    ),
+    Damage(
         "a delivery is of an issued order, to its buyer and nobody else",
         "",
         "UPDATE outbox SET customer_id = customer_id + 1 WHERE order_id = {stars}",

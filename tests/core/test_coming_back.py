@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from core.people import Customer
 from core.ports import Dispute, DisputeState, Event, Fee, GivenBack, Movement, PaymentState
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, left
-from tests.stage import Clock, Goods, numbers, person
+from tests.stage import Clock, Goods, numbers, person, put_on_sale
 
 BY = "telegram:1"
 
@@ -144,6 +146,73 @@ async def test_what_is_paid_reversibly_is_the_buyers_and_is_not_sent_until_it_is
     assert isinstance(parcel, Parcel) and len(parcel.lines[0].secrets) == 2
     [line] = await shop.read(journal.latest, about="order")
     assert line.did == "release-order"
+    await assert_sound(shop)
+
+
+async def in_hand(shop: Shop, order_id: int) -> int:
+    """A courier takes the order's delivery; which message that is."""
+    [message] = [one for one in await shop.write(outbox.lease, worker="w", most=99, seconds=60) if one.order_id == order_id]
+    return message.id
+
+
+async def held_while_a_courier_has_it(shop: Shop, buyer: Customer, goods: Goods, clock: Clock) -> tuple[PendingOrder, int]:
+    order = await placed(shop, buyer, goods, 2)
+    await told(shop, order, clock)
+    message_id = await in_hand(shop, order.order_id)
+    await told(shop, order, clock, given_back=(back(f"re_{order.order_id}", 9500, clock),))
+    return order, message_id
+
+
+async def test_released_after_the_courier_was_stopped_it_is_brought_by_another_delivery(shop: Shop, goods: Goods, clock: Clock) -> None:
+    buyer = await person(shop, goods.storefront)
+    order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+    assert await hand_over(shop, buyer, order.order_id) is None
+
+    assert (await shop.write(orders.release, order_id=order.order_id, by=BY)).decided
+    await shop.write(outbox.done, message_id=message_id, worker="w", sent_message_id=None)
+
+    [parcel] = await brought(shop, buyer)
+    assert isinstance(parcel, Parcel) and len(parcel.lines[0].secrets) == 2
+    await assert_sound(shop)
+
+
+async def test_released_before_the_courier_asks_it_brings_the_codes_itself_and_nothing_else_does(
+    shop: Shop, goods: Goods, clock: Clock
+) -> None:
+    buyer = await person(shop, goods.storefront)
+    order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+
+    assert (await shop.write(orders.release, order_id=order.order_id, by=BY)).decided
+    assert isinstance(await hand_over(shop, buyer, order.order_id), Parcel)
+    await shop.write(outbox.done, message_id=message_id, worker="w", sent_message_id=1)
+
+    assert await brought(shop, buyer) == []
+    await assert_sound(shop)
+
+
+async def test_released_while_the_courier_asks_the_codes_are_brought_once(shop: Shop, goods: Goods, clock: Clock) -> None:
+    """Whichever of the two comes first, the other goes by what it finds."""
+    buyer = await person(shop, goods.storefront)
+    for _ in range(6):
+        order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+        asked, released = await asyncio.gather(
+            hand_over(shop, buyer, order.order_id), shop.write(orders.release, order_id=order.order_id, by=BY)
+        )
+        assert released.decided
+        await shop.write(outbox.done, message_id=message_id, worker="w", sent_message_id=None if asked is None else 1)
+        assert len([thing for thing in [asked, *await brought(shop, buyer)] if thing is not None]) == 1
+    await assert_sound(shop)
+
+
+async def test_released_for_a_buyer_who_is_away_it_comes_once_when_they_are_back(shop: Shop, goods: Goods, clock: Clock) -> None:
+    buyer = await person(shop, goods.storefront)
+    order, message_id = await held_while_a_courier_has_it(shop, buyer, goods, clock)
+    await shop.write(outbox.park, message_id=message_id, worker="w", trouble="blocked")
+
+    assert (await shop.write(orders.release, order_id=order.order_id, by=BY)).decided
+    await shop.write(outbox.unpark, customer_id=buyer.id)
+
+    assert len(await brought(shop, buyer)) == 1
     await assert_sound(shop)
 
 
@@ -540,3 +609,58 @@ async def test_no_other_code_is_given_for_a_payment_in_question(shop: Shop, good
     with pytest.raises(catalog.Gone):
         await shop.write(aftersale.parcel, case_id=case.case_id, to_telegram_id=1, buyer_id=buyer.id)
     await assert_sound(shop)
+
+
+# A part of it to where it was paid from, where the provider takes no small coins.
+
+
+@pytest.mark.parametrize(
+    ("of", "way", "step", "price", "fee"),
+    [
+        ("KWD", "KWD", 10, 1255, Fee()),
+        ("KWD", "KWD", 10, 1255, Fee(200, 9, True)),
+        ("MGA", "MGA", 100, 123_450, Fee(100, 55, True)),
+        ("CNY", "KWD", 10, 9505, Fee(200, 7, True)),
+        ("CNY", "CNY", 1, 9505, Fee(290, 30, True)),
+    ],
+)
+async def test_parts_to_the_source_leave_nothing_set_aside_and_no_payer_short(
+    shop: Shop, clock: Clock, of: str, way: str, step: int, price: int, fee: Fee
+) -> None:
+    front = await shop.write(storefronts.open_storefront, name="Coins", currency=of, language="en")
+    goods = await put_on_sale(shop, front, price_minor=price, count=20)
+    if way != of:
+        await shop.write(rates.set_rate, base=way, quote=of, rate=Fraction(235, 100), source="staff")
+    aside = await shop.write(ledger.open_account, party_id=front.party_id, kind=AccountKind.REFUNDING, currency=of)
+    buyer, rng = await person(shop, front), Random(f"{of}{way}{price}")
+    for round_ in range(2):
+        before = await balance(shop, buyer)
+        order = await placed(shop, buyer, goods, 10, pay_currency=way, step_minor=step, fee=fee)
+        assert await told(shop, order, clock) == "issued"
+        await hand_over(shop, buyer, order.order_id)
+        codes = [code.code_id for code in await shop.read(orders.codes_sold, order.order_id)]
+        rng.shuffle(codes)
+        to_source = to_wallet = 0
+        while codes:
+            taken = [codes.pop() for _ in range(min(len(codes), rng.randint(1, 3)))]
+            once = f"c{next(numbers)}"
+            if round_ and rng.random() < 0.4:
+                made = await shop.write(orders.refund_codes, order_id=order.order_id, code_ids=taken, reason="", by=BY, once=once)
+            else:
+                made = await shop.write(orders.refund_to_source, order_id=order.order_id, code_ids=taken, reason="", by=BY, once=once)
+                [due] = await shop.write(orders.refunds_due)
+                last = not codes and not round_ and due.asked.amount_minor % step
+                assert due.asked.amount_minor % step == 0 or last
+                if of == way:
+                    assert due.asked.amount_minor >= made.source_minor, "the payer is not short"
+                if rng.random() < 0.8:
+                    await shop.write(orders.refund_done, refund_id=due.refund_id)
+                else:
+                    await shop.write(orders.refund_declined, refund_id=due.refund_id, why="no")
+                    to_wallet, to_source = to_wallet + made.source_minor, to_source - made.source_minor
+            to_source += made.source_minor
+            to_wallet += made.amount_minor - made.source_minor
+            assert await shop.read(ledger.house_balance, aside) == 0
+        assert to_source + to_wallet == price * 10, "every minor unit is in one of the two"
+        assert await balance(shop, buyer) == before + to_wallet
+        await assert_sound(shop)

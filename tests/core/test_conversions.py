@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import convert_down, exponent, fee_on
-from core.orders.refunds import Source, part_to_source
+from core.orders.refunds import Source, part_to_source, whole_coins
 from core.ports import Fee
 from core.pricing import to_pay
 
@@ -58,3 +58,39 @@ def test_what_goes_back_in_parts_is_whole_coins_never_more_than_was_paid_and_all
         assert 0 <= Fraction(asked.amount_minor * after, worth) - paid < step + 2
 
     assert paid == asked.amount_minor and sent <= asked.fee_minor
+
+
+@given(
+    worths,
+    st.sampled_from(CURRENCIES),
+    st.sampled_from([1, 7, 10, 100]),
+    whole_rates,
+    fees,
+    st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=8),
+)
+def test_what_cannot_go_back_in_coins_is_not_set_aside_for_it(
+    worth: int, shop: str, step: int, rate: Fraction, fee: Fee, shares: list[tuple[int, bool]]
+) -> None:
+    """Some parts to the source, some to the wallet, in any order: no part is short by a minor unit of the shop's own currency."""
+    way = "KWD"
+    asked = to_pay(worth, shop, fee=fee, pay_currency=way, rate=None if shop == way else rate, step_minor=step)
+    extra = asked.amount_minor - worth if shop == way else asked.fee_minor
+    weights = [weight for weight, _ in shares]
+    cuts = [worth * sum(weights[:n]) // sum(weights) for n in range(len(shares) + 1)]
+    sent = paid = fees_back = 0
+    for (before, after), (_, to_source) in zip(pairwise(cuts), shares, strict=True):
+        if not to_source or after == before:
+            continue
+        source = Source("stripe", "e", 1, asked.amount_minor, extra, way, worth, worth - sent, step, shop)
+        part = whole_coins(source, after - before)
+        pay, of_fee = part_to_source(source, part)
+        assert 0 <= part <= after - before and (pay > 0 or part == 0 or step == 1)
+        assert 0 <= of_fee <= pay
+        assert pay % step == 0 or sent + part == worth
+        if shop == way:
+            assert pay - of_fee == part, "what is set aside is what leaves"
+            assert after - before - part < step, "what goes to the wallet instead is less than a coin"
+        sent, paid, fees_back = sent + part, paid + pay, fees_back + of_fee
+        assert fees_back <= extra and paid <= asked.amount_minor
+    if all(to_source for _, to_source in shares) and step == 1:
+        assert paid == asked.amount_minor

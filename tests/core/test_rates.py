@@ -138,6 +138,38 @@ async def test_a_jump_that_comes_back_is_no_question_any_more_and_an_old_one_can
     assert [jump.market for jump in (await said(shop, clock, 700)).jumped] == [700]
 
 
+@pytest.mark.parametrize("how", ["set by hand", "set by hand and given back", "fixed in the settings"])
+async def test_a_jump_that_was_asked_before_the_staff_set_the_rate_is_taken_no_more(
+    shop: Shop, storefront: Storefront, clock: Clock, how: str
+) -> None:
+    await said(shop, clock, 7)
+    clock.passes(hours=1)
+    jump = (await said(shop, clock, 70)).jumped[0]
+
+    if how == "fixed in the settings":
+        await shop.write(rates.fix, quote="CNY", fixed={"USD": Fraction(8)})
+    else:
+        await shop.write(rates.set_rate, **USD, rate=Fraction(8), source=STAFF, by="telegram:1")
+    if how == "set by hand and given back":
+        await shop.write(rates.hand_back, **USD, by="telegram:1")
+    before = await shop.read(rates.recorded, **USD)
+    clock.passes(hours=24)
+
+    with pytest.raises(JumpIsOver):
+        await shop.write(rates.take_jump, jump_id=jump.id, quote="CNY", by="telegram:2")
+    assert await shop.read(rates.recorded, **USD) == before
+    assert [pair.jump for pair in await shop.read(rates.pairs, quote="CNY")] == [None]
+
+
+async def test_a_figure_that_cannot_be_a_rate_keeps_no_other_back(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    market = {"AUD": Fraction(5), "VES": Fraction(1, 10**25), "USD": Fraction(7), "XAU": Fraction(10**30), "ZWL": Fraction(-1)}
+
+    taken = await shop.write(rates.take, quote="CNY", source="ecb", market=market, as_of=clock(), rules=RULES)
+
+    assert [(quoted.base, quoted.market) for quoted in taken.recorded] == [("AUD", 5), ("USD", 7)]
+    assert taken.jumped == []
+
+
 async def test_a_jump_that_moves_on_is_a_new_question(shop: Shop, storefront: Storefront, clock: Clock) -> None:
     await said(shop, clock, 7)
     first = (await said(shop, clock, 10)).jumped[0]
