@@ -167,6 +167,11 @@ async def _fill(
             "INSERT INTO postings (transfer_id, seq, debit_id, credit_id, amount_minor, currency)"
             f" SELECT 100000 + i, 1, (SELECT wallet_id FROM customers WHERE telegram_id = 1 + (i % {BUYERS})), {sales},"
             f" {PRICE_MINOR}, 'CNY' FROM {past_series}",
+            # What was bought was paid: their wallets have so much less.
+            f"UPDATE accounts SET balance_minor = balance_minor - {PRICE_MINOR * (past // BUYERS)}"
+            f" WHERE id IN (SELECT wallet_id FROM customers WHERE telegram_id BETWEEN 1 AND {BUYERS})",
+            f"UPDATE accounts SET balance_minor = balance_minor - {PRICE_MINOR}"
+            f" WHERE id IN (SELECT wallet_id FROM customers WHERE telegram_id BETWEEN 2 AND {1 + past % BUYERS})",
             "INSERT INTO outbox (topic, customer_id, order_id, made_at, due_at, attempts, done_at)"
             f" SELECT 'delivery', {buyer}, i, 0, 0, 1, 1 FROM {past_series}",
             "INSERT INTO codes (offer_id, batch_id, row, order_id, ciphertext, fingerprint)"

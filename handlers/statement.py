@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from core import books
-from core.books import Line, Pot, Sales, Section, Statement, lines
+from core.books import Cost, Line, Pot, Sales, Section, Statement, lines
 from core.database import Shop
 from core.money import decimal_text
 from core.storefronts import Storefront
@@ -113,11 +114,11 @@ def words(line: Line, speech: Speech) -> str:
 
 
 def _word(code: str, speech: Speech) -> str:
-    return speech.label(WORDS[code])
+    return _word(code, speech)
 
 
 def _side(side: str, speech: Speech) -> str:
-    return speech.label(SIDES[side])
+    return _side(side, speech)
 
 
 def kind_of(kind: str, speech: Speech) -> str:
@@ -203,10 +204,11 @@ def statement_png(made: Statement, speech: Speech) -> bytes:
 
 def sheet(made: Statement, speech: Speech) -> Sheet:
     """What stands in the picture."""
-    money, sales = _drawn(speech), _of_shop(made)
+    money, sales, wallets = _drawn(speech), _of_shop(made), made.pot("wallet", made.currency)
     margin = next((one.minor for one in made.margins if one.currency == made.currency), 0)
-    cards = [_sales_card(one, made, speech) for one in made.sales]
-    cards += [_payments_card(made, speech), *_wallet_cards(made, speech), *_other_cards(made, speech)]
+    owed = [pot for kind in _OWED if (pot := made.pot(kind, made.currency)) and pot.closing_minor]
+    cards = [_paid_card(made, speech), *(_sales_card(one, made, speech) for one in made.sales)]
+    cards += [_replaced_card(made, speech), _went_back_card(made, speech), *_wallet_cards(made, speech), *_other_cards(made, speech)]
     if made.differences:
         rows = [Row(one.check, "", f"{one.about}: {one.detail}") for one in made.differences]
         cards.insert(0, _card(speech, speech.label("Differences"), rows))
@@ -215,9 +217,11 @@ def sheet(made: Statement, speech: Speech) -> Sheet:
         subtitle=speech.label("Statement · {period}", period=period(made, speech)),
         headline=(
             Row(speech.label("Sales less refunds"), money(sales.sales_minor - sales.refunded_minor, made.currency)),
+            Row(speech.label("Margin before fees"), money(margin, made.currency)),
             Row(speech.label("Orders"), speech.number(sales.orders)),
             Row(speech.label("Codes"), speech.number(sales.codes)),
-            Row(speech.label("Margin before fees"), money(margin, made.currency)),
+            *([Row(kind_of("wallet", speech), money(wallets.closing_minor, made.currency))] if wallets else []),
+            *(Row(kind_of(pot.kind, speech), money(pot.closing_minor, made.currency)) for pot in owed),
         ),
         cards=[card for card in cards if card.rows],
         seal=seal(made, speech),
@@ -255,80 +259,138 @@ def _sales_card(one: Sales, made: Statement, speech: Speech) -> Card:
     margin = next((margin for margin in made.margins if margin.currency == one.currency), None)
     codes = speech.label_many("{n} code", "{n} codes", one.codes)
     orders = speech.label_many("{n} order", "{n} orders", one.orders)
-    rows = [Row(_word("list", speech), money(one.list_minor, one.currency), codes)]
+    rows = []
+    if one.list_minor != one.sales_minor:
+        rows.append(Row(_word("list", speech), money(one.list_minor, one.currency), codes))
     if one.tiers_minor:
         rows.append(Row(_word("tiers", speech), money(-one.tiers_minor, one.currency)))
     if one.coupons_minor:
         rows.append(Row(_word("coupons", speech), money(-one.coupons_minor, one.currency)))
-    rows.append(Row(_word("sales", speech), money(one.sales_minor, one.currency), orders, strong=True))
-    if one.refunds:
+    if one.orders:
+        rows.append(Row(_word("sales", speech), money(one.sales_minor, one.currency), f"{orders} · {codes}", strong=bool(rows)))
+    if one.refunded_minor:
         back = speech.label(
             "to balances {wallets}, set aside for where it was paid from {source}",
             wallets=money(one.to_wallet_minor, one.currency),
             source=money(one.to_source_minor, one.currency),
         )
-        rows.append(Row(_word("refunds", speech), money(-one.refunded_minor, one.currency), back))
+        rows.append(Row(_word("refunds", speech), money(-one.refunded_minor, one.currency), back if one.to_source_minor else ""))
     if cost is not None:
-        rows.append(Row(_word("cost", speech), money(-cost.cost_minor, cost.currency)))
-        if cost.back_minor:
-            rows.append(Row(_word("cost-back", speech), money(cost.back_minor, cost.currency)))
+        rows += _cost_rows(cost, speech)
     if margin is not None:
-        rows.append(Row(_word("margin", speech), money(margin.minor, margin.currency), strong=True))
+        rows.append(Row(speech.label("Margin before fees"), money(margin.minor, margin.currency), _in_margin(speech), strong=True))
     if one.currency == made.currency:
         note = speech.label("not in the margin: another currency")
-        rows += [Row(_word("cost", speech), money(other.back_minor - other.cost_minor, other.currency), note) for other in others]
+        rows += [
+            Row(_word("cost", speech), money(-other.spent_minor, other.currency), note)
+            for other in others
+            if other.spent_minor and other.currency not in {margin.currency for margin in made.margins}
+        ]
     return _card(speech, f"{_word('sales', speech)} · {one.currency}", rows)
 
 
-def _payments_card(made: Statement, speech: Speech) -> Card:
+def _in_margin(speech: Speech) -> str:
+    return speech.label("sales less refunds and what codes cost, replacements too; without fees and losses")
+
+
+def _cost_rows(cost: Cost, speech: Speech) -> list[Row]:
+    """What codes cost, as far as it is not nothing."""
+    money = _drawn(speech)
+    codes = speech.label_many("{n} code", "{n} codes", cost.replaced)
+    found = (
+        ("cost", -cost.cost_minor, ""),
+        ("cost-back", cost.back_minor, ""),
+        ("replaced", -cost.replaced_minor, codes),
+        ("replaced-back", cost.replaced_back_minor, ""),
+    )
+    return [Row(_word(code, speech), money(minor, cost.currency), note) for code, minor, note in found if minor]
+
+
+def _replaced_card(made: Statement, speech: Speech) -> Card:
+    """What codes cost on days without sales or refunds in that currency."""
+    sold, rows = {one.currency for one in made.sales}, []
+    for margin in made.margins:
+        if margin.currency not in sold and margin.minor:
+            rows += [row for cost in made.costs if cost.currency == margin.currency for row in _cost_rows(cost, speech)]
+            value = _drawn(speech)(margin.minor, margin.currency)
+            rows.append(Row(speech.label("Margin before fees"), value, _in_margin(speech), strong=True))
+    return _card(speech, _word("cost", speech), rows)
+
+
+def _paid_card(made: Statement, speech: Speech) -> Card:
+    """What came in by each way, side by side."""
     money, rows = _drawn(speech), []
     for way in made.payments:
-        notes = [speech.label_many("{n} payment", "{n} payments", way.paid)]
-        if way.deposits:
-            notes.append(speech.label("{amount} of it into balances", amount=money(way.deposits_minor, way.currency)))
-        if way.borne_minor:
-            notes.append(speech.label("fee borne by payers {amount}", amount=money(way.borne_minor, way.currency)))
-        if way.kept_minor:
-            notes.append(speech.label("fee kept by the provider {amount}", amount=money(way.kept_minor, way.currency)))
-        if way.refunded:
-            notes.append(speech.label("refunded {amount}", amount=money(way.refunded_minor, way.currency)))
-        if way.back:
-            notes.append(speech.label("given back by the provider {amount}", amount=money(way.back_minor, way.currency)))
-        if way.odd:
-            notes.append(speech.label("credited to nobody {amount}", amount=money(way.odd_minor, way.currency)))
-        rows.append(Row(name_of(way.method, speech), money(way.paid_minor, way.currency), " · ".join(notes)))
-    return _card(speech, speech.label("Paid in"), rows)
+        if way.paid:
+            notes = [speech.label_many("{n} payment", "{n} payments", way.paid)]
+            if way.deposits:
+                notes.append(speech.label("{amount} of it into balances", amount=money(way.deposits_minor, way.currency)))
+            if way.borne_minor:
+                notes.append(speech.label("fee borne by payers {amount}", amount=money(way.borne_minor, way.currency)))
+            if way.kept_minor:
+                notes.append(speech.label("fee kept by the provider {amount}", amount=money(way.kept_minor, way.currency)))
+            rows.append(Row(name_of(way.method, speech), money(way.paid_minor, way.currency), " · ".join(notes)))
+    return replace(_card(speech, speech.label("Paid in"), rows), tiles=True)
+
+
+def _went_back_card(made: Statement, speech: Speech) -> Card:
+    """What waits for a decision, and what providers gave back and took by each way; nothing that is nothing."""
+    money, rows = _drawn(speech), []
+    for code, amounts in (("in-dispute", made.questioned_minor), ("under-way", made.underway_minor)):
+        rows += [Row(_word(code, speech), money(minor, currency)) for currency, minor in sorted(amounts.items()) if minor]
+    for way in made.payments:
+        facts = (
+            ("disputed", -way.disputed_minor, way.currency),
+            ("dispute-fees", -way.charged_minor, way.currency),
+            ("put-back", way.put_back_minor, way.currency),
+            ("given-back", -way.back_minor, way.currency),
+            ("given-back-parts", -way.parts_minor, way.currency),
+            ("lost", -way.lost_minor, made.currency),
+            ("regained", way.regained_minor, made.currency),
+            ("refunded", -way.refunded_minor, way.currency),
+            ("not-credited", way.odd_minor, way.currency),
+        )
+        name = name_of(way.method, speech)
+        rows += [Row(f"{name}: {_word(code, speech)}", money(minor, currency)) for code, minor, currency in facts if minor]
+    return _card(speech, speech.label("What went back"), rows)
 
 
 def _wallet_cards(made: Statement, speech: Speech) -> list[Card]:
     money, cards = _drawn(speech), []
     for pot in made.pots:
-        if pot.kind != "wallet":
+        if pot.kind != "wallet" or not (pot.opening_minor or pot.into or pot.out):
             continue
-        rows = [Row(_capital(_side("opening", speech)), money(pot.opening_minor, pot.currency))]
+        rows = [Row(_capital(_side("opening", speech)), money(pot.opening_minor, pot.currency))] if pot.opening_minor else []
         rows += [Row("+ " + cause_of(flow.cause, speech), money(flow.minor, pot.currency)) for flow in pot.into]
         rows += [Row("− " + cause_of(flow.cause, speech), money(-flow.minor, pot.currency)) for flow in pot.out]
-        rows.append(Row(_capital(_side("closing", speech)), money(pot.closing_minor, pot.currency), strong=True))
+        rows.append(Row(_capital(_side("closing", speech)), money(pot.closing_minor, pot.currency), strong=len(rows) > 0))
         cards.append(_card(speech, f"{kind_of(pot.kind, speech)} · {pot.currency}", rows))
     return cards
 
 
+_OWED = ("payable", "refunding")  # which stand in the headline, in the shop's currency
+_NOT_DRAWN = ("gateway", "wallet", "sales", "exchange")
+
+
 def _other_cards(made: Statement, speech: Speech) -> list[Card]:
-    """What lies at the providers, and all other accounts, by what is in them at the end."""
-    pots = [pot for pot in made.pots if pot.opening_minor or pot.into or pot.out]
+    """What lies at the providers, is owed, and was paid in fees and lost, at the end; what is only bookkeeping is in the spreadsheet."""
+    pots = [pot for pot in made.pots if pot.closing_minor]
     gateways = [_pot_row(pot, name_of(pot.label, speech), speech) for pot in pots if pot.kind == "gateway"]
-    others = [_pot_row(pot, kind_of(pot.kind, speech), speech) for pot in pots if pot.kind not in ("gateway", "wallet")]
+    others = [
+        _pot_row(pot, kind_of(pot.kind, speech), speech)
+        for pot in pots
+        if pot.kind not in _NOT_DRAWN and (pot.kind not in _OWED or pot.currency != made.currency)
+    ]
     return [_card(speech, speech.label("Held at providers"), gateways), _card(speech, speech.label("Other accounts"), others)]
 
 
 def _pot_row(pot: Pot, name: str, speech: Speech) -> Row:
+    """What is in it at the end, and what was in it before."""
     money = _drawn(speech)
-    notes = [speech.label("before {amount}", amount=money(pot.opening_minor, pot.currency))]
-    if pot.into:
-        notes.append(speech.label("in {amount}", amount=money(pot.in_minor, pot.currency)))
-    if pot.out:
-        notes.append(speech.label("out {amount}", amount=money(pot.out_minor, pot.currency)))
-    return Row(f"{name} · {pot.currency}", money(pot.closing_minor, pot.currency), " · ".join(notes))
+    before = speech.label("before {amount}", amount=money(pot.opening_minor, pot.currency))
+    return Row(
+        f"{name} · {pot.currency}", money(pot.closing_minor, pot.currency), before if pot.opening_minor and (pot.into or pot.out) else ""
+    )
 
 
 def _capital(text: str) -> str:

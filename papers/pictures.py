@@ -16,6 +16,7 @@ WIDTH = 1080
 MOST_ROWS = 14  # of a card; more would not be read on a phone, and stand in the spreadsheet
 _MARGIN, _INSET, _GAP = 40, 40, 28  # around the cards, within them, and between
 _ROOM = WIDTH - 2 * (_MARGIN + _INSET)
+_BESIDE = 3  # figures of the headline, under its first
 _FONTS = Path(__file__).parent / "fonts"
 
 _PAPER, _CARD, _RULE = "#F3F5F8", "#FFFFFF", "#E3E7ED"
@@ -35,16 +36,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Rows under a heading; `more` tells of rows that had no room."""
+    """Rows under a heading; `more` tells of rows that had no room. As `tiles` two stand beside each other, their values large."""
 
     title: str
     rows: Sequence[Row]
     more: str = ""
+    tiles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A whole picture. `headline` are up to three figures that are read first, `seal` says whether all is well."""
+    """A whole picture. `headline` are the few figures that are read first, `seal` says whether all is well."""
 
     title: str
     subtitle: str
@@ -116,6 +118,10 @@ def _fitting(text: str, size: int, room: float, *, bold: bool, least: int = 22) 
     return text, _font(size, bold)
 
 
+def _colour(value: str) -> str:
+    return _BAD if value.startswith(("-", "−")) else _INK
+
+
 class _Pen:
     """Draws from top to bottom; a dry one only finds out how high it gets."""
 
@@ -132,7 +138,7 @@ class _Pen:
         self._headline(sheet.headline)
         self._seal(sheet.seal, _GOOD if sheet.well else _BAD)
         for card in sheet.cards:
-            self._card(card)
+            (self._tiles if card.tiles else self._card)(card)
         if sheet.footer:
             for line in _wrapped(sheet.footer, _font(24), WIDTH - 2 * _MARGIN, 3):
                 self._line(line, _font(24), _SOFT, _MARGIN, 36)
@@ -151,11 +157,11 @@ class _Pen:
             self.draw.rounded_rectangle((_MARGIN, top, WIDTH - _MARGIN, bottom), radius=26, fill=colour)
 
     def _headline(self, rows: Sequence[Row]) -> None:
-        """The first figure large in a coloured card, the others beside each other under it."""
+        """The first figure large in a coloured card, the others under it, three beside each other."""
         if not rows:
             return
         first, others = rows[0], rows[1:]
-        height = 194 + (118 if others else 0)
+        height = 194 + 112 * -(-len(others) // _BESIDE) + (6 if others else 0)
         top = self.y
         self._box(top, top + height, _ACCENT)
         left = _MARGIN + _INSET
@@ -163,11 +169,13 @@ class _Pen:
         text, font = _fitting(first.value, 84, _ROOM, bold=True, least=40)
         self._put(text, font, "#FFFFFF", left, top + 126, "lm")
         for number, row in enumerate(others):
-            room = _ROOM / len(others) - 12
-            x = left + number * _ROOM / len(others)
-            self._put(_wrapped(row.label, _font(26), room, 1)[0], _font(26), "#D5E0FA", x, top + 216, "lm")
+            down, across = divmod(number, _BESIDE)
+            room = _ROOM / min(_BESIDE, len(others)) - 16
+            x, y = left + across * _ROOM / min(_BESIDE, len(others)), top + 216 + 112 * down
+            label, small = _fitting(row.label, 25, room, bold=False, least=17)
+            self._put(label, small, "#D5E0FA", x, y, "lm")
             text, font = _fitting(row.value, 40, room, bold=True)
-            self._put(text, font, "#FFFFFF", x, top + 262, "lm")
+            self._put(text, font, "#FFFFFF", x, y + 46, "lm")
         self.y = top + height + _GAP
 
     def _seal(self, text: str, colour: str) -> None:
@@ -183,29 +191,52 @@ class _Pen:
 
     def _card(self, card: Card) -> None:
         top, rows = self.y, list(self._laid_out(card))
-        height = 96 + sum(h for *_, h in rows) + (44 if card.more else 0) + 22
+        height = 88 + sum(h for *_, h in rows) + (44 if card.more else 0) + 22
         self._box(top, top + height, _CARD)
         left, right = _MARGIN + _INSET, WIDTH - _MARGIN - _INSET
-        self._put(_wrapped(card.title, _font(34, True), _ROOM, 1)[0], _font(34, True), _INK, left, top + 54, "lm")
-        y = top + 96
+        self._put(_wrapped(card.title, _font(32, True), _ROOM, 1)[0], _font(32, True), _INK, left, top + 50, "lm")
+        y = top + 88
         for row, labels, notes, (value, font), h in rows:
             if row.strong and not self.dry:
                 self.draw.line((left, y + 4, right, y + 4), fill=_RULE, width=2)
             under = y + (10 if row.strong else 0)
             for number, label in enumerate(labels):
-                self._put(label, _font(30, row.strong), _INK, left, under + 24 + 40 * number, "lm")
-            self._put(value, font, _BAD if value.startswith(("-", "−")) else _INK, right, under + 24, "rm")
+                self._put(label, _font(28, row.strong), _INK, left, under + 22 + 36 * number, "lm")
+            self._put(value, font, _colour(value), right, under + 22, "rm")
             for number, note in enumerate(notes):
-                self._put(note, _font(24), _SOFT, left, under + 20 + 40 * len(labels) + 32 * number, "lm")
+                self._put(note, _font(23), _SOFT, left, under + 18 + 36 * len(labels) + 29 * number, "lm")
             y += h
         if card.more:
-            self._put(_wrapped(card.more, _font(24), _ROOM, 1)[0], _font(24), _SOFT, left, y + 20, "lm")
+            self._put(_wrapped(card.more, _font(23), _ROOM, 1)[0], _font(23), _SOFT, left, y + 18, "lm")
+        self.y = top + height + _GAP
+
+    def _tiles(self, card: Card) -> None:
+        rows = card.rows[:MOST_ROWS]
+        pairs = [rows[first : first + 2] for first in range(0, len(rows), 2)]
+        top, left, room = self.y, _MARGIN + _INSET, (_ROOM - _GAP) / 2
+        notes = [[_wrapped(row.note, _font(23), room, 3) if row.note else [] for row in pair] for pair in pairs]
+        heights = [106 + 29 * max(len(lines) for lines in pair) for pair in notes]
+        height = 92 + sum(heights) + (44 if card.more else 0) + 8
+        self._box(top, top + height, _CARD)
+        self._put(_wrapped(card.title, _font(32, True), _ROOM, 1)[0], _font(32, True), _INK, left, top + 52, "lm")
+        y = top + 92
+        for pair, under, h in zip(pairs, notes, heights, strict=True):
+            for number, (row, lines) in enumerate(zip(pair, under, strict=True)):
+                x = left + number * (room + _GAP)
+                self._put(_wrapped(row.label, _font(25), room, 1)[0], _font(25), _SOFT, x, y + 14, "lm")
+                text, font = _fitting(row.value, 42, room, bold=True)
+                self._put(text, font, _colour(row.value), x, y + 58, "lm")
+                for line, note in enumerate(lines):
+                    self._put(note, _font(23), _SOFT, x, y + 98 + 29 * line, "lm")
+            y += h
+        if card.more:
+            self._put(_wrapped(card.more, _font(23), _ROOM, 1)[0], _font(23), _SOFT, left, y + 12, "lm")
         self.y = top + height + _GAP
 
     def _laid_out(self, card: Card) -> Iterator[tuple[Row, list[str], list[str], tuple[str, FreeTypeFont], float]]:
         for row in card.rows[:MOST_ROWS]:
-            value = _fitting(row.value, 31, _ROOM * 0.7, bold=row.strong)
+            value = _fitting(row.value, 29, _ROOM * 0.7, bold=row.strong)
             beside = _ROOM - value[1].getlength(value[0]) - 28
-            labels = _wrapped(row.label, _font(30, row.strong), beside, 3)
-            notes = _wrapped(row.note, _font(24), _ROOM, 3) if row.note else []
-            yield row, labels, notes, value, 14 + 40 * len(labels) + 32 * len(notes) + (10 if row.strong else 0)
+            labels = _wrapped(row.label, _font(28, row.strong), beside, 3)
+            notes = _wrapped(row.note, _font(23), _ROOM, 3) if row.note else []
+            yield row, labels, notes, value, 10 + 36 * len(labels) + 29 * len(notes) + (10 if row.strong else 0)

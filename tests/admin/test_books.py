@@ -14,6 +14,7 @@ from aiogram.methods import SendDocument, SendPhoto
 from aiogram.types import BufferedInputFile
 
 from core import books, orders
+from core.books import Payments
 from core.database import Shop
 from core.money import decimal_text
 from handlers.admin.books import NotDays, days_typed
@@ -110,6 +111,27 @@ async def test_the_picture_and_the_text_are_made_in_every_language(shop: Shop, g
             assert drawable(row.label) and drawable(row.value).replace("★", "⭐") == row.value
         assert statement_png(made, speech).startswith(b"\x89PNG")
         assert len(told(made, speech)) < 1024, "it stands under a picture"
+
+
+async def test_the_picture_begins_with_what_matters_and_has_no_line_that_is_nothing(shop: Shop, goods: Goods, desk: Chatter) -> None:
+    day = await shop.read(books.today_of, timezone="Asia/Shanghai")
+    made = await shop.read(books.statement, goods.storefront.id, *books.span(day, day, "Asia/Shanghai"))
+    said = sheet(made, Speech("en"))
+
+    assert [row.label for row in said.headline] == ["Sales less refunds", "Margin before fees", "Orders", "Codes", "Balances of customers"]
+    assert [card.title for card in said.cards] == ["Sales · CNY", "Balances of customers · CNY", "Other accounts"]
+    assert [row.value for card in said.cards for row in card.rows if "0.00" in row.value.split("¥")] == []
+
+    way = Payments("stripe", "CNY", 1, 9500, disputed=1, disputed_minor=9000, charged_minor=1500, lost_minor=7, regained_minor=3)
+    bad = sheet(replace(made, payments=(way,), questioned_minor={"CNY": 9500}), Speech("en"))
+    assert [card.title for card in bad.cards][:3] == ["Paid in", "Sales · CNY", "What went back"] and bad.cards[0].tiles
+    assert [(row.label, row.value) for row in bad.cards[2].rows] == [
+        ("In dispute at this moment", "¥95.00"),
+        ("Card: Taken by disputes", "-¥90.00"),
+        ("Card: Fees of disputes", "-¥15.00"),
+        ("Card: Lost of what went back", "-¥0.07"),
+        ("Card: Of losses, there again", "¥0.03"),
+    ]
 
 
 async def test_a_currency_whose_sign_cannot_be_drawn_stands_there_by_its_code(shop: Shop, goods: Goods, desk: Chatter) -> None:
