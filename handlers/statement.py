@@ -114,11 +114,11 @@ def words(line: Line, speech: Speech) -> str:
 
 
 def _word(code: str, speech: Speech) -> str:
-    return _word(code, speech)
+    return speech.label(WORDS[code])
 
 
 def _side(side: str, speech: Speech) -> str:
-    return _side(side, speech)
+    return speech.label(SIDES[side])
 
 
 def kind_of(kind: str, speech: Speech) -> str:
