@@ -53,7 +53,7 @@ async def test_what_is_no_day_is_refused_in_a_sentence_and_asked_again(desk: Cha
         ("yesterday", "is not a day"),
         ("2026-02-30", "is not a day"),
         ("2026-03-02 2026-03-01", "from an earlier to a later one"),
-        ("2024-01-01 2026-01-01", "of up to 366 days"),
+        ("2024-01-01 2026-01-01", "at most 366 days"),
     ):
         assert says in await desk.answers("books.days", 0, text)
     assert "A statement is of a day" in await desk.presses(Go(to="books", arg="20260231-20260231"))
