@@ -64,6 +64,10 @@ class Person:
         content = {"chat_instance": str(phone.user_id * 31 + 7), "data": data, "message": self.buyer.shown[message["message_id"]]}
         world.ask("callback_query", world.bots[SPEC.username], phone, content, world.patience.callback).given_up = True
 
+    def may_go(self, message: Json) -> bool:
+        """Is it a screen? What is drawn over anything else by a button pressed under it by force, such as codes, would be lost."""
+        return not codes_in(message)
+
     async def presses(self, message: Json, label: str) -> None:
         """Once; nothing comes of it when the screen has changed meanwhile."""
         with suppress(PhoneRefused, LookupError):
@@ -82,8 +86,7 @@ class Person:
 
         def found() -> Json | None:
             for number, message in self.buyer.shown.items():
-                # Codes that come just then are no screen: a button pressed under them by force would draw over them.
-                theirs = number > after and message["from"].get("is_bot") and not codes_in(message)
+                theirs = number > after and message["from"].get("is_bot") and self.may_go(message)
                 if theirs and words in message.get("text", "") and (not button or find_button(message, button) is not None):
                     return message
             return None
@@ -278,15 +281,13 @@ class Staff(Person):
                 await self.refunds()
             await asyncio.sleep(0.2)
 
+    def may_go(self, message: Json) -> bool:
+        return telling(message) is None
+
     def waiting(self) -> dict[int, str]:
         """Receipts and complaints that nobody has answered: the message of each, and the data of its first telling button."""
-        found: dict[int, str] = {}
-        for number, message in self.buyer.shown.items():
-            rows = message.get("reply_markup", {}).get("inline_keyboard", [])
-            telling = [data for row in rows for button in row if (data := button.get("callback_data", "")).startswith(RECEIPT)]
-            if number not in self.decided and (telling or "complains about a code" in message.get("text", "")):
-                found[number] = telling[0] if telling else ""
-        return found
+        found = {number: telling(message) for number, message in self.buyer.shown.items() if number not in self.decided}
+        return {number: data for number, data in found.items() if data is not None}
 
     async def decides(self) -> int:
         """Everything that can be decided, each by one press; returns how much waited."""
@@ -338,3 +339,10 @@ class Staff(Person):
                 await self.presses(self.now(confirm["message_id"]), "Refund ¥")
             await self.buyer.sees_another(confirm, PATIENCE_SECONDS)
             self.deeds(f"refunded to the {to}")
+
+
+def telling(message: Json) -> str | None:
+    """What the staff have to decide about: the data of a receipt's first telling button, nothing of a complaint; None of all else."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    data = [found for row in rows for button in row if (found := button.get("callback_data", "")).startswith(RECEIPT)]
+    return data[0] if data else "" if "complains about a code" in message.get("text", "") else None
