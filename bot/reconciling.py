@@ -43,6 +43,7 @@ class Reconciled:
     matched: int = 0
     mended: list[str] = field(default_factory=list)  # "reference: outcome"
     foreign: int = 0  # payments of another shop on the same account
+    failed: int = 0  # listed, and they could not be booked: the staff were told
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -88,7 +89,15 @@ async def _with(shop: Shop, storefront: Storefront, provider: str, method: Payme
         keys = [key for event in some for key in (event.key, payments.key_of_return(event.key))]
         known = await shop.read(payments.known_events, provider=provider, keys=keys)
         for event in some:
-            outcome = await _mend(shop, storefront, provider, event, known)
+            try:
+                outcome = await _mend(shop, storefront, provider, event, known)
+            except Exception as trouble:
+                # One that cannot be booked keeps no other waiting; without a database the next sentence fails, too.
+                log.exception("not-booked", provider=provider, reference=event.reference, error=type(trouble).__name__)
+                done.failed += 1
+                told = {"says": "not-booked", "provider": provider, "key": event.key}
+                await shop.write(payments.tell_staff, storefront_id=storefront.id, body=told, once=f"not-booked:{provider}:{event.key}")
+                continue
             if outcome is not None:
                 done.mended.append(f"{event.reference}: {outcome}")
     if done.foreign:
@@ -140,16 +149,20 @@ async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event,
         if not await shop.read(payments.has_news, provider=provider, event=event):
             return None
         done = await shop.write(orders.book, storefront_id=storefront.id, provider=provider, event=event)
+        if done.says == "repeated":
+            return None
         log.warning("return-found", provider=provider, intent=event.reference, outcome=done.says)
-        return None if done.says == "repeated" else done.says
+        return done.says
     if event.state is PaymentState.REFUNDED and not booked:
         return None  # Came and went: there is nothing to give and nothing to take.
     if booked and (event.state is PaymentState.PAID or reversed_):
         return None
     if event.payer_telegram_id is None:
         done = await shop.write(orders.book, storefront_id=storefront.id, provider=provider, event=event)
+        if done.says == "repeated":
+            return None  # Such as the report of a refund that we asked for.
         log.warning("payment-found", provider=provider, reference=event.reference, outcome=done.says)
-        return None if done.says == "repeated" else done.says
+        return done.says
     return await _mend_of_payer(shop, storefront, provider, event, event.payer_telegram_id)
 
 
@@ -167,7 +180,8 @@ async def _mend_of_payer(shop: Shop, storefront: Storefront, provider: str, even
             currency=storefront.currency,
         )
     if event.state is PaymentState.REFUNDED:
-        await shop.write(orders.given_back, provider=provider, event_key=event.key, customer_id=customer.id)
+        if await shop.write(orders.given_back, provider=provider, event_key=event.key, customer_id=customer.id) is None:
+            return None
         log.warning("refund-found", provider=provider, reference=event.reference)
         return "given-back"
     intent = await shop.read(payments.by_reference, event.reference)

@@ -130,6 +130,16 @@ def differ(note: Note) -> Said:
     return speech.say("🔴 {provider} lists {theirs} where we have booked {ours}: payment {key}.", **facts, theirs=theirs), None
 
 
+def not_booked(note: Note) -> Said:
+    """For the staff: what a provider lists could not be booked."""
+    body, speech = note.body, note.speech
+    return speech.say(
+        "🔴 Payment {key} in the list of {provider} could not be booked. It is tried again every minute; the log says why it fails.",
+        provider=name_of(str(body["provider"]), speech),
+        key=note.key,
+    ), None
+
+
 async def low_stock(note: Note) -> Said:
     """Time to bring in more codes."""
     body, speech, shop = note.body, note.speech, note.shop
@@ -153,5 +163,6 @@ SAYS: dict[str, Wording] = {
     "payment-given-back": payment_given_back,
     "receipt": receipt,
     "books-differ": differ,
+    "not-booked": not_booked,
     "low-stock": low_stock,
 }

@@ -40,10 +40,10 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
     orders.lock(session, row.order_id)
     if inventory.lock_sold(session, code_id=row.code_id, order_id=row.order_id) is None:
         return _was_refunded(session, row, by)
-    if orders.taken_back(session, row.order_id):
-        raise orders.TakenBack
     if orders.in_question(session, row.order_id):
         raise orders.InQuestion
+    if orders.taken_back(session, row.order_id):
+        raise orders.TakenBack
     storefront = storefronts.by_id(session, row.storefront_id)
     old = orders.cost_of(session, order_id=row.order_id, code_id=row.code_id, offer_id=row.offer_id)
     ranked = [

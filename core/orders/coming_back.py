@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from core import ledger, outbox, payments, people
@@ -54,15 +54,16 @@ def take_back(
     amount_minor: int,
     fee_minor: int = 0,
     dispute_id: int | None = None,
-) -> bool:
+) -> payments.Taken | None:
     """A part of a payment went back: what nobody has seen yet is not given for it, and the money leaves the wallet; once for each key.
 
     An order whose codes were never shown ends, when all of its payment is gone: its codes go back, and its money is there to be
-    taken. When a part is gone it is held for the staff. What was shown stays the buyer's. False when it was known before.
+    taken. When a part is gone it is held for the staff. What was shown stays the buyer's. None when it was known before.
     """
     # One that was reported as given back whole has no parts any more.
-    if payments.known_events(session, provider=provider, keys=[key[:150], payments.key_of_return(event_key)]):
-        return False
+    whole = payments.returned_whole(session, provider=provider, event_key=event_key)
+    if whole or payments.known_events(session, provider=provider, keys=[key[:150]]):
+        return None
     undo_unsent(session, provider=provider, intent=intent, event_key=event_key, amount_minor=amount_minor)
     taken = payments.take_back(
         session,
@@ -75,12 +76,12 @@ def take_back(
         dispute_id=dispute_id,
     )
     if taken is None:
-        return False
+        return None
     payments.tell_staff(
         session,
         storefront_id=people.by_id(session, intent.customer_id).storefront_id,
         body={
-            "says": "payment-part-back",
+            "says": "payment-given-back" if key == payments.key_of_return(event_key) else "payment-part-back",
             "key": event_key,
             "order": intent.order_id,
             "customer": intent.customer_id,
@@ -94,7 +95,15 @@ def take_back(
         },
         once=f"part-back:{provider}:{key}",
     )
-    return True
+    return taken
+
+
+@write
+def lock_for_return(session: Session, intent: Intent) -> None:
+    """Before a payment goes back: its order and the buyer's held ones, then the payment. Whoever hears the same at once takes turns."""
+    own = Order.id == (intent.order_id or 0)
+    session.execute(select(Order.id).where(or_(own, _is_held(intent.customer_id))).order_by(Order.id).with_for_update())
+    payments.lock_intent(session, intent.id)
 
 
 @write
@@ -103,18 +112,23 @@ def undo_unsent(session: Session, *, provider: str, intent: Intent, event_key: s
 
     A top-up has no order of its own: the buyer's held orders end, the newest first, until the wallet holds what is to be taken.
     """
+    of = {"provider": provider, "event_key": event_key}
+    worth = payments.going_back(session, intent_id=intent.id, amount_minor=amount_minor, **of)
+    if worth is None:
+        return  # Nothing of it came into the books, so nothing leaves them.
+    ours = our_refunds(session, **of)
     order = None if intent.order_id is None else session.get(Order, intent.order_id, with_for_update=True)
     if order is not None and order.state is OrderState.ISSUED and (paid := payment_of(session, order)) and paid.event_key == event_key:
         if _was_shown(session, order.id):
             return
-        before, _ = payments.returned_of(session, provider=provider, event_key=event_key)
-        ours = our_refunds(session, provider=provider, event_key=event_key)
+        before, _ = payments.returned_of(session, **of)
         if before + amount_minor + (ours.asked_minor if ours else 0) >= paid.amount_minor:
             refund_unsent(session, order, by=provider)
         else:
             hold_back(session, order_id=order.id, why="returned")
         return
-    worth = -(-intent.worth_minor * amount_minor // intent.amount_minor)
+    # What is set aside for this payment comes into the wallet when the provider declines to give it once more.
+    worth -= ours.aside_minor if ours else 0
     wallet_id = people.by_id(session, intent.customer_id).wallet_id
     for held in held_of(session, intent.customer_id):
         if ledger.balance(session, wallet_id) >= worth:
@@ -126,17 +140,13 @@ def undo_unsent(session: Session, *, provider: str, intent: Intent, event_key: s
 def held_of(session: Session, customer_id: int) -> Sequence[Order]:
     """The buyer's held orders, locked, the newest first."""
     rows = session.scalars(
-        select(Order)
-        .where(
-            Order.buyer_id == customer_id,
-            Order.held_until.is_not(None),
-            Order.released_at.is_(None),
-            Order.state == OrderState.ISSUED,
-        )
-        .order_by(Order.id)
-        .with_for_update()
+        select(Order).where(_is_held(customer_id)).order_by(Order.id).with_for_update().execution_options(populate_existing=True)
     ).all()
     return rows[::-1]
+
+
+def _is_held(customer_id: int) -> ColumnElement[bool]:
+    return and_(Order.buyer_id == customer_id, Order.held_until.is_not(None), Order.released_at.is_(None), Order.state == OrderState.ISSUED)
 
 
 def _was_shown(session: Session, order_id: int) -> bool:

@@ -17,7 +17,7 @@ from core.ledger import AccountKind, Leg, TransferKind
 from core.orders.costs import Cost, costs
 from core.orders.numbers import number_of
 from core.orders.refusals import HeldForReview, OnceReused
-from core.orders.seals import TakenBack, locked, seal, taken_back
+from core.orders.seals import TakenBack, asked_back, legacy_return, locked, seal
 from core.orders.tables import Order, OrderLine, OrderState, PurchaseCount, Refund, RefundedCode, RefundState, RefundTo, Reveal
 from core.payments import IntentState
 from core.ports import Refund as RefundAsked
@@ -283,38 +283,33 @@ def refunds_of(session: Session, order_id: int) -> list[RefundView]:
 
 @read
 def is_our_refund(session: Session, *, provider: str, event_key: str) -> bool:
-    """Has the shop itself asked the provider to give (some of) this payment back? Then its report of a refund is no news."""
-    asked = select(Refund.id).where(
-        Refund.provider == provider,
-        Refund.event_key == event_key,
-        Refund.state.in_((RefundState.REFUNDING, RefundState.REFUNDED)),
-    )
+    """Has the shop itself asked the provider to give (some of) this payment back, or is about to? Then its report is no news."""
+    asked = select(Refund.id).where(Refund.provider == provider, Refund.event_key == event_key, Refund.state != RefundState.DECLINED)
     return session.scalar(asked.limit(1)) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class OurRefunds:
-    """What we asked a provider to give back of a payment, beside what was paid; minor units of the provider's currency."""
+    """What we asked a provider to give back of a payment, or are about to; minor units of the payment's currency.
+
+    Of it `aside_minor`, in the shop's currency, is set aside until the provider has said yes or no.
+    """
 
     asked_minor: int
-    paid_minor: int
-    currency: str
+    aside_minor: int
 
 
 @read
 def our_refunds(session: Session, *, provider: str, event_key: str) -> OurRefunds | None:
-    """What the shop itself asked to be given back of this payment; None when it never asked."""
+    """What the shop itself asked to be given back of this payment, and was not refused; None when it never asked."""
     if not is_our_refund(session, provider=provider, event_key=event_key):
         return None
-    asked = session.execute(
-        select(func.sum(Refund.pay_minor), func.max(Refund.pay_currency)).where(
-            Refund.provider == provider,
-            Refund.event_key == event_key,
-            Refund.state.in_((RefundState.REFUNDING, RefundState.REFUNDED)),
+    aside = session.scalar(
+        select(func.coalesce(func.sum(Refund.source_minor), 0)).where(
+            Refund.provider == provider, Refund.event_key == event_key, Refund.state.in_(_UNDER_WAY)
         )
-    ).one()
-    paid = payments.paid_event(session, provider=provider, key=event_key)
-    return OurRefunds(int(asked[0] or 0), paid.amount_minor if paid else 0, str(asked[1]))
+    )
+    return OurRefunds(asked_back(session, provider=provider, event_key=event_key), int(aside or 0))
 
 
 # On the way to the source
@@ -418,6 +413,7 @@ def refund_declined(session: Session, *, refund_id: int, why: str) -> bool:
     if row.intent_id is not None:
         # It may have said no because it has given the money back already, in its own console.
         payments.regain(session, intent_id=row.intent_id, most_minor=row.source_minor, once=f"declined:{row.id}")
+        _take_heard(session, row)
     _tell(session, order, row, "refund-declined", row.source_minor, row.currency)
     payments.tell_staff(
         session,
@@ -433,6 +429,22 @@ def refund_declined(session: Session, *, refund_id: int, why: str) -> bool:
         once=f"refund-declined:{row.id}",
     )
     return True
+
+
+def _take_heard(session: Session, row: Refund) -> None:
+    """The provider had said that all of the payment went back, and it was not by this refund: so it was by its own, and is booked now."""
+    assert row.provider is not None and row.event_key is not None and row.intent_id is not None
+    provider, event_key = row.provider, row.event_key
+    paid = payments.paid_event(session, provider=provider, key=event_key)
+    if paid is None or not payments.heard_whole(session, provider=provider, event_key=event_key):
+        return
+    theirs, _ = payments.returned_of(session, provider=provider, event_key=event_key)
+    rest = paid.amount_minor - theirs - asked_back(session, provider=provider, event_key=event_key)
+    if rest > 0:
+        # What was not ours even then may be booked already.
+        known = payments.returned_whole(session, provider=provider, event_key=event_key)
+        key = f"refund-{row.id}:given-back" if known else payments.key_of_return(event_key)
+        payments.take_back(session, provider=provider, event_key=event_key, intent_id=row.intent_id, key=key, amount_minor=rest)
 
 
 # How it is done
@@ -482,7 +494,7 @@ def _refund(
         raise AlreadyRefunded
     if order.state is not OrderState.ISSUED:
         raise NotRefundable
-    if taken_back(session, order.id):
+    if says is None and _nothing_was_paid(session, order):
         raise TakenBack
     customer = people.by_id(session, order.buyer_id)
     ledger.lock(session, customer.wallet_id)
@@ -500,10 +512,10 @@ def _refund(
     to_shelf = _unseen(session, order)
     cost = costs(session, order, chosen)
     _give_money(session, order, row, cost)
-    paid, kept = payments.find_intent(session, order_id=order.id), 0
+    paid, kept = payments.paid_for(session, order_id=order.id), 0
     if paid is not None and amount > row.source_minor:
         # What the payer has from the provider already is not given twice.
-        kept = payments.regain(session, intent_id=paid.id, most_minor=amount - row.source_minor, once=f"refund:{row.id}")
+        kept = payments.regain(session, intent_id=paid[0].id, most_minor=amount - row.source_minor, once=f"refund:{row.id}")
     _note_codes(session, order, row, chosen, cost, to_shelf=to_shelf)
     taken = inventory.take_back(session, order_id=order.id, code_ids=list(chosen), to_shelf=to_shelf)
     assert taken == len(chosen), "the codes of a locked order stay its own"
@@ -522,6 +534,18 @@ def _refund(
         _tell(session, order, row, "returned" if by == BUYER else "refunded", amount - kept, row.currency)
     session.flush()
     return _made(row, len(chosen) if to_shelf else 0, 0 if to_shelf else len(chosen), repeated=False)
+
+
+def _nothing_was_paid(session: Session, order: Order) -> bool:
+    """Has the payer all of the payment again, and the shop lost all of it? What the wallet bore of it the buyer has paid after all."""
+    if legacy_return(session, order.id):
+        return True
+    found = payments.paid_for(session, order_id=order.id)
+    if found is None or found[0].state is not IntentState.REFUNDED:
+        return False
+    of = {"provider": found[0].provider, "event_key": found[1]}
+    _, worth = payments.returned_of(session, **of)
+    return payments.lost_of(session, **of) >= worth
 
 
 def _gone(session: Session, order_id: int) -> dict[int, RefundedCode]:
@@ -591,13 +615,9 @@ def _write_row(session: Session, order: Order, amount: int, *, reason: str, by: 
 
 def _left_there(session: Session, paid: Source) -> int:
     """What of a payment, in its own currency, neither we nor the provider have given back."""
-    asked = session.scalar(
-        select(func.coalesce(func.sum(Refund.pay_minor), 0)).where(
-            Refund.provider == paid.provider, Refund.event_key == paid.event_key, Refund.state != RefundState.DECLINED
-        )
-    )
+    asked = asked_back(session, provider=paid.provider, event_key=paid.event_key)
     theirs, _ = payments.returned_of(session, provider=paid.provider, event_key=paid.event_key)
-    return max(0, paid.amount_minor - int(asked or 0) - theirs)
+    return max(0, paid.amount_minor - asked - theirs)
 
 
 def whole_coins(paid: Source, part_minor: int) -> int:
@@ -644,9 +664,10 @@ def _given(paid: Source, worth_minor: int) -> int:
 
 def _source(session: Session, order: Order) -> Source | None:
     """The payment that issued an order, read from how it was booked; None when it was not paid through a provider."""
-    intent = payments.find_intent(session, order_id=order.id)
-    if intent is None or intent.state not in (IntentState.PAID, IntentState.REFUNDED):
+    found = payments.paid_for(session, order_id=order.id)
+    if found is None:
         return None
+    intent = found[0]
     key = next(
         iter(ledger.keys_of(session, party_id=order.buyer_id, kind=TransferKind.DEPOSIT, subject_id=intent.id)),
         None,

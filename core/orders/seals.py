@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import catalog, inventory, outbox, payments
@@ -16,7 +16,7 @@ from core.errors import N_, Refusal
 from core.orders import showing
 from core.orders.numbers import number_of
 from core.orders.refusals import HeldForReview
-from core.orders.tables import Order, OrderLine, OrderState, Reveal, RevealCause
+from core.orders.tables import Order, OrderLine, OrderState, Refund, RefundState, Reveal, RevealCause
 from core.orders.views import Parcel
 from core.payments import IntentState
 from core.ports import DisputeState
@@ -122,9 +122,38 @@ class TakenBack(Refusal):
 
 @read
 def taken_back(session: Session, order_id: int) -> bool:
-    """Has the provider given the order's payment back to the payer without being asked? Then nothing more is given for it."""
-    intent = payments.find_intent(session, order_id=order_id)
-    return intent is not None and intent.state is IntentState.REFUNDED
+    """Is the payment of this order with its payer again, at the shop's loss? Then nothing more is given for it.
+
+    It is when all of it went back past us or because we asked, and was not put back. Where the wallet bore it, the buyer has paid
+    after all, out of the balance.
+    """
+    found = payments.paid_for(session, order_id=order_id)
+    if found is None:
+        return False
+    intent, event_key = found
+    of = {"provider": intent.provider, "event_key": event_key}
+    if legacy_return(session, order_id):
+        return True
+    paid = payments.paid_event(session, provider=intent.provider, key=event_key)
+    theirs, _ = payments.returned_of(session, **of)
+    assert paid is not None, "it was paid under this key"
+    return theirs > 0 and theirs + asked_back(session, **of) >= paid.amount_minor and payments.lost_of(session, **of) > 0
+
+
+def legacy_return(session: Session, order_id: int) -> bool:
+    """Was the payment of this order given back when that was not noted part by part? Then it is not known any more who bore it."""
+    found = payments.paid_for(session, order_id=order_id)
+    if found is None or found[0].state is not IntentState.REFUNDED:
+        return False
+    return payments.returned_of(session, provider=found[0].provider, event_key=found[1])[0] == 0
+
+
+def asked_back(session: Session, *, provider: str, event_key: str) -> int:
+    """What of a payment, in its own currency, we have asked to be given back, and were not refused; also what is still to be asked."""
+    asked = select(func.coalesce(func.sum(Refund.pay_minor), 0)).where(
+        Refund.provider == provider, Refund.event_key == event_key, Refund.state != RefundState.DECLINED
+    )
+    return int(session.scalar(asked) or 0)
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import catalog, coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
 from core.catalog import Gone
 from core.database import now, write
-from core.orders.coming_back import heard_since, take_back, undo_unsent
+from core.orders.coming_back import heard_since, lock_for_return, take_back
 from core.orders.ending import end, line_of, lock_order_of
 from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, due_for, move_money, send, take_codes, write_lines
@@ -227,6 +227,8 @@ def book(session: Session, *, storefront_id: int, provider: str, event: Event) -
             return Booked("unknown")
         fresh = payments.write_down_stray(session, storefront_id=storefront_id, provider=provider, event=event)
         return Booked("stray" if fresh else "repeated")
+    if event.given_back or event.disputes or event.state is PaymentState.REFUNDED:
+        lock_for_return(session, intent)
     if event.state is PaymentState.PAID:
         settled = settle(
             session,
@@ -239,10 +241,9 @@ def book(session: Session, *, storefront_id: int, provider: str, event: Event) -
         )
         since = heard_since(session, provider=provider, intent=intent, event=event)
         return Booked(since or "repeated" if settled.repeated else settled.why, intent, settled)
-    if event.state is PaymentState.REFUNDED and (event.given_back or event.disputes):
-        lock_order_of(session, intent.id)
-        if payments.paid_event(session, provider=provider, key=event.key) is not None:
-            return Booked(heard_since(session, provider=provider, intent=intent, event=event) or "repeated", intent)
+    listed = event.state is PaymentState.REFUNDED and (event.given_back or event.disputes)
+    if listed and payments.paid_event(session, provider=provider, key=event.key) is not None:
+        return Booked(heard_since(session, provider=provider, intent=intent, event=event) or "repeated", intent)
     if event.state is PaymentState.REFUNDED:
         taken = given_back(session, provider=provider, event_key=event.key, customer_id=intent.customer_id)
         # Paid and given back before we heard of either: there is nothing left to wait for.
@@ -262,21 +263,23 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
     yet ends with it, before anything is taken. Returns what was taken, None when there was nothing to take.
     """
     paid = payments.paid_event(session, provider=provider, key=event_key)
-    intent = None if paid is None or paid.intent_id is None else payments.intent(session, paid.intent_id)
-    lock_order_of(session, None if intent is None else intent.id)
+    if paid is None:
+        return None
+    intent = None if paid.intent_id is None else payments.intent(session, paid.intent_id)
+    if intent is None:
+        return payments.unasked_given_back(session, provider=provider, event_key=event_key, customer_id=customer_id)
+    lock_for_return(session, intent)
+    ours = our_refunds(session, provider=provider, event_key=event_key)
+    theirs, _ = payments.returned_of(session, provider=provider, event_key=event_key)
+    rest = paid.amount_minor - theirs - (ours.asked_minor if ours is not None else 0)
+    if ours is not None and ours.aside_minor:
+        # It may be our refund, or have been there before it: that is known when the provider has said yes or no to ours.
+        payments.hear_whole(session, provider=provider, event_key=event_key, intent_id=intent.id)
+    if rest <= 0:
+        return None
     key = payments.key_of_return(event_key)
-    if paid is not None and intent is not None and not payments.known_events(session, provider=provider, keys=[key]):
-        ours = our_refunds(session, provider=provider, event_key=event_key)
-        theirs, _ = payments.returned_of(session, provider=provider, event_key=event_key)
-        rest = paid.amount_minor - theirs - (ours.asked_minor if ours is not None else 0)
-        if rest < paid.amount_minor:
-            wallet_id = people.by_id(session, intent.customer_id).wallet_id
-            before = ledger.balance(session, wallet_id)
-            if rest <= 0 or not take_back(session, provider=provider, intent=intent, event_key=event_key, key=key, amount_minor=rest):
-                return None
-            return max(0, before - ledger.balance(session, wallet_id))
-        undo_unsent(session, provider=provider, intent=intent, event_key=event_key, amount_minor=rest)
-    return payments.given_back(session, provider=provider, event_key=event_key, customer_id=customer_id)
+    taken = take_back(session, provider=provider, intent=intent, event_key=event_key, key=key, amount_minor=rest)
+    return None if taken is None else taken.taken_minor
 
 
 @write

@@ -13,7 +13,7 @@ from core.database import insert_new, now, write
 from core.ledger import AccountKind, Leg, TransferKind
 from core.money import convert_down
 from core.payments.intents import change
-from core.payments.queries import Intent, key_of_return, paid_first, view, wallet
+from core.payments.queries import Intent, key_of_return, returned_whole, view, wallet
 from core.payments.staff import tell_staff
 from core.payments.tables import Intent as IntentRow
 from core.payments.tables import IntentState, PaymentEvent
@@ -159,23 +159,28 @@ def credit(
 
 
 @write
-def given_back(session: Session, *, provider: str, event_key: str, customer_id: int) -> int | None:
-    """The provider gave a payment back to the payer: take its worth out of the wallet again, once.
+def unasked_given_back(session: Session, *, provider: str, event_key: str, customer_id: int) -> int | None:
+    """The provider gave back money that nobody had been asked for, so that no order hangs on it: its worth leaves the wallet, once.
 
-    What the wallet no longer holds (the codes are spent) is the shop's loss, booked as one; the staff are told either way.
-    Returns what was taken from the wallet, or None when the payment is unknown or was taken back before.
+    What the wallet no longer holds is the shop's loss, booked as one; the staff are told either way. Returns what was taken from the
+    wallet; None when there was no such money, or it was taken back before. What had been asked for goes back by `take_back`.
     """
     paid = session.scalars(
-        select(PaymentEvent).where(PaymentEvent.provider == provider, PaymentEvent.event_key == event_key, PaymentEvent.kind == "paid")
+        select(PaymentEvent).where(
+            PaymentEvent.provider == provider,
+            PaymentEvent.event_key == event_key,
+            PaymentEvent.kind == "paid",
+            PaymentEvent.intent_id.is_(None),
+        )
     ).one_or_none()
-    if paid is None:
+    if paid is None or returned_whole(session, provider=provider, event_key=event_key):
         return None
     fresh = session.execute(
         insert_new(session, PaymentEvent)
         .values(
             provider=provider,
             event_key=key_of_return(event_key),
-            intent_id=paid.intent_id,
+            intent_id=None,
             kind="given-back",
             amount_minor=paid.amount_minor,
             currency=paid.currency,
@@ -207,12 +212,7 @@ def given_back(session: Session, *, provider: str, event_key: str, customer_id: 
             kind=TransferKind.REFUND,
             party_id=customer_id,
             legs=back,
-            subject_id=paid.intent_id,
         )
-    row = None if paid.intent_id is None else session.get(IntentRow, paid.intent_id, with_for_update=True)
-    # A second payment that goes back leaves what the first one bought as it is.
-    if row is not None and paid_first(session, intent_id=row.id) == event_key:
-        change(session, row, IntentState.REFUNDED, f"given back by the provider: {event_key}")
     tell_staff(
         session,
         storefront_id=storefront.id,

@@ -46,6 +46,12 @@ def change(session: Session, row: IntentRow, state: IntentState, cause: str) -> 
     session.flush()
 
 
+@write
+def lock_intent(session: Session, intent_id: int) -> None:
+    """Who acts on a payment takes turns; to be called after its order was locked."""
+    session.get(IntentRow, intent_id, with_for_update=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What a provider is asked for something worth so much to the shop: `amount_minor` of its currency, `fee_minor` of that the fee."""

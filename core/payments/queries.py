@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -171,9 +172,27 @@ def known_events(session: Session, *, provider: str, keys: Collection[str]) -> s
     return set(session.scalars(select(PaymentEvent.event_key).where(PaymentEvent.provider == provider, PaymentEvent.event_key.in_(keys))))
 
 
+_KEY = 150  # what is kept of a provider's key for what became of a payment
+
+
 def key_of_return(event_key: str) -> str:
     """Under which key it is recorded that the provider gave this payment back."""
-    return f"{event_key[:180]}:given-back"
+    key = f"{event_key}:given-back"
+    # One that is too long is told apart from its neighbours by what is cut off.
+    return key if len(key) <= _KEY else f"{event_key[:100]}:{hashlib.sha256(event_key.encode()).hexdigest()[:32]}:given-back"
+
+
+def key_heard(event_key: str) -> str:
+    """Under which key it is recorded that the provider said so while we were asking for it ourselves."""
+    return key_of_return(event_key).removesuffix("given-back") + "heard"
+
+
+@read
+def returned_whole(session: Session, *, provider: str, event_key: str) -> bool:
+    """Was it booked that the provider gave all of this payment back, as one?"""
+    # Long keys were once cut at another place.
+    keys = [key_of_return(event_key), f"{event_key[:180]}:given-back"]
+    return bool(known_events(session, provider=provider, keys=keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +222,19 @@ def paid_first(session: Session, *, intent_id: int) -> str | None:
     """The key of the payment that an intent was paid by; what came for it later only went to the wallet."""
     question = select(PaymentEvent.event_key).where(PaymentEvent.intent_id == intent_id, PaymentEvent.kind == "paid")
     return session.scalar(question.order_by(PaymentEvent.id).limit(1))
+
+
+@read
+def paid_for(session: Session, *, order_id: int) -> tuple[Intent, str] | None:
+    """The payment that an order was issued with, and its event's key: the first that came for it, whatever was asked or paid later."""
+    row = session.execute(
+        select(IntentRow, PaymentEvent.event_key)
+        .join(PaymentEvent, PaymentEvent.intent_id == IntentRow.id)
+        .where(IntentRow.order_id == order_id, PaymentEvent.kind == "paid")
+        .order_by(PaymentEvent.id)
+        .limit(1)
+    ).first()
+    return None if row is None else (view(row[0]), row[1])
 
 
 @read

@@ -12,7 +12,7 @@ from core import ledger, people, storefronts
 from core.database import insert_new, now, read, write
 from core.ledger import AccountKind, Leg, TransferKind
 from core.payments.intents import change
-from core.payments.queries import paid_first, wallet
+from core.payments.queries import key_heard, known_events, paid_first, returned_whole, wallet
 from core.payments.tables import Dispute as DisputeRow
 from core.payments.tables import Intent as IntentRow
 from core.payments.tables import IntentState, PaymentEvent, PaymentReturn
@@ -72,7 +72,7 @@ class _Paid:
 
 
 def _paid(session: Session, provider: str, event_key: str, intent: IntentRow) -> _Paid | None:
-    """None when nothing was paid under this key, or it was never valued."""
+    """None when nothing was paid under this key, or it was never valued and so is not in the books."""
     event = session.scalars(
         select(PaymentEvent).where(PaymentEvent.provider == provider, PaymentEvent.event_key == event_key, PaymentEvent.kind == "paid")
     ).one_or_none()
@@ -82,7 +82,7 @@ def _paid(session: Session, provider: str, event_key: str, intent: IntentRow) ->
     storefront = storefronts.by_id(session, customer.storefront_id)
     legs = ledger.legs_of(session, key=f"payment:{provider}:{event_key}")
     worth = sum(leg.amount_minor for leg in legs if leg.credit_id == customer.wallet_id)
-    if not worth:
+    if not legs:
         return None
     fee = sum(leg.amount_minor for leg in legs[1:] if leg.debit_id == legs[0].debit_id)
     return _Paid(
@@ -110,6 +110,47 @@ def returned_of(session: Session, *, provider: str, event_key: str) -> tuple[int
     return int(amount), int(worth)
 
 
+@read
+def lost_of(session: Session, *, provider: str, event_key: str) -> int:
+    """What of a payment the provider has given back and the shop has lost by it, as the wallet did not hold it; the shop's currency."""
+    lost = session.scalar(
+        select(func.coalesce(func.sum(PaymentReturn.lost_minor - PaymentReturn.regained_minor - PaymentReturn.loss_back_minor), 0)).where(
+            PaymentReturn.provider == provider, PaymentReturn.event_key == event_key
+        )
+    )
+    return int(lost or 0)
+
+
+@read
+def going_back(session: Session, *, provider: str, event_key: str, intent_id: int, amount_minor: int) -> int | None:
+    """What the next `amount_minor` of a payment are worth, that its provider gives back; None when nothing of it is in the books."""
+    paid = _paid(session, provider, event_key, session.get_one(IntentRow, intent_id))
+    if paid is None:
+        return None
+    before, worth_before = returned_of(session, provider=provider, event_key=event_key)
+    return _worth(paid, amount_minor, before, worth_before)
+
+
+def _worth(paid: _Paid, amount_minor: int, before_minor: int, worth_before_minor: int) -> int:
+    """Taken cumulatively, so that the parts add up to what the whole was worth."""
+    worth = max(0, -(-paid.worth_minor * (before_minor + amount_minor) // paid.amount_minor) - worth_before_minor)
+    return min(worth, amount_minor) if paid.currency == paid.shop_currency else worth
+
+
+@read
+def heard_whole(session: Session, *, provider: str, event_key: str) -> bool:
+    """Has the provider said that all of a payment went back, while it was not clear whether that was our refund?"""
+    return bool(known_events(session, provider=provider, keys=[key_heard(event_key)]))
+
+
+@write
+def hear_whole(session: Session, *, provider: str, event_key: str, intent_id: int) -> None:
+    """Write down that it said so: when it declines our refund later, it has given the money back without us."""
+    paid = _paid(session, provider, event_key, session.get_one(IntentRow, intent_id))
+    if paid is not None:
+        _heard(session, provider, key_heard(event_key), intent_id, "heard", paid.amount_minor, paid.currency)
+
+
 @write
 def take_back(
     session: Session,
@@ -135,9 +176,8 @@ def take_back(
         return None
     before, worth_before = returned_of(session, provider=provider, event_key=event_key)
     after = before + amount_minor
-    worth = max(0, -(-paid.worth_minor * after // paid.amount_minor) - worth_before)
+    worth = _worth(paid, amount_minor, before, worth_before)
     if paid.currency == paid.shop_currency:
-        worth = min(worth, amount_minor)
         fee = amount_minor - worth
     else:
         fee = min(amount_minor, paid.fee_minor * after // paid.amount_minor - paid.fee_minor * before // paid.amount_minor)
@@ -181,37 +221,36 @@ def reinstate(
     assert amount_minor > 0, "something came back"
     intent = session.get_one(IntentRow, intent_id, with_for_update=True)
     paid = _paid(session, provider, event_key, intent)
-    row = session.scalars(
-        select(PaymentReturn)
-        .where(PaymentReturn.dispute_id == dispute_id, PaymentReturn.back_minor < PaymentReturn.amount_minor)
-        .order_by(PaymentReturn.id)
-        .limit(1)
-    ).one_or_none()
-    if paid is None or row is None or not _heard(session, provider, key, intent_id, "reinstated", amount_minor, paid.currency, fee_minor):
+    rows = session.scalars(select(PaymentReturn).where(PaymentReturn.dispute_id == dispute_id).order_by(PaymentReturn.id)).all()
+    if paid is None or not rows or not _heard(session, provider, key, intent_id, "reinstated", amount_minor, paid.currency, fee_minor):
         return None
-    part = min(amount_minor, row.amount_minor - row.back_minor)
-    whole = row.back_minor + part == row.amount_minor
-    worth = row.worth_minor * (row.back_minor + part) // row.amount_minor - row.back_worth_minor
-    fee = row.fee_minor * (row.back_minor + part) // row.amount_minor - row.fee_minor * row.back_minor // row.amount_minor
-    if paid.currency == paid.shop_currency:
-        fee = part - worth
-    open_loss = row.lost_minor - row.regained_minor - row.loss_back_minor
-    to_loss = min(worth, open_loss)
-    assert not whole or row.back_worth_minor + worth == row.worth_minor, "the whole of it came back"
     ledger.lock(session, paid.wallet_id)
-    over = amount_minor - part
-    _move(session, f"reinstated:{provider}:{short(key)}", paid, worth - to_loss, to_loss, part, fee, fee_minor - over, out=False)
-    row.back_minor, row.back_worth_minor, row.loss_back_minor = (
-        row.back_minor + part,
-        row.back_worth_minor + worth,
-        row.loss_back_minor + to_loss,
-    )
+    left, fees, worths, losses = amount_minor, 0, 0, 0
+    for row in rows:
+        part = min(left, row.amount_minor - row.back_minor)
+        if not part:
+            continue
+        whole = row.back_minor + part == row.amount_minor
+        worth = row.worth_minor * (row.back_minor + part) // row.amount_minor - row.back_worth_minor
+        fee = row.fee_minor * (row.back_minor + part) // row.amount_minor - row.fee_minor * row.back_minor // row.amount_minor
+        if paid.currency == paid.shop_currency:
+            fee = part - worth
+        to_loss = min(worth, row.lost_minor - row.regained_minor - row.loss_back_minor)
+        assert not whole or row.back_worth_minor + worth == row.worth_minor, "the whole of it came back"
+        row.back_minor, row.back_worth_minor, row.loss_back_minor = (
+            row.back_minor + part,
+            row.back_worth_minor + worth,
+            row.loss_back_minor + to_loss,
+        )
+        left, fees, worths, losses = left - part, fees + fee, worths + worth, losses + to_loss
+    came = amount_minor - left
+    _move(session, f"reinstated:{provider}:{short(key)}", paid, worths - losses, losses, came, fees, fee_minor - left, out=False)
     session.flush()
-    return Taken(worth, worth - to_loss, to_loss, paid.shop_currency)
+    return Taken(worths, worths - losses, losses, paid.shop_currency)
 
 
 def _heard(
-    session: Session, provider: str, key: str, intent_id: int, kind: str, amount_minor: int, currency: str, charged_minor: int
+    session: Session, provider: str, key: str, intent_id: int, kind: str, amount_minor: int, currency: str, charged_minor: int = 0
 ) -> bool:
     """Write the event down; False when it was before."""
     fresh = session.execute(
@@ -269,7 +308,8 @@ def _move(
     if charged_minor:
         debit, credit = (fees, gateway) if charged_minor > 0 else (gateway, fees)
         moved.append(Leg(debit, credit, abs(charged_minor), paid.currency))
-    ledger.transfer(session, key=key, kind=TransferKind.REFUND, party_id=paid.customer_id, legs=moved, subject_id=paid.intent_id)
+    if moved:
+        ledger.transfer(session, key=key, kind=TransferKind.REFUND, party_id=paid.customer_id, legs=moved, subject_id=paid.intent_id)
 
 
 @write
@@ -421,10 +461,19 @@ def reversible_money(session: Session, *, customer_id: int, since: datetime) -> 
 @read
 def has_news(session: Session, *, provider: str, event: Event) -> bool:
     """Does a provider's list say something of a payment that is not in the books: a part given back, a dispute, its money, its end?"""
-    keys = {short(one.key) for one in event.given_back if one.once is None}
-    keys |= {short(moved.key) for dispute in event.disputes for moved in dispute.movements}
-    known = set(session.scalars(select(PaymentEvent.event_key).where(PaymentEvent.provider == provider, PaymentEvent.event_key.in_(keys))))
-    if keys - known:
+    keys: set[str] = set()
+    # Of what never came into the books nothing goes, and of what went back as a whole no part.
+    if _in_books(session, provider, event.key):
+        parts = [one.key for one in event.given_back if one.once is None]
+        parts += [moved.key for dispute in event.disputes for moved in dispute.movements if moved.amount_minor < 0]
+        if not returned_whole(session, provider=provider, event_key=event.key):
+            keys |= {short(key) for key in parts}
+        for dispute in event.disputes:
+            taken = {short(moved.key) for moved in dispute.movements if moved.amount_minor < 0}
+            # What comes back where nothing was taken is not booked.
+            if keys & taken or _took(session, provider, dispute):
+                keys |= {short(moved.key) for moved in dispute.movements if moved.amount_minor > 0}
+    if keys - known_events(session, provider=provider, keys=keys):
         return True
     found = select(DisputeRow.state).where(DisputeRow.provider == provider)
     for one in event.disputes:
@@ -432,3 +481,22 @@ def has_news(session: Session, *, provider: str, event: Event) -> bool:
         if state is None or (state is DisputeState.OPEN and one.state is not DisputeState.OPEN):
             return True
     return False
+
+
+def _in_books(session: Session, provider: str, event_key: str) -> bool:
+    """Did this payment come into the books for one of our intents?"""
+    asked = select(PaymentEvent.intent_id).where(
+        PaymentEvent.provider == provider, PaymentEvent.event_key == event_key, PaymentEvent.kind == "paid"
+    )
+    intent_id = session.scalar(asked)
+    return intent_id is not None and _paid(session, provider, event_key, session.get_one(IntentRow, intent_id)) is not None
+
+
+def _took(session: Session, provider: str, dispute: Dispute) -> bool:
+    """Has this dispute taken money, by the books?"""
+    taken = (
+        select(PaymentReturn.id)
+        .join(DisputeRow, DisputeRow.id == PaymentReturn.dispute_id)
+        .where(DisputeRow.provider == provider, DisputeRow.dispute_key == short(dispute.key))
+    )
+    return session.scalar(taken.limit(1)) is not None

@@ -56,8 +56,8 @@ async def test_what_is_no_day_is_refused_in_a_sentence_and_asked_again(desk: Cha
         ("2024-01-01 2026-01-01", "at most 366 days"),
     ):
         assert says in await desk.answers("books.days", 0, text)
-    assert "A statement is of a day" in await desk.presses(Go(to="books", arg="20260231-20260231"))
-    assert "A statement is of a day" in await desk.presses(Go(to="books", arg="nonsense"))
+    assert "A statement covers one day" in await desk.presses(Go(to="books", arg="20260231-20260231"))
+    assert "A statement covers one day" in await desk.presses(Go(to="books", arg="nonsense"))
 
 
 def test_days_are_typed_in_many_ways() -> None:

@@ -344,6 +344,11 @@ DAMAGES = [
         "",
         "UPDATE payment_returns SET taken_minor = taken_minor - 1, lost_minor = lost_minor + 1 WHERE return_key = 'part'",
     ),
+    Damage(
+        "no more of a payment goes out than came in",
+        "",
+        "UPDATE payment_returns SET amount_minor = amount_minor + 2000 WHERE return_key = 'part'",
+    ),
     Damage("what left the books as given back is recorded as such", "", "DELETE FROM payment_returns WHERE return_key = 'part'"),
     Damage("a return was reported by its provider, and nothing else was", "", "DELETE FROM payment_events WHERE event_key = 'part'"),
     Damage(

@@ -305,7 +305,7 @@ async def test_a_refund_to_the_source_waits_for_the_provider_and_leaves_by_its_g
 
     assert (made.state, made.amount_minor, made.source_minor, await balance(shop, buyer)) == (RefundState.WANTED, 19_000, 19_000, 0)
     assert await gateway_balance(shop, database_url, "refunding", "CNY") == 19_000
-    assert not await shop.read(orders.is_our_refund, provider="stars", event_key="charge")
+    assert await shop.read(orders.is_our_refund, provider="stars", event_key="charge"), "from the moment it is wanted"
     [due] = await shop.write(orders.refunds_due)
     asked = due.asked
     assert (due.provider, asked.event_key, asked.amount_minor, asked.whole_minor, asked.currency) == ("stars", "charge", 1358, 1358, "XTR")
