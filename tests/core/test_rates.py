@@ -166,7 +166,7 @@ async def test_a_figure_that_cannot_be_a_rate_keeps_no_other_back(shop: Shop, st
 
     taken = await shop.write(rates.take, quote="CNY", source="ecb", market=market, as_of=clock(), rules=RULES)
 
-    assert [(quoted.base, quoted.market) for quoted in taken.recorded] == [("AUD", 5), ("USD", 7)]
+    assert [(quoted.base, quoted.market) for quoted in taken.recorded] == [("AUD", Fraction(5)), ("USD", Fraction(7))]
     assert taken.jumped == []
 
 
