@@ -21,6 +21,7 @@ from aiogram.exceptions import (
 from aiogram.types import InlineKeyboardMarkup
 
 from bot.dispatcher import speech_of
+from bot.failed_refunds import tell_failed_refunds
 from core import orders, payments, people
 from core.database import Shop
 from core.orders import Booked
@@ -31,6 +32,7 @@ from core.storefronts import Storefront
 from handlers import paying
 from handlers.buy import Chosen
 from handlers.buy import screen as buy_screen
+from web.app import ForeignReply
 
 log = structlog.get_logger()
 
@@ -172,6 +174,8 @@ class Asker:
         log.info("payment-event", provider=provider, reference=event.reference, state=event.state.value, outcome=booked.says)
         if booked.intent is not None and booked.says != "repeated":
             await self.show(booked.intent.id)
+        if booked.intent is not None and event.failed_refunds:
+            await tell_failed_refunds(self._shop, self._storefront, provider, booked.intent, event)
         return booked
 
     def till(self, method: PaymentMethod) -> Callable[[Callback], Awaitable[str]]:
@@ -183,9 +187,8 @@ class Asker:
 
         async def hear(callback: Callback) -> str:
             heard = await method.callback(callback)
-            for event in heard.events:
-                await self.book(method.name, event)
-            return heard.reply
+            says = [(await self.book(method.name, event)).says for event in heard.events]
+            return ForeignReply(heard.reply) if says and set(says) == {"foreign"} else heard.reply
 
         return hear
 

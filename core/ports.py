@@ -138,6 +138,8 @@ class Event:
     provider_ref: str | None = None
     given_back: Sequence[GivenBack] = ()
     disputes: Sequence[Dispute] = ()
+    # Refunds that did not reach the payer after all, so that the provider has the money again; they are not in `given_back`.
+    failed_refunds: Sequence[GivenBack] = ()
 
 
 @dataclass(frozen=True, slots=True)

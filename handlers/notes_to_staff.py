@@ -70,6 +70,28 @@ def refund_stuck(note: Note) -> Said:
     ), None
 
 
+def refund_failed(note: Note) -> Said:
+    """A refund that was booked as made did not reach the payer after all."""
+    body, speech = note.body, note.speech
+    facts = {
+        "provider": name_of(str(body["provider"]), speech),
+        "key": note.key,
+        "amount": bold(note.price()),
+        "customer": int(body["customer"]),
+    }
+    if body.get("ours"):
+        return speech.say(
+            "🔴 {provider} could not give {amount} back after all (payment {key}): the money is in your account there again. "
+            "Customer {customer} has not got it: give it again there, or credit their balance.",
+            **facts,
+        ), None
+    return speech.say(
+        "🔴 A refund of {amount} made at {provider} itself failed later (payment {key}): the money is in your account there again. "
+        "What it took from customer {customer} is still taken: give it again there, or credit their balance.",
+        **facts,
+    ), None
+
+
 def stars_rule(note: Note) -> Said:
     """Telegram's rule about other ways to pay, once."""
     body, speech = note.body, note.speech
@@ -159,6 +181,7 @@ SAYS: dict[str, Wording] = {
     "refund-not-taken": refund_not_taken,
     "payment-stray": payment_stray,
     "refund-stuck": refund_stuck,
+    "refund-failed": refund_failed,
     "stars-rule": stars_rule,
     "payment-given-back": payment_given_back,
     "receipt": receipt,

@@ -43,6 +43,12 @@ class TelegramDoor:
     handle: Callable[[Update], Awaitable[dict[str, Any] | None]]
 
 
+class ForeignReply(str):
+    """The answer to a callback about payments of another shop on the same account: it is as to ours, and counted apart."""
+
+    __slots__ = ()
+
+
 PaymentDoor = Callable[[Callback], Awaitable[str]]
 """Takes a provider's callback and returns what is answered when it is booked. Raises NotGenuine, NotSure or NotNow."""
 
@@ -104,7 +110,7 @@ def make_app(
             metrics.CALLBACKS.labels(method, "failed").inc()
             log.error("callback-failed", method=method, error=type(trouble).__name__)
             return PlainTextResponse("fail", status_code=503, headers={"Retry-After": "5"})
-        metrics.CALLBACKS.labels(method, "booked").inc()
+        metrics.CALLBACKS.labels(method, "foreign" if isinstance(reply, ForeignReply) else "booked").inc()
         return PlainTextResponse(reply)
 
     @app.get("/health")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +43,8 @@ from core.ports import (
 # The library is an extra that most shops do not install, and slow to load: it is imported when a key is set.
 if TYPE_CHECKING:
     import stripe
+
+log = logging.getLogger(__name__)
 
 URL = "https://api.stripe.com"
 BACK_TO_TELEGRAM = "https://t.me"
@@ -212,9 +216,8 @@ class StripeCheckout:
         """Check the signature over the body as it came, then ask Stripe itself. Raises NotGenuine and NotSure."""
         said = self._genuine(callback)
         about, kind = said["data"]["object"], said.get("type")
-        if kind in ("charge.refunded", "refund.updated", "charge.refund.updated") or (
-            isinstance(kind, str) and kind.startswith("charge.dispute.")
-        ):
+        of_refund = kind in ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
+        if of_refund or kind == "charge.refunded" or (isinstance(kind, str) and kind.startswith("charge.dispute.")):
             session = await self._session_of_payment(about)
         elif kind in (
             "checkout.session.completed",
@@ -228,7 +231,7 @@ class StripeCheckout:
                 raise NotGenuine
         else:
             return Heard([])
-        event = None if session is None else await self._told(session)
+        event = None if session is None else await self._told(session, refunds=of_refund)
         if event is None or session is None:
             return Heard([])
         if kind == "checkout.session.async_payment_failed" and event.state is PaymentState.PENDING and session.get("status") == "complete":
@@ -299,8 +302,8 @@ class StripeCheckout:
         """
         # A page can be paid for a day after it was made.
         sessions = await self._sessions(since - timedelta(days=1), "complete")
-        events = [event for event in map(self._event, sessions) if event is not None]
-        found = {event.key: event for event in events if event.state in (PaymentState.PAID, PaymentState.REFUNDED) and event.at >= since}
+        events = [event for event in (self._read(self._event, session) for session in sessions) if event is not None]
+        found = {event.key: event for event in events if event.state is PaymentState.PAID and event.at >= since}
         whose = {"expand": ["data.payment_intent"]}
         refunded_since = int((since - timedelta(days=1)).timestamp())
         refunds = await self._listed(self._client.v1.refunds.list_async, {"created": {"gte": refunded_since}, **whose})
@@ -310,14 +313,14 @@ class StripeCheckout:
         except _KeyNotTaken:
             disputes = []  # A restricted key that may not read disputes: payments are compared all the same.
         for row in [*refunds, *disputes]:
-            older = self._older(_words(row, "payment_intent"))
+            older = self._read(self._older, _words(row, "payment_intent"))
             if older is not None:
                 found.setdefault(older.key, older)
         told = (
-            replace(
+            self._since(
                 event,
-                given_back=self._given_back([row for row in refunds if _payment(row) == event.key], event),
-                disputes=self._disputes([row for row in disputes if _payment(row) == event.key], event),
+                [row for row in refunds if _payment(row) == event.key],
+                [row for row in disputes if _payment(row) == event.key],
             )
             for event in found.values()
         )
@@ -368,8 +371,8 @@ class StripeCheckout:
         key, at, state = _id(session), _whole(session.get("created")), PaymentState.PENDING
         if session.get("payment_status") == "paid":
             # Only money has the payment's own key: what ended otherwise must not stand in its way.
-            key, at = _id(intent), _whole(charge.get("created", at))
-            state = PaymentState.REFUNDED if charge.get("refunded") is True else PaymentState.PAID
+            # Its refunds are listed one by one: the charge says "refunded" also of those that are only under way.
+            key, at, state = _id(intent), _whole(charge.get("created", at)), PaymentState.PAID
         elif session.get("status") == "expired":
             state = PaymentState.EXPIRED
         elif session.get("status") == "complete" and intent.get("status") in ("requires_payment_method", "canceled"):
@@ -378,22 +381,52 @@ class StripeCheckout:
             raise NotSure("Stripe names a time that is none")
         return Event(key, reference, state, minor, currency, datetime.fromtimestamp(at, UTC), provider_ref=_id(session))
 
-    async def _told(self, session: Mapping[str, Any]) -> Event | None:
-        """What a page says, with every refund of what was paid on it, and every dispute about it."""
+    async def _told(self, session: Mapping[str, Any], *, refunds: bool = False) -> Event | None:
+        """What a page says, with every refund of what was paid on it, and every dispute about it.
+
+        `refunds`: they are looked at also when the charge counts none, since one that failed is not counted any more.
+        """
         event = self._event(session)
-        if event is None or event.state not in (PaymentState.PAID, PaymentState.REFUNDED):
+        if event is None or event.state is not PaymentState.PAID:
             return event
         charge = _words(_words(session, "payment_intent"), "latest_charge")
-        if charge.get("amount_refunded") not in (None, 0):
-            rows = await self._listed(self._client.v1.refunds.list_async, {"payment_intent": event.key})
-            event = replace(event, given_back=self._given_back(rows, event))
+        refunded: list[dict[str, Any]] = []
+        disputed: list[dict[str, Any]] = []
+        if refunds or charge.get("amount_refunded") not in (None, 0):
+            refunded = await self._listed(self._client.v1.refunds.list_async, {"payment_intent": event.key})
         if charge.get("disputed") is True:
-            try:
-                rows = await self._listed(self._client.v1.disputes.list_async, {"payment_intent": event.key})
-            except _KeyNotTaken:
-                rows = []  # A restricted key that may not read disputes: the payment is one all the same.
-            event = replace(event, disputes=self._disputes(rows, event))
-        return event
+            # A restricted key may not read disputes: the payment is one all the same.
+            with contextlib.suppress(_KeyNotTaken):
+                disputed = await self._listed(self._client.v1.disputes.list_async, {"payment_intent": event.key})
+        return self._since(event, refunded, disputed)
+
+    def _since(self, event: Event, refunds: Sequence[Mapping[str, Any]], disputes: Sequence[Mapping[str, Any]]) -> Event:
+        """A payment with what has become of it; REFUNDED when all of it has gone back for certain.
+
+        What cannot be read is left out and stands in the log: the payment is one all the same, and so are the others.
+        """
+        try:
+            given, failed = self._given_back(refunds, event), self._given_back(refunds, event, ("failed", "canceled"))
+            whole = sum(one.amount_minor for one in given) >= event.amount_minor
+            state = PaymentState.REFUNDED if whole else PaymentState.PAID
+            event = replace(event, state=state, given_back=given, failed_refunds=failed)
+        except NotSure as odd:
+            log.warning("the refunds of Stripe's payment %s cannot be read: %s", event.key, odd)
+        try:
+            return replace(event, disputes=self._disputes(disputes, event))
+        except NotSure as odd:
+            log.warning("the disputes of Stripe's payment %s cannot be read: %s", event.key, odd)
+            return event
+
+    def _read(self, one: Callable[[Mapping[str, Any]], Event | None], row: Mapping[str, Any]) -> Event | None:
+        """A payment in a list; one that cannot be read is left out, for the sake of the others."""
+        try:
+            return one(row)
+        except NotSure as odd:
+            shown = row.get("id")
+            name = shown if isinstance(shown, str) and _ID.fullmatch(shown) else "without a name"
+            log.warning("Stripe's payment %s cannot be read: %s", name, odd)
+            return None
 
     def _older(self, intent: Mapping[str, Any]) -> Event | None:
         """A payment as its own record tells it, for one whose page is not at hand; None when it was not paid, or is not of this shop."""
@@ -406,9 +439,11 @@ class StripeCheckout:
             raise NotSure(f"Stripe names an amount that {currency} does not have")
         return Event(_id(intent), reference, PaymentState.PAID, minor, currency, _moment(intent))
 
-    def _given_back(self, rows: Sequence[Mapping[str, Any]], event: Event) -> tuple[GivenBack, ...]:
+    def _given_back(
+        self, rows: Sequence[Mapping[str, Any]], event: Event, states: tuple[str, ...] = ("succeeded",)
+    ) -> tuple[GivenBack, ...]:
         """Refunds of a payment that were made, oldest first; one that is under way or failed is none."""
-        made = [row for row in rows if row.get("status") == "succeeded"]
+        made = [row for row in rows if row.get("status") in states]
         found = []
         for row in sorted(made, key=lambda row: _whole(row.get("created"))):
             once = _words(row, "metadata").get(_ONCE)

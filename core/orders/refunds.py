@@ -626,7 +626,8 @@ def whole_coins(paid: Source, part_minor: int) -> int:
     Where the provider takes no smaller coin than a step, the rest of it is less than one; it is the payer's, and goes to the wallet.
     """
     done = paid.worth_minor - paid.left_minor
-    if paid.step_minor == 1 or done + part_minor >= paid.worth_minor:
+    # In another currency nothing has to fit to the minor unit: what a part lacks, the next one has.
+    if paid.step_minor == 1 or paid.currency != paid.shop_currency or done + part_minor >= paid.worth_minor:
         return part_minor
     # The least that gives as much; what is given only grows with the part.
     low, high, most = 0, part_minor, _given(paid, done + part_minor)

@@ -26,6 +26,7 @@ GRACE = timedelta(hours=24)
 _SOONEST, _LATEST = timedelta(seconds=5), timedelta(minutes=10)
 # Longer than the longest call to a provider: what is taken is not taken again while it is asked.
 LEASE = timedelta(seconds=60)
+_LET_GO = 200  # rows at once
 
 
 @dataclass(eq=False)
@@ -206,8 +207,12 @@ class Work:
 
 @write
 def take_work(session: Session, *, rooms: Mapping[str, Room]) -> Work:
-    """What is due at each provider, as far as there is room for it, taken for a minute: no provider takes another's room."""
+    """What is due at each provider, as far as there is room for it, taken for a minute: no provider takes another's room.
+
+    What was to be put away at a way that is not among them (it is switched off) is let go after a day.
+    """
     work = Work([], [], [])
+    _let_go(session, rooms)
     for provider, room in rooms.items():
         of_it = IntentRow.provider == provider
         if room.creating > 0:
@@ -250,6 +255,20 @@ def _taken_to_tidy(session: Session, provider: str, most: int) -> list[Intent]:
         row.tidy_at = at + max(LEASE, since) if since < GRACE else None
     session.flush()
     return [view(row) for row in rows]
+
+
+def _let_go(session: Session, rooms: Collection[str]) -> None:
+    """Rows that nobody will ever put away do not stay in the way of those that are."""
+    nobodys = (
+        select(IntentRow.id)
+        .where(IntentRow.tidy_at <= now(session) - GRACE, IntentRow.provider.not_in(rooms))
+        .limit(_LET_GO)
+        .with_for_update(skip_locked=True)
+    )
+    if ids := session.scalars(nobodys).all():
+        session.execute(
+            update(IntentRow).where(IntentRow.id.in_(ids)).values(tidy_at=None), execution_options={"synchronize_session": False}
+        )
 
 
 @write

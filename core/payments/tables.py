@@ -35,7 +35,13 @@ class Intent(Base):
             sqlite_where=text("state IN ('created', 'pending')"),
         ),
         Index("ix_payment_intents_due", "due_at", postgresql_where=text("due_at IS NOT NULL"), sqlite_where=text("due_at IS NOT NULL")),
-        Index("ix_payment_intents_tidy", "tidy_at", postgresql_where=text("tidy_at IS NOT NULL"), sqlite_where=text("tidy_at IS NOT NULL")),
+        Index(
+            "ix_payment_intents_tidy",
+            "provider",
+            "tidy_at",
+            postgresql_where=text("tidy_at IS NOT NULL"),
+            sqlite_where=text("tidy_at IS NOT NULL"),
+        ),
         Index("ix_payment_intents_ref", "provider_ref"),
         Index("ix_payment_intents_of_customer", "customer_id", "id"),
         Index(

@@ -97,6 +97,7 @@ class StripeGateway(Gateway[Session]):
         self.webhook_url = webhook_url
         self._events: list[dict[str, object]] = []
         self._refunds: list[dict[str, object]] = []
+        self.refunds_wait = False  # A refund is pending until `ends_refund`, as one to a bank account is.
         self._answered: dict[str, tuple[str, int, str]] = {}
 
     def _routes(self) -> Iterable[web.RouteDef]:
@@ -449,11 +450,24 @@ class StripeGateway(Gateway[Session]):
             "metadata": metadata,
             "payment_intent": session.intent,
             "reason": reason,
-            "status": "succeeded",
+            "status": "pending" if self.refunds_wait else "succeeded",
         }
         self._refunds.append(row)
+        # Also of one that is only pending: the charge counts it as given back from the beginning.
         self._tell(session, "charge.refunded", self._charge_row(session))
         return row
+
+    def ends_refund(self, *, made: bool) -> str:
+        """The bank says of the newest refund that it reached the payer, or (also later) that it did not; returns its number."""
+        row = self._refunds[-1]
+        session = next(known for known in self._all if known.intent == row["payment_intent"])
+        row["status"] = "succeeded" if made else "failed"
+        if not made:
+            session.refunds.remove(Decimal(int(str(row["amount"]))).scaleb(-digits(session.currency)))
+        self._tell(session, "refund.updated", dict(row))
+        if not made:
+            self._tell(session, "refund.failed", dict(row))
+        return str(row["id"])
 
     def _list_refunds(self, request: web.Request, params: Params) -> object:
         forms.only(params, ("limit", "starting_after", "ending_before", "created", "payment_intent", "charge", "expand"))

@@ -6,24 +6,31 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import cast
 
+import aiohttp
 import pytest
 from aiogram import Bot
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from bot import asking
 from bot.asking import AT_ONCE, Asker
 from bot.reconciling import GRACE, compared
+from bot.serving import Serving
 from core import orders, payments
 from core.audit import audit
-from core.database import Shop
+from core.database import Shop, read
 from core.orders import RefundState, RefundTo
 from core.payments import Intent, IntentState
 from core.people import Customer
-from core.ports import Ask, Callback, Capabilities, Created, Declined, Event, Heard, NotGenuine, PaymentState, Refund
+from core.ports import Ask, Callback, Capabilities, Created, Declined, Event, Heard, NotGenuine, PaymentMethod, PaymentState, Refund
 from core.storefronts import Storefront
 from tests.bot.conftest import TOKEN, until
 from tests.handlers.recorder import Recorder
 from tests.stage import Clock, Goods, numbers, person
+from web import metrics
+from web.app import make_app
 
 CAN = Capabilities(
     currency="CNY",
@@ -360,6 +367,67 @@ async def test_a_withdrawal_that_is_not_answered_is_tried_again_later_and_not_fo
         minutes.append((minute, bool((await shop.write(payments.take_work, rooms=rooms)).to_tidy)))
 
     assert [minute for minute, taken in minutes if taken] == [0, 1, 3, 8, 30, 70, 300, 1300, 3000], "each time after twice as long"
+
+
+async def test_what_was_to_be_put_away_at_a_way_that_is_switched_off_is_let_go_after_a_day(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    buyer, left = await person(shop, storefront), []
+    for way in ("gone", "quick"):
+        intent = await asked_of(shop, buyer, way)
+        await shop.write(payments.created, intent_id=intent.id, how=Created("theirs", "https://pay.example"), poll=True)
+        await shop.write(payments.cancel_deposit, intent_id=intent.id, customer_id=buyer.id)
+        left.append(intent.id)
+    here, everywhere = {"quick": payments.Room(0, 0, 0)}, {"quick": payments.Room(0, 0, 9), "gone": payments.Room(0, 0, 9)}
+
+    clock.passes(hours=23)
+    await shop.write(payments.take_work, rooms=here)
+    assert await to_be_put_away(shop) == left, "it may be switched on again"
+    clock.passes(hours=2)
+    await shop.write(payments.take_work, rooms=here)
+    assert [intent.provider for intent in (await shop.write(payments.take_work, rooms=everywhere)).to_tidy] == ["quick"]
+
+
+async def to_be_put_away(shop: Shop) -> list[int]:
+    """The payments of which something is left."""
+
+    @read
+    def of(session: Session) -> list[int]:
+        return list(session.scalars(text("SELECT id FROM payment_intents WHERE tidy_at IS NOT NULL ORDER BY id")))
+
+    return await shop.read(of)
+
+
+async def test_callbacks_for_another_shop_are_answered_like_ours_and_counted_apart(
+    shop: Shop, asker: Asker, storefront: Storefront, quick: Provider, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = await asked_of(shop, await person(shop, storefront), "quick")
+    theirs = Event("theirs", f"bbbbbb{ours.id}", PaymentState.PAID, ours.amount_minor, "CNY", clock())
+    heard = {
+        "theirs": [theirs],
+        "both": [theirs, Event("ours", ours.reference, PaymentState.PAID, ours.amount_minor, "CNY", clock())],
+        "none": [],
+    }
+
+    async def callback(come: Callback) -> Heard:
+        return Heard(heard[come.body.decode()], "OK")
+
+    monkeypatch.setattr(quick, "callback", callback)
+    serving = Serving(make_app(shop, payments={"quick": asker.till(cast(PaymentMethod, quick))}), "127.0.0.1", 0)
+    await serving.open()
+
+    def counted() -> dict[str, float]:
+        return {outcome: metrics.CALLBACKS.labels("quick", outcome)._value.get() for outcome in ("booked", "foreign")}
+
+    try:
+        async with aiohttp.ClientSession() as provider:
+            for what, outcome in (("theirs", "foreign"), ("both", "booked"), ("none", "booked")):
+                before = counted()
+                async with provider.post(f"http://127.0.0.1:{serving.port}/pay/quick", data=what) as answer:
+                    assert (answer.status, await answer.text()) == (200, "OK")
+                assert {name for name, value in counted().items() if value > before[name]} == {outcome}
+    finally:
+        await serving.close()
 
 
 def test_the_lease_outlasts_the_longest_call() -> None:

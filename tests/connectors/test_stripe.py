@@ -423,7 +423,8 @@ async def test_what_a_page_says_becomes_a_state(script: Script, method: PaymentM
     assert event == Event("pi_1", "41", PaymentState.PAID, 1999, "USD", MADE + timedelta(minutes=1), provider_ref="cs_1")
     back = paid()
     back["payment_intent"]["latest_charge"]["refunded"] = True
-    assert (await found(script, method, **back)).state is PaymentState.REFUNDED
+    # Only the list of refunds says whether any was made.
+    assert (await found(script, method, **back)).state is PaymentState.PAID
     assert (await found(script, method, **paid(currency="isk", amount_total=200_000))).amount_minor == 2000
     assert (await found(script, method, **paid(payment_intent="pi_2"))).key == "pi_2"
 
@@ -491,7 +492,8 @@ async def test_the_list_is_of_money_and_oldest_first(script: Script, method: Pay
     later["payment_intent"] = {"id": "pi_2", "latest_charge": {"created": int(MADE.timestamp()) + 90, "refunded": True}}
     before = paid(id="cs_3")
     before["payment_intent"] = {"id": "pi_3", "latest_charge": {"created": int(MADE.timestamp()) - 90, "refunded": False}}
-    script.replies = [listed(later, session(status="complete"), paid(), before), listed(), listed()]
+    back = refunded(1999, "re_1", payment_intent="pi_2")
+    script.replies = [listed(later, session(status="complete"), paid(), before), listed(back), listed()]
     events = await method.received(MADE)
     assert [(event.key, event.state) for event in events] == [("pi_1", PaymentState.PAID), ("pi_2", PaymentState.REFUNDED)]
     assert script.asked[0][2]["status"] == "complete"
@@ -529,9 +531,9 @@ async def test_a_page_that_is_complete_and_not_paid_is_no_money_yet(script: Scri
 
 async def test_money_given_back_whole_is_reported_under_the_key_of_the_payment(script: Script, method: PaymentMethod) -> None:
     back = paid()
-    back["payment_intent"]["latest_charge"]["refunded"] = True
+    back["payment_intent"]["latest_charge"] |= {"refunded": True, "amount_refunded": 1999}
     charge = {"id": "ch_1", "object": "charge", "payment_intent": "pi_1"}
-    script.replies = [listed(back)]
+    script.replies = [listed(back), listed(refunded(1999, "re_1"))]
     (event,) = (await method.callback(signed(charge, "charge.refunded"))).events
     assert (event.key, event.state, event.reference) == ("pi_1", PaymentState.REFUNDED, "41")
     assert script.asked[0][2]["payment_intent"] == "pi_1"
@@ -744,14 +746,60 @@ async def test_an_account_in_another_currency_takes_what_is_disputed(script: Scr
 @pytest.mark.parametrize(
     "nonsense", [{"amount": -1}, {"amount": "5"}, {"currency": "eur"}, {"created": None}, {"id": None}, {"created": 1 << 38}]
 )
-async def test_nonsense_about_a_dispute_or_a_refund_is_not_sure(script: Script, method: PaymentMethod, nonsense: dict[str, Any]) -> None:
+async def test_what_cannot_be_read_of_a_refund_or_a_dispute_is_left_out_and_the_payment_is_one(
+    script: Script, method: PaymentMethod, nonsense: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     for page, row in (
         (with_charge(disputed=True), disputed("lost") | nonsense),
         (with_charge(amount_refunded=5), refunded(5, "re_1") | nonsense),
     ):
         script.replies = [web.json_response(page), listed(row)]
-        with pytest.raises(NotSure):
-            await method.find("41", "cs_1", MADE)
+        event = await method.find("41", "cs_1", MADE)
+        assert event is not None and (event.key, event.state) == ("pi_1", PaymentState.PAID)
+        assert event.given_back == () == event.disputes
+        assert "pi_1" in caplog.records[-1].getMessage()
+        script.replies = [listed(page), listed(row)]
+        charge = {"id": "ch_1", "payment_intent": "pi_1"}
+        assert (await method.callback(signed(charge, "charge.refunded"))).events == [event]
+    assert KEY not in caplog.text and SECRET not in caplog.text
+
+
+async def test_one_odd_payment_in_the_list_keeps_no_other_back(script: Script, method: PaymentMethod) -> None:
+    def another(number: int, **more: Any) -> dict[str, Any]:
+        page = paid(id=f"cs_{number}", client_reference_id=f"{number}", metadata={"shop_reference": f"{number}"}, **more)
+        page["payment_intent"] = {"id": f"pi_{number}", "latest_charge": {"created": int(MADE.timestamp()) + number}}
+        return page
+
+    pages = [another(42), another(43), another(44, amount_total=-5), another(45)]
+    back = [refunded(500, "re_2", payment_intent="pi_42"), refunded(5, "re_3", payment_intent="pi_43", currency="eur")]
+    bad = {"id": "pi_9", "metadata": {"shop_reference": "9"}, "amount_received": "much", "livemode": False}
+    about = [disputed("lost", payment_intent="pi_42", currency="eur"), disputed("lost", payment_intent=bad)]
+    script.replies = [listed(*pages), listed(*back), listed(*about)]
+
+    events = await method.received(MADE)
+
+    assert [(event.key, len(event.given_back), event.disputes) for event in events] == [
+        ("pi_42", 1, ()),
+        ("pi_43", 0, ()),
+        ("pi_45", 0, ()),
+    ]
+
+
+async def test_a_refund_that_is_only_under_way_is_none_and_one_that_failed_is_told_as_such(script: Script, method: PaymentMethod) -> None:
+    """The charge says "refunded" from the beginning, and no longer when it failed."""
+    charge, row = {"id": "ch_1", "payment_intent": "pi_1"}, refunded(1999, "re_1")
+    told = []
+    for status, kind, page in (
+        ("pending", "charge.refunded", with_charge(amount_refunded=1999, refunded=True)),
+        ("requires_action", "refund.updated", with_charge(amount_refunded=1999, refunded=True)),
+        ("succeeded", "refund.updated", with_charge(amount_refunded=1999, refunded=True)),
+        ("failed", "refund.failed", with_charge(amount_refunded=0)),
+    ):
+        script.replies = [listed(page), listed(row | {"status": status})]
+        (event,) = (await method.callback(signed(row if kind.startswith("refund") else charge, kind))).events
+        told.append((event.state, len(event.given_back), [(one.key, one.amount_minor) for one in event.failed_refunds]))
+    paid_ = PaymentState.PAID
+    assert told == [(paid_, 0, []), (paid_, 0, []), (PaymentState.REFUNDED, 1, []), (paid_, 0, [("re_1", 1999)])]
 
 
 async def test_a_key_that_may_not_read_disputes_still_finds_and_lists_payments(script: Script, method: PaymentMethod) -> None:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from bot.reconciling import compared
 from core import catalog, orders, payments, people
-from core.database import Shop
+from core.database import Shop, read
 from core.orders import OrderState
+from core.payments import Intent, IntentState
 from core.ports import DisputeState
 from core.storefronts import Storefront
 from sandbox.gateways import Pace, StripeGateway
@@ -202,3 +205,44 @@ async def test_given_back_in_the_console_while_it_is_held_the_order_is_over(scen
     await scene.clerk.press("Release")
     assert await scene.till.order_state(scene.buyer) is OrderState.REFUNDED
     assert (await scene.revealed(), await scene.balance()) == (0, 0)
+
+
+async def test_a_refund_in_the_console_counts_when_it_is_made_and_one_that_fails_then_is_told(scene: Scene, goods: Goods) -> None:
+    await scene.pays_by_card(goods)
+    await scene.buyer.sees("🎁")
+    scene.stripe.refunds_wait = True
+
+    await scene.at_the_desk("give-back")  # The charge says "refunded", the refund is only pending.
+    [card] = await scene.shop.read(orders.history, buyer_id=scene.buyer.customer.id, limit=1)
+    intent = await payment_of(scene, card.order_id)
+    assert intent.state is IntentState.PAID
+    assert not await returns_of(scene, intent.id)
+    scene.stripe.ends_refund(made=False)  # Nothing was booked, so nobody has to do anything.
+    await scene.stripe.settled()
+
+    await scene.at_the_desk("give-half")
+    key = scene.stripe.ends_refund(made=True)
+    await scene.stripe.settled()
+    await scene.clerk.sees("has given back ¥47.50")
+    assert await returns_of(scene, intent.id) == [key]
+    scene.stripe.ends_refund(made=False)  # Stripe says it by two events; the staff hear of it once.
+    await scene.stripe.settled()
+    alert = await scene.clerk.sees("failed later")
+    assert "¥47.50" in alert["text"]
+    assert sum("failed later" in (message.get("text") or "") for message in await scene.clerk.phone.messages()) == 1
+
+
+async def payment_of(scene: Scene, order_id: int) -> Intent:
+    found = await scene.shop.read(orders.detail, order_id=order_id)
+    assert found is not None and found.intent is not None
+    return found.intent
+
+
+async def returns_of(scene: Scene, intent_id: int) -> list[str]:
+    """The parts of a payment that are booked as given back by its provider, by their keys."""
+
+    @read
+    def of(session: Session) -> list[str]:
+        return list(session.scalars(text("SELECT return_key FROM payment_returns WHERE intent_id = :id ORDER BY id"), {"id": intent_id}))
+
+    return await scene.shop.read(of)

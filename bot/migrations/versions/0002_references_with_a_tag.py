@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_payment_intents_tidy",
         "payment_intents",
-        ["tidy_at"],
+        ["provider", "tidy_at"],
         unique=False,
         postgresql_where=sa.text("tidy_at IS NOT NULL"),
         sqlite_where=sa.text("tidy_at IS NOT NULL"),
