@@ -78,7 +78,8 @@ def crumbs_in_refunds(monkeypatch: pytest.MonkeyPatch) -> None:
     def up(total_minor: int, part: int, whole: int) -> int:
         return -(-total_minor * part // whole)
 
-    monkeypatch.setattr(refunds, "share", up)
+    for module in (refunds, to_source):
+        monkeypatch.setattr(module, "share", up)
 
 
 def a_doubled_credit(monkeypatch: pytest.MonkeyPatch) -> None:
