@@ -349,11 +349,12 @@ REVERSED = {
                 JOIN accounts a ON a.id = p.credit_id AND a.kind = 'adjustment'
                 WHERE t.key LIKE 'regained:%' OR t.key LIKE 'reinstated:%'
         ) AS sides GROUP BY intent_id HAVING SUM(n) <> 0""",
+    # A bank may take more for a dispute than is left of the payment: that is its doing, and told in returns.
     # What was booked whole before parts were noted has an event of its own kind.
     "no more of a payment goes out than came in": """
         SELECT provider || ' ' || event_key AS about, 'paid less gone is ' || SUM(n) AS detail FROM (
             SELECT provider, event_key, amount_minor AS n FROM payment_events WHERE kind = 'paid'
-            UNION ALL SELECT provider, event_key, back_minor - amount_minor FROM payment_returns
+            UNION ALL SELECT provider, event_key, -amount_minor FROM payment_returns WHERE dispute_id IS NULL
             UNION ALL SELECT provider, event_key, -pay_minor FROM refunds WHERE state = 'refunded' AND provider IS NOT NULL
             UNION ALL SELECT p.provider, p.event_key, -g.amount_minor FROM payment_events g
                 JOIN payment_events p ON p.provider = g.provider AND p.kind = 'paid'

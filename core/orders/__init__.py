@@ -36,7 +36,6 @@ from core.orders.queries import (
 from core.orders.refunds import (
     AlreadyOpened,
     AlreadyRefunded,
-    DueRefund,
     NotOfThisOrder,
     NotRefundable,
     NoWayBack,
@@ -44,18 +43,12 @@ from core.orders.refunds import (
     Refunded,
     RefundView,
     SoldCode,
-    Source,
     TooLateToReturn,
     codes_sold,
-    is_our_refund,
     refund_codes,
-    refund_declined,
-    refund_done,
     refund_to_source,
-    refunds_due,
     refunds_of,
     return_sealed,
-    source_of,
 )
 from core.orders.refusals import (
     HeldForReview,
@@ -86,6 +79,7 @@ from core.orders.seals import (
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
 from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
+from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
 from core.orders.views import Parcel, ParcelLine, Receipt
 
 __all__ = [

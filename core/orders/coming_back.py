@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from core import ledger, outbox, payments, people
 from core.database import write
 from core.orders.holding import hold_back
-from core.orders.refunds import our_refunds, payment_of, refund_unsent
+from core.orders.refunds import refund_unsent
 from core.orders.tables import Order, OrderState, Refund, RefundState, Reveal
+from core.orders.to_source import our_refunds, payment_of
 from core.payments import Intent
 from core.ports import Dispute, DisputeState, Event
 

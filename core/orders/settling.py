@@ -16,9 +16,9 @@ from core.orders.ending import end, line_of, lock_order_of
 from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, due_for, move_money, send, take_codes, write_lines
 from core.orders.numbers import number_of
-from core.orders.refunds import our_refunds
 from core.orders.refusals import LimitReached
 from core.orders.tables import Order, OrderLine, OrderState
+from core.orders.to_source import our_refunds
 from core.ports import Event, PaymentState
 
 EARLIEST = timedelta(minutes=10)  # how far a provider's clock may be behind ours; only for numbers without a tag

@@ -15,7 +15,7 @@ from core import payments
 from core.database import Shop
 from core.ledger import AccountKind, Leg, TransferKind, open_account, transfer
 from core.money import convert_down
-from core.orders import coming_back, refunds, settling
+from core.orders import coming_back, refunds, settling, to_source
 from core.payments import commands, returns
 from core.ports import Fee
 from tests.conftest import KEYS
@@ -78,7 +78,8 @@ def crumbs_in_refunds(monkeypatch: pytest.MonkeyPatch) -> None:
     def up(total_minor: int, part: int, whole: int) -> int:
         return -(-total_minor * part // whole)
 
-    monkeypatch.setattr(refunds, "share", up)
+    for module in (refunds, to_source):
+        monkeypatch.setattr(module, "share", up)
 
 
 def a_doubled_credit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +95,7 @@ def a_doubled_credit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_fee_out_of_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each refund leaves a cent with the house, balanced, under a key of its own."""
-    done = refunds._move
+    done = to_source.move
 
     def and_a_cent(session: Any, key: str, party_id: int, order_id: int, legs: Any) -> None:
         done(session, key, party_id, order_id, legs)
@@ -105,7 +106,7 @@ def a_fee_out_of_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
             cent = [Leg(ours, fees, 1, "CNY")]
             transfer(session, key=f"{key}:cent", kind=TransferKind.REFUND, party_id=party_id, legs=cent, subject_id=order_id)
 
-    monkeypatch.setattr(refunds, "_move", and_a_cent)
+    monkeypatch.setattr(to_source, "move", and_a_cent)
 
 
 def nothing_for_late_money(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,8 +116,7 @@ def nothing_for_late_money(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def codes_for_money_that_went_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody has seen is sent all the same when its payment was given back, and the shop has lost it."""
-    for module in (coming_back, settling):
-        monkeypatch.setattr(module, "undo_unsent", lambda session, **facts: None)
+    monkeypatch.setattr(coming_back, "undo_unsent", lambda session, **facts: None)
 
 
 def parts_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +189,6 @@ def test_what_is_broken_is_what_the_core_uses() -> None:
     assert payments.judge is commands.judge
     for module, name in ((commands, "convert_down"), (quote, "convert_up"), (refunds, "share"), (commands, "credit")):
         assert name in vars(module)
-    for module in (coming_back, settling):
-        assert module.undo_unsent is coming_back.undo_unsent
+    assert "undo_unsent" in vars(coming_back) and "move" in vars(to_source)
     for module in (coming_back, refunds):
         assert module.payments is payments, "they are called through the door"

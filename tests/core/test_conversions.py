@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import convert_down, exponent, fee_on
-from core.orders.refunds import Source, part_to_source, whole_coins
+from core.orders.to_source import Source, part_to_source, whole_coins
 from core.ports import Fee
 from core.pricing import to_pay
 

@@ -22,7 +22,7 @@ from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
 from core.orders import AlreadyRefunded
-from core.orders.refunds import share
+from core.orders.to_source import share
 from tests.conftest import KEYS, maintain
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, consign, left
