@@ -75,11 +75,12 @@ async def _with(shop: Shop, storefront: Storefront, provider: str, method: Payme
     since = now - LOOK_BACK
     try:
         async with asyncio.timeout(_LIST_SECONDS):
-            theirs = [event for event in await method.received(since) if event.at <= now - GRACE]
+            listed = await method.received(since)
     except (NotSure, TimeoutError):
         log.warning("provider-has-no-list-now", provider=provider)
         done.sure = False
         return done
+    theirs = [event for event in listed if event.at <= now - GRACE]
     for first in range(0, len(theirs), _KEYS):
         some = theirs[first : first + _KEYS]
         # What another shop on the same account has asked for is neither missing here nor wrong.
@@ -102,7 +103,7 @@ async def _with(shop: Shop, storefront: Storefront, provider: str, method: Payme
                 done.mended.append(f"{event.reference}: {outcome}")
     if done.foreign:
         log.info("payments-of-another-shop", provider=provider, payments=done.foreign)
-    await _compare(shop, provider, theirs, since, done)
+    await _compare(shop, provider, listed, now, done)
     for difference in done.differences:
         log.error(
             "books-differ", provider=provider, reference=difference.reference, ours=difference.ours_minor, theirs=difference.theirs_minor
@@ -120,18 +121,18 @@ async def _with(shop: Shop, storefront: Storefront, provider: str, method: Payme
     return done
 
 
-async def _compare(shop: Shop, provider: str, theirs: Sequence[Event], since: datetime, done: Reconciled) -> None:
-    """Ours beside theirs, by the event's key; at the edge of the window neither list is taken for complete."""
+async def _compare(shop: Shop, provider: str, theirs: Sequence[Event], asked_at: datetime, done: Reconciled) -> None:
+    """Ours beside theirs, by the event's key; at both edges of the window, its end being when they were asked, neither is complete."""
     listed = {event.key: event for event in theirs}
     if not listed:
         return  # A provider without a list, or nothing was paid.
-    ours = await shop.read(payments.paid_events, provider=provider, since=since + timedelta(hours=1))
+    ours = await shop.read(payments.paid_events, provider=provider, since=asked_at - LOOK_BACK + timedelta(hours=1))
     differing = []
     for event in ours:
         known = listed.get(event.key)
         if known is not None and (known.amount_minor, known.currency) == (event.amount_minor, event.currency):
             done.matched += 1
-        elif event.at <= shop.tools.clock() - GRACE:
+        elif event.at <= asked_at - GRACE:  # What was booked while the list was on its way cannot be in it.
             differing.append((event, None if known is None else known.amount_minor))
     names = await shop.read(payments.references, [event.intent_id for event, _ in differing if event.intent_id is not None])
     for event, theirs_minor in differing:

@@ -291,6 +291,27 @@ async def test_comparing_with_one_provider_does_not_wait_for_another(
     assert [done.mended for done in await comparing] == [[], [f"{intent.reference}: deposit"]]
 
 
+async def test_what_is_booked_while_a_list_is_on_its_way_does_not_differ_from_it(
+    shop: Shop, storefront: Storefront, slow: Provider, clock: Clock
+) -> None:
+    """A list that takes minutes cannot have what was paid after it was asked for; the staff are not told that it is missing."""
+    before, during = [await asked_of(shop, await person(shop, storefront), "slow") for _ in range(2)]
+    slow.pays(before, clock())
+    clock.passes(seconds=GRACE.total_seconds() + 1)
+    slow.answers.clear()
+    comparing = asyncio.create_task(compared(shop, storefront, {"slow": slow}))
+    await slow.begun(1)
+    event = Event("during", during.reference, PaymentState.PAID, during.amount_minor, during.currency, clock())
+    await shop.write(orders.book, storefront_id=storefront.id, provider="slow", event=event)
+    clock.passes(seconds=GRACE.total_seconds() + 1)
+    slow.answers.set()
+
+    [done] = await comparing
+    assert (done.mended, done.differences) == ([f"{before.reference}: deposit"], [])
+    [done] = await compared(shop, storefront, {"slow": slow})
+    assert [one.key for one in done.differences] == ["during"], "what a later list does not have either is told"
+
+
 async def test_payments_of_another_shop_in_the_list_are_counted_and_nothing_else(
     shop: Shop, storefront: Storefront, quick: Provider, clock: Clock
 ) -> None:
