@@ -158,7 +158,6 @@ class Came:
     sent_minor: int = 0  # of its worth: what is on its way back or was given back because we asked
     asked_minor: int = 0  # and in its own currency
     returned: bool = False  # reported as given back, unasked
-    at_once: bool = False  # and nothing of it had gone before
     gone: list[Gone] = field(default_factory=list)
     console: list[GivenBack] = field(default_factory=list)  # as the provider lists them, ours among them
     dispute: Dispute | None = None
@@ -310,13 +309,15 @@ class Story:
         order = self.sold.get(asked.intent.order_id or 0)
         if order is not None and order.left and came is asked.came[0]:
             if not order.shown:
-                ours = sum(way.pay_minor for way in self.ways.values() if way.asked is asked and way.handed and not way.made)
+                ours = sum(way.pay_minor for way in self.ways.values() if way.asked is asked and not way.made)
                 if came.gone_minor + amount + ours + came.back_minor >= came.amount_minor:
                     self.gives_up(order, order.left)
                 else:
                     order.held = True
             return
-        worth = -(-asked.intent.worth_minor * amount // asked.intent.amount_minor)
+        worth = max(0, -(-came.worth_minor * (came.gone_minor + amount) // came.amount_minor) - came.gone_worth)
+        worth = min(worth, amount) if asked.intent.currency == "CNY" else worth
+        worth -= sum(way.source_minor for way in self.ways.values() if way.asked is asked and not way.made)
         for held in sorted(self.sold.values(), key=lambda one: -one.order_id):
             if held.held and held.buyer == asked.buyer and self.accounts[self.wallet(asked.buyer)] < worth:
                 self.gives_up(held, held.left)
@@ -461,21 +462,7 @@ class Story:
             return
         assert booked.says == "given-back"
         came.returned = True
-        if came.there_minor < came.amount_minor:
-            self.goes_back(asked, came, came.there_minor)  # The rest of it.
-            return
-        # All at once and as it came: the provider gives up what it had kept, too.
-        came.at_once = True
-        self.undoes(asked, came, came.amount_minor)
-        taken = max(0, min(came.worth_minor, self.accounts[self.wallet(asked.buyer)]))
-        self.accounts[self.wallet(asked.buyer)] -= taken
-        self.moves("adjustment", taken - came.worth_minor)  # The shop's loss.
-        kept = _kept(asked, came.amount_minor)
-        self.moves("gateway", came.amount_minor - kept, asked.intent.currency, asked.intent.provider)
-        self.moves("fees", kept - came.fee_minor, asked.intent.currency)
-        if asked.intent.currency != "CNY":
-            self.moves("exchange", came.fee_minor - came.amount_minor, asked.intent.currency)
-            self.moves("exchange", came.worth_minor)
+        self.goes_back(asked, came, came.there_minor)  # All of it, or the rest.
 
     def _listed(self, which: int, place: int) -> tuple[Asked, Came] | None:
         """A payment of which its provider has still something to tell."""
@@ -703,8 +690,8 @@ class Story:
             if asked.came and (first := asked.came[0]).worth_minor:
                 # Only then is nothing more given for it: a second payment that goes back is no reason.
                 by_itself = sum(one.left_minor for one in first.gone if one is not first.taken)
-                over = first.at_once or first.returned or by_itself == first.amount_minor
-                assert (intent.state is IntentState.REFUNDED) or not first.at_once
+                over = first.returned or by_itself == first.amount_minor
+                assert intent.state is IntentState.REFUNDED or by_itself < first.amount_minor
                 assert over or intent.state is IntentState.PAID
             steps = await self.shop.read(payments.steps, asked.intent.id)
             assert steps and steps[0].cause == "asked", "every change has its cause"
@@ -760,7 +747,7 @@ class Story:
     def end_of(self, asked: Asked, came: Came) -> str:
         """In what a payment has ended, as the story has it."""
         order = self.sold.get(asked.intent.order_id or 0) if came is asked.came[0] else None
-        gone = came.at_once or came.gone_minor == came.amount_minor
+        gone = came.gone_minor == came.amount_minor
         if order is None or not order.left:
             return "given-back" if gone else "credited" if order is None else "refunded"
         if order.held:
