@@ -82,7 +82,8 @@ def _payments(way: Payments, shop_currency: str) -> Iterator[Line]:
     yield Line(Section.PAYMENTS, "worth", way.method, "", shop_currency, None, way.worth_minor)
     yield Line(Section.PAYMENTS, "fee-borne", way.method, "", way.currency, None, way.borne_minor)
     yield Line(Section.PAYMENTS, "fee-kept", way.method, "", way.currency, None, way.kept_minor)
-    yield Line(Section.PAYMENTS, "given-back", way.method, "", way.currency, way.back, way.back_minor)
+    if way.back:
+        yield Line(Section.PAYMENTS, "given-back", way.method, "", way.currency, way.back, way.back_minor)
     if way.parts:
         yield Line(Section.PAYMENTS, "given-back-parts", way.method, "", way.currency, way.parts, way.parts_minor)
     if way.disputed:

@@ -141,6 +141,9 @@ async def everything_happens(shop: Shop, clock: Clock, goods: Goods) -> list[Cus
     second, _ = await pays(shop, goods, buyer, 1, "transfer", "KWD")
     await shop.write(orders.refund_to_source, order_id=second, code_ids=None, reason="on its way", by="test", once="four")
     await shop.write(orders.given_back, provider="stripe", event_key=by_yen.key, customer_id=buyer.id)
+    unasked = {"provider": "stars", "event_key": "unasked", "customer_id": buyer.id}
+    await shop.write(orders.settle, intent_id=None, amount_minor=700, currency=front.currency, **unasked)
+    await shop.write(orders.given_back, **unasked)
     stray = Event("nobody's", "99999999", PaymentState.PAID, 1234, "JPY", shop.tools.clock())
     await shop.write(orders.book, storefront_id=front.id, provider="stripe", event=stray)
     other = await person(shop, front, money_minor=11_000)
@@ -182,9 +185,11 @@ async def test_two_days_of_everything_equal_the_ledger_and_add_up(shop: Shop, cl
     earned = both.pot("sales", "CNY")
     assert earned is not None and earned.closing_minor == margin.minor + 1_700, "but for the code of the shop's own, which owes nobody"
     ways = {(way.method, way.currency): way for way in both.payments}
-    assert set(ways) == {("stripe", "JPY"), ("transfer", "KWD"), ("card", "CNY"), ("card", "JPY")}
+    assert set(ways) == {("stripe", "JPY"), ("transfer", "KWD"), ("card", "CNY"), ("card", "JPY"), ("stars", "CNY")}
+    unasked = ways["stars", "CNY"]
+    assert (unasked.deposits, unasked.back, unasked.back_minor) == (1, 1, 700)
     yen, dinar = ways["stripe", "JPY"], ways["transfer", "KWD"]
-    assert (yen.for_orders, yen.back, yen.odd, yen.odd_minor) == (1, 1, 1, 1234) and yen.back_minor == yen.paid_minor
+    assert (yen.for_orders, yen.parts, yen.odd, yen.odd_minor) == (1, 1, 1, 1234) and yen.parts_minor == yen.paid_minor
     assert (dinar.for_orders, dinar.refunded) == (2, 1) and dinar.borne_minor > 0 and dinar.kept_minor > 0
     for way in (ways["card", "CNY"], ways["card", "JPY"]):
         each = way.paid_minor // 3
