@@ -141,7 +141,7 @@ async def everything_happens(shop: Shop, clock: Clock, goods: Goods) -> list[Cus
     second, _ = await pays(shop, goods, buyer, 1, "transfer", "KWD")
     await shop.write(orders.refund_to_source, order_id=second, code_ids=None, reason="on its way", by="test", once="four")
     await shop.write(orders.given_back, provider="stripe", event_key=by_yen.key, customer_id=buyer.id)
-    unasked = {"provider": "stars", "event_key": "unasked", "customer_id": buyer.id}
+    unasked: dict[str, Any] = {"provider": "stars", "event_key": "unasked", "customer_id": buyer.id}
     await shop.write(orders.settle, intent_id=None, amount_minor=700, currency=front.currency, **unasked)
     await shop.write(orders.given_back, **unasked)
     stray = Event("nobody's", "99999999", PaymentState.PAID, 1234, "JPY", shop.tools.clock())
