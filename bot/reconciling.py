@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.failed_refunds import tell_failed_refunds
 from core import orders, payments, people
 from core.database import Shop
 from core.ports import Event, NotSure, PaymentMethod, PaymentState
@@ -145,6 +146,8 @@ async def _mend(shop: Shop, storefront: Storefront, provider: str, event: Event,
     if event.state not in (PaymentState.PAID, PaymentState.REFUNDED):
         return None
     booked, reversed_ = event.key in known, payments.key_of_return(event.key) in known
+    if booked and event.failed_refunds and (intent := await shop.read(payments.by_reference, event.reference)) is not None:
+        await tell_failed_refunds(shop, storefront, provider, intent, event)
     if booked and (event.given_back or event.disputes):
         # What has become of it since is listed one by one, and each is booked by its own key.
         if not await shop.read(payments.has_news, provider=provider, event=event):

@@ -242,6 +242,40 @@ async def test_one_row_of_a_list_that_cannot_be_booked_keeps_no_other_waiting(
     assert len([message for message in leased if message.body.get("says") == "not-booked"]) == 1
 
 
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_refund_that_failed_after_it_was_made_is_told_once_also_when_only_the_list_says_so(
+    shop: Shop, goods: Goods, clock: Clock, ours: bool
+) -> None:
+    buyer, clerk = await person(shop, goods.storefront), await person(shop, goods.storefront)
+    await shop.write(people.set_admins_from_settings, storefront_id=goods.storefront.id, telegram_ids=[clerk.telegram_id])
+    order = await placed(shop, buyer, goods)
+    event = paid_event(order, clock)
+    await book(shop, goods, event)
+    await show(shop, order.order_id)
+    once = None
+    if ours:
+        asked = await to_source(shop, order.order_id)
+        await shop.write(orders.refund_done, refund_id=asked.refund_id)
+        once = f"refund-{asked.refund_id}"
+    else:
+        await book(shop, goods, replace(event, given_back=[back("re_1", 9500, clock)]))
+    failed = replace(event, failed_refunds=[replace(back("re_1", 9500, clock), once=once)])
+    clock.passes(minutes=5)
+
+    async def received(since: Any) -> list[Event]:
+        return [failed]
+
+    method: Any = SimpleNamespace(capabilities=Capabilities("CNY", True, True, True, False, True, 1, 10_000, 900), received=received)
+    storefront = await shop.read(storefronts.first)
+    assert storefront is not None
+    for _ in range(2):
+        [done] = await reconciling.compared(shop, storefront, {"stripe": method})
+        assert done.sure and not done.failed and not done.mended
+    leased = await shop.write(outbox.lease, worker="w", most=99, seconds=30)
+    told = [message.body for message in leased if message.body.get("says") == "refund-failed"]
+    assert [(body["ours"], body["amount_minor"], body["customer"]) for body in told] == [(ours, 9500, buyer.id)]
+
+
 # Heard more than once.
 
 
