@@ -78,11 +78,11 @@ class Person:
         return await self.comes(said["message_id"], "")
 
     async def comes(self, after: int, words: str, *, button: str = "", seconds: float = PATIENCE_SECONDS) -> Json | None:
-        """A message after that one with these words and this button, once it is there."""
+        """A message after that one with these words and this button, once it is there; never the one that hands over codes."""
 
         def found() -> Json | None:
             for number, message in self.buyer.shown.items():
-                theirs = number > after and message["from"].get("is_bot")
+                theirs = number > after and message["from"].get("is_bot") and not codes_in(message)
                 if theirs and words in message.get("text", "") and (not button or find_button(message, button) is not None):
                     return message
             return None
