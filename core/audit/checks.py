@@ -353,7 +353,7 @@ REVERSED = {
     # What was booked whole before parts were noted has an event of its own kind.
     "no more of a payment goes out than came in": """
         SELECT provider || ' ' || event_key AS about, 'paid less gone is ' || SUM(n) AS detail FROM (
-            SELECT provider, event_key, amount_minor AS n FROM payment_events WHERE kind = 'paid'
+            SELECT provider, event_key, CASE WHEN amount_minor > 0 THEN amount_minor ELSE 0 END AS n FROM payment_events WHERE kind = 'paid'
             UNION ALL SELECT provider, event_key, -amount_minor FROM payment_returns WHERE dispute_id IS NULL
             UNION ALL SELECT provider, event_key, -pay_minor FROM refunds WHERE state = 'refunded' AND provider IS NOT NULL
             UNION ALL SELECT p.provider, p.event_key, -g.amount_minor FROM payment_events g
