@@ -108,7 +108,8 @@ async def compare_money(
         assert (event.amount_minor, event.currency, event.intent_id) == (came.amount_minor, came.currency, intent.id)
         assert (intent.amount_minor, intent.currency, intent.provider) == (came.asked_minor, came.currency, came.provider)
         assert event.verdict == "credited"
-    assert all(event.kind == "paid" for event in rows["events"]), "nobody gave anything back unasked"
+    # While a refund of ours is on its way its provider may be heard to have made it: that is written down, and moves nothing.
+    assert {event.kind for event in rows["events"]} <= {"paid", "heard"}, "nobody gave anything back unasked"
 
     # Every refund at a gateway is one of ours, and every one of ours that is done was made there, once.
     done: dict[tuple[str, str], list[int]] = {}
