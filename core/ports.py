@@ -1,10 +1,10 @@
-"""The holes that connectors fill: one way to be paid is one implementation of `PaymentMethod`."""
+"""The holes that connectors fill: a way to be paid, a shop that supplies us, a register of certificates, a source of rates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
@@ -274,6 +274,234 @@ class RateSource(Protocol):
 
     async def rates(self) -> MarketRates:
         """What the source says now. Raises NotSure for a time-out, an error or nonsense, and Declined when it refuses us, as for a key."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
+        ...
+
+
+class ItemKind(StrEnum):
+    """What an upstream sells under one of its numbers."""
+
+    CODE = "code"
+    TOPUP = "topup"  # straight into an account: its fields are asked of the buyer
+    MANUAL = "manual"  # delivered by a person there
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamField:
+    """Something an upstream wants to know of the buyer before it delivers."""
+
+    name: str  # as the upstream calls it
+    title: str
+    required: bool = True
+    pattern: str | None = None  # a regular expression over the whole answer
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamItem:
+    """One thing that can be ordered from an upstream, as it says now. The price is of one unit, in minor units of `currency`."""
+
+    key: str  # what it is ordered by
+    title: str
+    category: str
+    price_minor: int
+    currency: str
+    stock: int | None  # None: as many as one likes
+    active: bool
+    kind: ItemKind = ItemKind.CODE
+    fields: Sequence[UpstreamField] = ()
+    least: int = 1
+    most: int | None = None
+    description: str = ""
+    version: str = ""  # of price and stock, where the upstream numbers them: what is older than what we have is not taken
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """A part of a catalogue; `after` asks for the next part, None when there is none."""
+
+    items: Sequence[UpstreamItem]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepaid:
+    """What we have at an upstream, in minor units, and what it calls itself."""
+
+    amount_minor: int
+    currency: str
+    name: str
+
+
+class UpstreamState(StrEnum):
+    """Where an order stands at its upstream. REVERSED: it was delivered, and taken back later."""
+
+    WORKING = "working"
+    DONE = "done"
+    PARTLY = "partly"  # over, with fewer than were ordered
+    FAILED = "failed"  # over, with nothing, and nothing was charged
+    REVERSED = "reversed"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCode:
+    """A code as an upstream delivers it; its repr shows nothing."""
+
+    card_no: str | None = field(default=None, repr=False)
+    card_pwd: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamAsk:
+    """An order to be placed: `number` is ours and the same for every try, so that it is one order there for ever."""
+
+    number: str
+    key: str
+    quantity: int
+    most_minor: int  # one unit may cost no more; in minor units of `currency`
+    currency: str
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOrder:
+    """What an upstream says of an order of ours. `amount_minor` is what it charged for all of it."""
+
+    ref: str  # the upstream's own number
+    state: UpstreamState
+    amount_minor: int
+    currency: str
+    codes: Sequence[UpstreamCode] = ()
+    got: int = 0  # how many units were delivered, codes or not
+    note: str = ""  # its words: an operator's receipt, why it failed
+    repeated: bool = False  # it says itself that it had this number before
+
+
+@dataclass(frozen=True, slots=True)
+class ItemNotice:
+    """A change of price or stock; notices arrive in any order, `version` says which is newer."""
+
+    key: str
+    version: str
+    price_minor: int | None = None
+    currency: str | None = None
+    stock: int | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamHeard:
+    """What a genuine callback says: `numbers` are orders to be asked about now – what it says of them is never believed by itself."""
+
+    numbers: Sequence[str] = ()
+    notices: Sequence[ItemNotice] = ()
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCan:
+    """What an upstream's protocol can do; who uses it obeys."""
+
+    finds_by_number: bool  # an order is found by our number, also when no answer ever came
+    repeats: bool  # the same number again is the same order: an unknown one may simply be ordered again
+    callback: bool
+    validates: bool  # it can be asked whether an account exists before it is paid for
+    most_quantity: int = 100
+    final_after_seconds: int = 600  # "not found" is believed when the order was asked for so long ago
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChecked:
+    """Whether an account can be topped up; `shown` is whose it is, as far as the upstream tells (a masked name)."""
+
+    good: bool
+    shown: str = ""
+    why: str = ""
+
+
+class UpstreamShop(Protocol):
+    """A shop that supplies us. All of it is network: never call it inside a transaction. Every call may raise NotSure."""
+
+    name: str  # of the protocol: at most 16 characters of a-z, 0-9 and -
+
+    @property
+    def can(self) -> UpstreamCan: ...
+
+    async def prepaid(self) -> Prepaid:
+        """What we have there. Raises Declined when it does not know us."""
+        ...
+
+    async def catalogue(self, after: str | None = None) -> ItemPage:
+        """What it sells, part by part. Raises Declined."""
+        ...
+
+    async def item(self, key: str) -> UpstreamItem | None:
+        """One thing as it is now; None when it sells it no more."""
+        ...
+
+    async def check_account(self, key: str, fields: Mapping[str, str]) -> AccountChecked:
+        """Can this account be topped up? Costs nothing and orders nothing."""
+        ...
+
+    async def order(self, ask: UpstreamAsk) -> UpstreamOrder:
+        """Order and pay from what we have there. Declined: it said no and nothing was bought; NotSure: it may have been."""
+        ...
+
+    async def find(self, number: str, ref: str | None) -> UpstreamOrder | None:
+        """What became of an order, with its codes when they are there; None when it knows nothing of it."""
+        ...
+
+    async def cancel(self, number: str, ref: str | None) -> UpstreamState:
+        """Ask that an order be called off; the state it has then. Raises Declined when it is too late."""
+        ...
+
+    async def callback(self, callback: Callback) -> UpstreamHeard:
+        """Check what came in at this upstream's door. Raises NotGenuine."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
+        ...
+
+
+class CertificateState(StrEnum):
+    """What a register says of a certificate. PENDING: it could not be asked yet, which is never an approval."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    EXPIRED = "expired"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """A certificate as it was handed in."""
+
+    number: str
+    holder: str
+    scope: str  # brands or goods it covers
+    expires_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateAnswer:
+    """What a register said; `facts` are its own words, for the people who decide."""
+
+    state: CertificateState
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class CertificateRegister(Protocol):
+    """Who knows whether a certificate is genuine. All of it is network: never call it inside a transaction."""
+
+    name: str  # at most 16 characters of a-z, 0-9 and -
+
+    async def check(self, certificate: CertificateFacts) -> CertificateAnswer:
+        """What the register says of it. Raises NotSure when it cannot be reached: the check stays pending, and is made again."""
         ...
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ from core.books import tables as _books
 from core.catalog import tables as _catalog
 from core.coupons import tables as _coupons
 from core.database import Base
+from core.fulfilment import tables as _fulfilment
 from core.inventory import tables as _inventory
 from core.journal import tables as _journal
 from core.ledger import tables as _ledger
@@ -23,6 +24,7 @@ _ALL = (
     _books,
     _catalog,
     _coupons,
+    _fulfilment,
     _inventory,
     _journal,
     _ledger,

@@ -28,9 +28,17 @@ from locales import N_, Safe, Speech
 
 PAGE = 5
 
-MARKS = {OrderState.PENDING: "⏳", OrderState.ISSUED: "✅", OrderState.EXPIRED: "⌛️", OrderState.CANCELLED: "✖️", OrderState.REFUNDED: "↩️"}
+MARKS = {
+    OrderState.PENDING: "⏳",
+    OrderState.FULFILLING: "🚚",
+    OrderState.ISSUED: "✅",
+    OrderState.EXPIRED: "⌛️",
+    OrderState.CANCELLED: "✖️",
+    OrderState.REFUNDED: "↩️",
+}
 STATES = {
     OrderState.PENDING: N_("Waiting for your payment"),
+    OrderState.FULFILLING: N_("Paid, and on its way"),
     OrderState.ISSUED: N_("Paid, the codes are yours"),
     OrderState.EXPIRED: N_("Not paid in time"),
     OrderState.CANCELLED: N_("Cancelled"),

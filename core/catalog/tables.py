@@ -16,6 +16,12 @@ class ProductKind(StrEnum):
     """How what is bought reaches the buyer; each kind gets its file in core/fulfilment."""
 
     CODE = "code"
+    TOPUP = "topup"  # straight into the buyer's account elsewhere
+    LICENCE = "licence"  # a seat of a volume licence
+    ACCOUNT = "account"  # an account with its attributes
+    MEMBERSHIP = "membership"  # a place in a Telegram group or channel until it expires
+    FILE = "file"
+    SERVICE = "service"  # work by agreement: brief, quote, milestones
 
 
 class Category(Base):
@@ -58,6 +64,9 @@ class Product(Base):
     return_hours: Mapped[int] = mapped_column(server_default=text("24"))  # until then a sealed order may be returned unopened
     warranty_hours: Mapped[int | None]  # for which a complaint about a code is in time; null: the shop's own
     held: Mapped[bool] = mapped_column(server_default=false())  # paid reversibly, it is sent when the staff have released it
+    # The sale has something to ask or to check of its buyer (a kind's fields, a country), so it never gathers its orders with others.
+    asks: Mapped[bool] = mapped_column(server_default=false())
+    terms: Mapped[dict[str, Any] | None]  # what its kind needs: the fields to ask, how long it lasts, which countries; by core/fulfilment
 
 
 class Sku(Base):

@@ -28,6 +28,9 @@ class AccountKind(StrEnum):
     REFUNDING = "refunding"  # what was refunded and is on its way back to where it was paid from
     EXCHANGE = "exchange"  # one per currency; a conversion goes in at one and out at the other
     ADJUSTMENT = "adjustment"  # what admins credit and debit by hand
+    ESCROW = "escrow"  # paid for what is still on its way to its buyer
+    REVENUE = "revenue"  # the shop's part of settled sales, by label: commission, spread, service, interest, advertising, data
+    SECURITY = "security"  # what suppliers have deposited
 
 
 class TransferKind(StrEnum):
@@ -35,6 +38,10 @@ class TransferKind(StrEnum):
     DEPOSIT = "deposit"
     ADJUSTMENT = "adjustment"
     REFUND = "refund"
+    ESCROW = "escrow"  # into escrow when an order is paid whose goods are on their way, and back when they do not come
+    SETTLEMENT = "settlement"  # sales shared by contract, released to their suppliers, and taken back
+    PAYOUT = "payout"
+    SECURITY = "security"
 
 
 class Party(Base):

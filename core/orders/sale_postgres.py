@@ -26,9 +26,9 @@ _AGREED = """
   CROSS JOIN LATERAL (SELECT * FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered LIMIT 1) p
   CROSS JOIN LATERAL (SELECT product_id FROM skus WHERE id = u.sku AND rules_version = u.rules AND hidden_at IS NULL AND max_per_buyer IS NULL
     AND u.qty BETWEEN min_quantity AND max_quantity LIMIT 1) s
-  CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL AND NOT held LIMIT 1) g
+  CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL AND NOT held AND NOT asks LIMIT 1) g
   CROSS JOIN LATERAL (SELECT offer_id FROM sources WHERE sku_id = u.sku AND rank = 1 LIMIT 1) r
-  CROSS JOIN LATERAL (SELECT * FROM offers WHERE id = r.offer_id AND stopped_at IS NULL
+  CROSS JOIN LATERAL (SELECT * FROM offers WHERE id = r.offer_id AND stopped_at IS NULL AND closed_at IS NULL AND plain
     AND (payable_id IS NULL OR (cost_currency = p.currency AND cost_minor <= p.retail_minor)) LIMIT 1) o
   CROSS JOIN LATERAL (SELECT sales_account_id FROM storefronts WHERE id = u.storefront AND currency = p.currency LIMIT 1) f
   CROSS JOIN LATERAL (SELECT wallet_id FROM customers WHERE id = u.buyer AND storefront_id = u.storefront LIMIT 1) c

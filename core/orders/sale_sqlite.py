@@ -24,7 +24,8 @@ JOIN sources r ON r.sku_id = p.sku_id AND r.rank = 1
 JOIN offers o ON o.id = r.offer_id
 JOIN storefronts f ON f.id = p.storefront_id AND f.currency = p.currency
 WHERE p.id = ? AND p.storefront_id = ? AND p.sku_id = ? AND p.until IS NULL AND NOT p.tiered
-  AND s.rules_version = ? AND s.hidden_at IS NULL AND s.max_per_buyer IS NULL AND g.hidden_at IS NULL AND NOT g.held AND o.stopped_at IS NULL
+  AND s.rules_version = ? AND s.hidden_at IS NULL AND s.max_per_buyer IS NULL AND g.hidden_at IS NULL AND NOT g.held AND NOT g.asks
+  AND o.stopped_at IS NULL AND o.closed_at IS NULL AND o.plain
   AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor))
 """
 _WALLET = """

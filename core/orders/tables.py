@@ -14,6 +14,7 @@ from core.database import Base, Id
 
 class OrderState(StrEnum):
     PENDING = "pending"  # waits for a payment
+    FULFILLING = "fulfilling"  # paid, and what was bought is still on its way: its money is in escrow
     ISSUED = "issued"  # paid, and its codes are the buyer's
     EXPIRED = "expired"  # not paid in time; money that comes late is credited
     CANCELLED = "cancelled"
@@ -106,6 +107,7 @@ class OrderLine(Base):
     unit_price_minor: Mapped[int]
     unit_cost_minor: Mapped[int]
     cost_currency: Mapped[str] = mapped_column(String(8))
+    ranking_version: Mapped[int | None]  # of the sources, by which this offer was chosen
 
 
 class OrderPrice(Base):

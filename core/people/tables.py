@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base
@@ -38,6 +38,8 @@ class CustomerRow(Base):
     blocked_at: Mapped[datetime | None]  # the bot may not write to them until the next /start
     came_back_at: Mapped[datetime | None]  # the last time they opened the chat: a refusal from before that is old news
     no_broadcasts_at: Mapped[datetime | None]
+    wholesale: Mapped[bool] = mapped_column(server_default=false())  # a reseller: buys at the wholesale price where there is one
+    country: Mapped[str | None] = mapped_column(String(8))  # ISO 3166, as they said themselves; asked where a rule needs it
 
 
 class Staff(Base):

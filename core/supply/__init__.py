@@ -1,6 +1,34 @@
 """Supply: who brings goods, at what cost, and in which order the sale draws from them."""
 
 from core.supply.commands import Offer, own_offer, set_cost, tell_who_waits
+from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.queries import cost_of, left, offers, ranked
+from core.supply.stops import StopView, lift, lift_ended, stop, stops
+from core.supply.tables import SourceClass, Standing, Stop
 
-__all__ = ["Offer", "cost_of", "left", "offers", "own_offer", "ranked", "set_cost", "tell_who_waits"]
+__all__ = [
+    "Offer",
+    "SourceClass",
+    "Standing",
+    "Stop",
+    "StopView",
+    "SupplierView",
+    "add_member",
+    "cost_of",
+    "left",
+    "lift",
+    "lift_ended",
+    "members_of",
+    "new_supplier",
+    "offers",
+    "offers_of",
+    "own_offer",
+    "payable",
+    "ranked",
+    "set_cost",
+    "stop",
+    "stops",
+    "supplier",
+    "suppliers_of",
+    "tell_who_waits",
+]

@@ -34,7 +34,7 @@ def ranked(session: Session, sku_ids: Collection[int]) -> list[Offer]:
     rows = session.execute(
         select(OfferRow, Source.rank)
         .join(Source, Source.offer_id == OfferRow.id)
-        .where(Source.sku_id.in_(sku_ids), OfferRow.stopped_at.is_(None))
+        .where(Source.sku_id.in_(sku_ids), OfferRow.stopped_at.is_(None), OfferRow.closed_at.is_(None))
         .order_by(Source.sku_id, Source.rank)
     ).all()
     return [Offer(o.id, o.sku_id, rank, o.cost_minor, o.cost_currency, o.payable_id) for o, rank in rows]

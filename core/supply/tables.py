@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
+
+
+class Standing(StrEnum):
+    """How far a supplier is trusted: it decides what they may list, how much of it, and how long their money is held."""
+
+    NEW = "new"
+    TRUSTED = "trusted"
+    AUTHORISED = "authorised"
+    CREATOR = "creator"
+    OWN = "own"  # the shop itself
+
+
+class SourceClass(StrEnum):
+    """What an offer rests on; buyers are shown it."""
+
+    OWN_STOCK = "own_stock"  # the merchant's own
+    AUTHORISED = "authorised"  # a brand's paper stands behind it
+    CREATOR = "creator"  # whoever made it sells it
+    PURCHASED = "purchased"  # the shop bought it
+    UPSTREAM = "upstream"  # another shop delivers it
+
+
+class Stop(StrEnum):
+    """Why an offer does not sell; each cause is lifted by itself, and the offer sells when none is left."""
+
+    SUSPENDED = "suspended"  # its supplier is
+    PAPER = "paper"  # the paper it rests on has expired
+    TAKEDOWN = "takedown"  # a rights-holder objects
+    SWITCHED_OFF = "switched-off"  # a kill switch of the platform, a category or a product
+    HIDDEN = "hidden"  # its source failed too often; ends by itself
+    QUOTA = "quota"  # its contract is drawn down
+    DATES = "dates"  # not yet, or no more, valid
+    EXPOSURE = "exposure"  # the shop owes its supplier as much as it wants to
+    PAUSED = "paused"  # its supplier or the staff wish it
 
 
 class Supplier(Base):
@@ -18,6 +53,21 @@ class Supplier(Base):
     id: Mapped[int] = mapped_column(ForeignKey("parties.id"), primary_key=True, autoincrement=False)
     name: Mapped[str] = mapped_column(String(200))
     joined_at: Mapped[datetime]
+    standing: Mapped[Standing] = mapped_column(server_default=text("'own'"))
+    suspended_at: Mapped[datetime | None]  # none of their offers sells, and nothing is paid out to them
+    country: Mapped[str | None] = mapped_column(String(8))  # ISO 3166
+    hold_days: Mapped[int | None]  # agreed with them: for so long each sale's money is held; null: what their standing says
+
+
+class Member(Base):
+    """A person who acts for a supplier in the chat."""
+
+    __tablename__ = "supplier_members"
+    __table_args__ = (Index("ix_supplier_members_of_person", "telegram_id"),)
+
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"), primary_key=True, autoincrement=False)
+    telegram_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[datetime]
 
 
 class Offer(Base):
@@ -28,6 +78,7 @@ class Offer(Base):
         UniqueConstraint("supplier_id", "sku_id", name="uq_offer_of_supplier"),
         UniqueConstraint("id", "sku_id", name="uq_offer_and_sku"),
         CheckConstraint("cost_minor >= 0", name="cost_not_negative"),
+        Index("ix_offers_of_sku", "sku_id", "id"),
     )
 
     id: Mapped[Id]
@@ -37,7 +88,53 @@ class Offer(Base):
     cost_currency: Mapped[str] = mapped_column(String(8))
     payable_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))  # consigned: who is credited with the cost; null: owned
     since: Mapped[datetime]
-    stopped_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]  # withdrawn for good
+    source_class: Mapped[SourceClass] = mapped_column(server_default=text("'own_stock'"))
+    # Kept with `offer_stops` by the commands that stop and lift: null while no stop is open.
+    closed_at: Mapped[datetime | None]
+    # False: the sale has more to check or to count than the shelf, so it never gathers such offers with others.
+    plain: Mapped[bool] = mapped_column(server_default=true())
+    declared: Mapped[int | None]  # how many its source says it has besides those on the shelf; null: only what is on the shelf
+    declared_at: Mapped[datetime | None]
+    min_quantity: Mapped[int | None]  # in one order
+    max_quantity: Mapped[int | None]
+    region: Mapped[str | None] = mapped_column(String(8))  # ISO 3166: may be sold to buyers there only
+    valid_from: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]
+    priority: Mapped[int] = mapped_column(server_default=text("0"))  # a commitment: the higher is drawn first, whatever its score
+    exclusive_until: Mapped[datetime | None]  # until then no other offer of the denomination is drawn while it has stock
+    warranty_hours: Mapped[int | None]  # null: the product's
+    document_id: Mapped[int | None]  # the approved paper it rests on
+    contract_id: Mapped[int | None]  # how its sales are shared; null: its cost is the supplier's, the rest the shop's
+    quota_id: Mapped[int | None]  # the discount quota that its sales draw down
+    upstream_id: Mapped[int | None]  # the connection by which units are ordered that are not on the shelf
+
+
+class OfferStop(Base):
+    """One reason for which an offer does not sell, from when to when, and by whom."""
+
+    __tablename__ = "offer_stops"
+    __table_args__ = (
+        Index(
+            "uq_offer_stop_open",
+            "offer_id",
+            "why",
+            "ref",
+            unique=True,
+            postgresql_where=text("lifted_at IS NULL"),
+            sqlite_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    why: Mapped[Stop]
+    ref: Mapped[str] = mapped_column(String(64))  # what stopped it: "takedown:7"; empty when there can only be one
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    until: Mapped[datetime | None]  # ends by itself
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(String(64))
 
 
 class Source(Base):

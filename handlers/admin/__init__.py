@@ -26,6 +26,7 @@ from handlers.admin import (
     reviews,
     settings,
     stock,
+    supply,
 )
 from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours
 from handlers.admin.imports import imports_finished
@@ -64,6 +65,7 @@ def router() -> Router:
         log,
         settings,
         rates,
+        supply,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

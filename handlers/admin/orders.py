@@ -22,6 +22,7 @@ from locales import Safe, Speech
 
 STATES = {
     OrderState.PENDING: N_("waits for payment"),
+    OrderState.FULFILLING: N_("on its way"),
     OrderState.ISSUED: N_("issued"),
     OrderState.EXPIRED: N_("not paid in time"),
     OrderState.CANCELLED: N_("cancelled"),

@@ -1,0 +1,1 @@
+"""Integration: other shops that supply ours, their catalogues, balances and health."""

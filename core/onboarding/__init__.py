@@ -1,0 +1,1 @@
+"""Onboarding: suppliers apply in the chat with their papers, and the staff decide."""
