@@ -15,6 +15,7 @@ from core.payments import tables as _payments
 from core.people import tables as _people
 from core.pricing import tables as _pricing
 from core.promotion import tables as _promotion
+from core.purchasing import tables as _purchasing
 from core.rates import tables as _rates
 from core.storefronts import tables as _storefronts
 from core.supply import tables as _supply
@@ -34,6 +35,7 @@ _ALL = (
     _people,
     _pricing,
     _promotion,
+    _purchasing,
     _rates,
     _storefronts,
     _supply,

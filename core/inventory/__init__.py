@@ -17,6 +17,7 @@ from core.inventory.batches import (
     stage,
     unpublished,
 )
+from core.inventory.brought import BatchView, published_batches, sold_of_batches
 from core.inventory.codes import (
     OrderCode,
     Secret,
@@ -37,6 +38,7 @@ from core.inventory.stock import answer_watches, on_shelf, places, unwatch, wait
 from core.inventory.upkeep import any_codes, keys_fit, known, rewrap
 
 __all__ = [
+    "BatchView",
     "CodePlace",
     "Exchanged",
     "HoldView",
@@ -76,12 +78,14 @@ __all__ = [
     "opened",
     "places",
     "publish",
+    "published_batches",
     "put_back",
     "reject",
     "reject_abandoned",
     "return_to_shelf",
     "rewrap",
     "seal",
+    "sold_of_batches",
     "stage",
     "still_sold",
     "take",

@@ -1,5 +1,6 @@
 """Supply: who brings goods, at what cost, and in which order the sale draws from them."""
 
+from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, lock_offer
 from core.supply.commands import Offer, own_offer, set_cost, tell_who_waits
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.queries import cost_of, left, offers, ranked
@@ -7,6 +8,7 @@ from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import SourceClass, Standing, Stop
 
 __all__ = [
+    "ConsignedGoods",
     "Offer",
     "SourceClass",
     "Standing",
@@ -14,10 +16,13 @@ __all__ = [
     "StopView",
     "SupplierView",
     "add_member",
+    "bought_offer",
+    "bought_offers",
     "cost_of",
     "left",
     "lift",
     "lift_ended",
+    "lock_offer",
     "members_of",
     "new_supplier",
     "offers",
