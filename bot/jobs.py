@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, storefronts, supply
+from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, purchasing, storefronts, supply
 from core.database import Shop
 from locales import shop_timezone
 from web import metrics
@@ -130,6 +130,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
+        Job("receive-purchases", 5, lambda: shop.write(purchasing.receive_purchases, most=MOST)),
         Job("post-statements", 60, post_statements),
         Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
     ]

@@ -62,7 +62,7 @@ def draft_purchase(
     )
     session.add(row)
     session.flush()
-    after = {"supplier": supplier_id, "sku": sku_id, "quantity": quantity, "unit_cost_minor": unit, "currency": currency}
+    after = {"supplier": supplier_id, "sku_id": sku_id, "quantity": quantity, "cost_minor": unit, "currency": currency}
     journal.record(session, by=by, did="draft-purchase", about="purchase", about_id=row.id, after=after)
     return viewed(session, row)
 

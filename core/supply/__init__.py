@@ -1,6 +1,6 @@
 """Supply: who brings goods, at what cost, and in which order the sale draws from them."""
 
-from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, lock_offer
+from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, lock_offer, new_vendor, vendors
 from core.supply.commands import Offer, own_offer, set_cost, tell_who_waits
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.queries import cost_of, left, offers, ranked
@@ -25,6 +25,7 @@ __all__ = [
     "lock_offer",
     "members_of",
     "new_supplier",
+    "new_vendor",
     "offers",
     "offers_of",
     "own_offer",
@@ -36,4 +37,5 @@ __all__ = [
     "supplier",
     "suppliers_of",
     "tell_who_waits",
+    "vendors",
 ]

@@ -9,9 +9,12 @@ from typing import ClassVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core import journal, ledger
 from core.database import insert_new, now, read, write
 from core.errors import N_, Refusal
-from core.supply.tables import Offer, Source, SourceClass, Supplier
+from core.ledger import PartyKind
+from core.supply.members import SupplierView, supplier
+from core.supply.tables import Offer, Source, SourceClass, Standing, Supplier
 
 
 @dataclass(eq=False)
@@ -58,3 +61,25 @@ def lock_offer(session: Session, offer_id: int) -> tuple[int, str]:
         select(Offer.cost_minor, Offer.cost_currency).where(Offer.id == offer_id).with_for_update()
     ).one()
     return cost_minor, currency
+
+
+@write
+def new_vendor(session: Session, *, name: str, by: str) -> SupplierView:
+    """Somebody the shop buys from; nobody acts for them in the chat."""
+    row = Supplier(id=ledger.new_party(session, PartyKind.SUPPLIER), name=name, joined_at=now(session), standing=Standing.AUTHORISED)
+    session.add(row)
+    session.flush()
+    journal.record(session, by=by, did="new-vendor", about="supplier", about_id=row.id, after={"name": name})
+    found = supplier(session, row.id)
+    assert found is not None
+    return found
+
+
+@read
+def vendors(session: Session) -> Sequence[SupplierView]:
+    """Who may be bought from: every supplier but the shop itself, those bought from last first."""
+    newest = select(func.max(Offer.id)).where(Offer.supplier_id == Supplier.id, Offer.source_class == SourceClass.PURCHASED)
+    ids = session.scalars(
+        select(Supplier.id).where(Supplier.standing != Standing.OWN).order_by(newest.scalar_subquery().desc().nulls_last(), Supplier.id)
+    ).all()
+    return [found for found in (supplier(session, supplier_id) for supplier_id in ids) if found is not None]

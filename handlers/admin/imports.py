@@ -65,7 +65,8 @@ async def begin_import(press: CallbackQuery, callback_data: Go, desk: Desk) -> N
     if sku is None:
         raise Gone
     await desk.state.set_state(Asking.codes)
-    await desk.state.set_data({"sku": sku.id})
+    # What was bought lies on the shelf of whom it was bought from.
+    await desk.state.set_data({"sku": sku.id, "offer": int(callback_data.arg) if callback_data.arg.isdecimal() else None})
     text = paragraphs(
         say.say("Codes for <b>{name}</b>", name=sku.name),
         say.say("Paste them, one on each line, or send a file: .txt, .csv, .xlsx, or one of these in .zip or .gz, up to 20 MB."),
@@ -106,7 +107,7 @@ class Imports:
         self._taken.append(this)
         if message.media_group_id is None and len(message.text or "") < _SPLIT_FROM:
             await desk.state.clear()
-        task = asyncio.create_task(Import(desk, message, sku.id, sku.name).run())
+        task = asyncio.create_task(Import(desk, message, sku.id, sku.name, data.get("offer")).run())
         _running.add(task)
         task.add_done_callback(_running.discard)
 
@@ -119,6 +120,7 @@ class Import:
     message: Message
     sku_id: int
     sku_name: str
+    offer_id: int | None = None  # of bought goods; the shop's own without
     seen: int = 0
     bad: list[BadLine] = field(default_factory=list, repr=False)
     places: list[Place] = field(default_factory=list, repr=False)
@@ -160,10 +162,14 @@ class Import:
             name, stream = document.file_name or "", await fetched(self.desk.bot, document)
         else:
             name, stream = "", io.BytesIO((self.message.text or "").encode("utf-8", "replace"))
-        offer = await self.desk.shop.write(supply.own_offer, storefront=self.desk.storefront, sku_id=self.sku_id)
+        offer_id = self.offer_id
+        if offer_id is None:
+            offer_id = (await self.desk.shop.write(supply.own_offer, storefront=self.desk.storefront, sku_id=self.sku_id)).id
+        elif offer_id not in await self.desk.shop.read(supply.bought_offers):
+            raise Gone
         return await inventory.bring_in(
             self.desk.shop,
-            offer_id=offer.id,
+            offer_id=offer_id,
             sku_id=self.sku_id,
             source_name=name or "pasted",
             by=self.desk.by,

@@ -35,6 +35,10 @@ ACTIONS = {
     "set-price": N_("set the price of denomination {id}"),
     "set-cost": N_("set the cost of denomination {id}"),
     "import-codes": N_("imported codes of denomination {id}"),
+    "draft-purchase": N_("began purchase order {id}"),
+    "order-purchase": N_("ordered purchase order {id}"),
+    "end-purchase": N_("ended purchase order {id}"),
+    "new-vendor": N_("noted supplier {id}, to buy from"),
     "void-code": N_("made code {id} void"),
     "resend": N_("sent order {id} again"),
     "refund": N_("refunded order {id}"),
@@ -59,6 +63,9 @@ ACTIONS = {
 
 FIELDS = {
     "accepted": N_("codes taken in"),
+    "quantity": N_("quantity"),
+    "received": N_("received"),
+    "supplier": N_("supplier"),
     "answer_hours": N_("hours in which we answer"),
     "daily_statement": N_("statement every morning"),
     "buyer_days": N_("days for which a case waits for its buyer"),

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 import handlers.admin
-from core import aftersale, catalog, coupons, inventory, journal, orders, promotion, rates
+from core import aftersale, catalog, coupons, inventory, journal, orders, promotion, purchasing, rates, supply
 from core.aftersale import Reason
 from core.database import Shop, utc_now
 from core.inventory import Secret
+from core.purchasing import CostTier
 from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.admin.desk import QUESTIONS, Do, Go
@@ -78,6 +79,8 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("case.days", "top", "3", "change-aftersale"),
     ("case.warranty", "top", "100", "change-aftersale"),
     ("case.find", "top", "nobody's", None),
+    ("buy.who", "sku", "Card Wholesale Ltd.", "new-vendor"),
+    ("buy.what@VENDOR", "sku", "1000 1=86.00 1000=85.00", "draft-purchase"),
     ("books.days", "top", "2026-11-21", None),
 ]
 # These end on a confirmation, and are told below.
@@ -110,6 +113,8 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="case-refuse", arg="works"), "third case", "decide-case"),
     (Do(act="rate-take"), "jump", "take-rate"),
     (Do(act="rate-back", arg="KWD"), "top", "hand-back-rate"),
+    (Do(act="buy-order"), "purchase", "order-purchase"),
+    (Do(act="buy-end"), "purchase", "end-purchase"),
     (Do(act="statement", arg="off"), "top", "change-storefront"),
 ]
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
@@ -145,7 +150,19 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
     await shop.write(rates.take, market={"EUR": Fraction(8)}, as_of=utc_now(), **facts)
     jumped = await shop.write(rates.take, market={"EUR": Fraction(80)}, as_of=utc_now(), **facts)
     await shop.write(rates.set_rate, base="KWD", quote="CNY", rate=Fraction(234, 100), source=rates.STAFF)
+    vendor = await shop.write(supply.new_vendor, name="Wholesaler", by="test")
+    bought = await shop.write(
+        purchasing.draft_purchase,
+        supplier_id=vendor.id,
+        sku_id=goods.sku_id,
+        quantity=10,
+        tiers=[CostTier(1, 8500)],
+        currency="CNY",
+        by="test",
+    )
     return {
+        "vendor": vendor.id,
+        "purchase": bought.id,
         "jump": jumped.jumped[0].id,
         "case": cases[0].case_id,
         "second case": cases[1].case_id,
@@ -174,7 +191,7 @@ async def test_every_answer_that_changes_something_is_one_action_with_before_and
     for key, about, text, did in ANSWERED:
         last = await newest(shop)
         name, _, language = key.partition("@")
-        await desk.answers(name, things[about], text, language)
+        await desk.answers(name, things[about], text, language.replace("VENDOR", str(things["vendor"])))
         await desk.presses(Go(to="home"))
         made = [entry for entry in await shop.read(journal.latest, limit=5) if entry.id > last]
         assert [entry.did for entry in made] == ([] if did is None else [did]), key

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from core import audit, inventory, orders
+from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
 from core.database import Keyring, Shop
 from core.storefronts import Storefront
@@ -405,6 +406,10 @@ def damage(connection: Connection, harm: Damage, world: World) -> None:
     assert changed.rowcount > 0, f"the damage for “{harm.check}” hit nothing"
 
 
+# Shown a shop that breaks them beside the stories of what they are about.
+TOLD_ELSEWHERE = {*PURCHASES}
+
+
 async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront, clock: Clock, database_url: str) -> None:
     """Each check is shown a shop that breaks it: a check that could not fail would be found here."""
     world = await live(shop, storefront, clock)
@@ -424,7 +429,7 @@ async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront,
             missed.append((harm.check, report.violated))
 
     assert missed == []
-    assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT}
+    assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT} - TOLD_ELSEWHERE
     await assert_sound(shop, sample=10)
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from core import inventory, orders, purchasing, supply
+from core import audit, inventory, orders, purchasing, supply
+from core.audit.purchases import PURCHASES
 from core.database import Shop
 from core.inventory import Secret
 from core.purchasing import CostTier, PurchaseOver, PurchaseState, WrongTiers, reached
 from core.storefronts import Storefront
 from core.supply import ConsignedGoods, Standing
-from tests.core.props import assert_sound, consign
+from tests.core.props import aside, assert_sound, consign
 from tests.stage import Goods, person
 
 TIERS = (CostTier(1, 8600), CostTier(1000, 8500), CostTier(5000, 8450))
@@ -117,3 +119,28 @@ def test_tiers_hold_only_when_larger_orders_cost_less_a_unit(tiers: list[tuple[i
     else:
         with pytest.raises(WrongTiers):
             reached(made, quantity)
+
+
+BROKEN = {
+    "a purchase order has received what its batches brought": "UPDATE purchase_orders SET received = received - 1 WHERE received > 1",
+    "a purchase order is received when all of it is here": "UPDATE purchase_orders SET ended_at = NULL",
+    "a bought batch is counted once, and whole": "UPDATE purchase_receipts SET quantity = quantity + 1",
+    "what was bought is owed to nobody when it is sold": "UPDATE offers SET payable_id = (SELECT MIN(id) FROM accounts) WHERE source_class = 'purchased'",
+}
+
+
+@pytest.mark.parametrize("check", PURCHASES)
+async def test_the_audit_sees_a_purchase_that_is_wrong(shop: Shop, goods: Goods, database_url: str, check: str) -> None:
+    seller = await shop.write(supply.new_vendor, name="Wholesaler", by="test")
+    facts: dict[str, Any] = {"supplier_id": seller.id, "sku_id": goods.sku_id, "tiers": TIERS, "currency": "CNY", "by": "test"}
+    made = await shop.write(purchasing.draft_purchase, quantity=3, **facts)
+    await shop.write(purchasing.order_purchase, purchase_id=made.id, by="test")
+    await bring(shop, made.offer_id, goods.sku_id, "bought", 3)
+    await shop.write(purchasing.receive_purchases)
+    await assert_sound(shop)
+
+    async with aside(database_url) as connection:
+        assert (await connection.execute(text(BROKEN[check]))).rowcount > 0
+        await connection.commit()
+
+    assert check in (await shop.read(audit.audit)).violated
