@@ -125,7 +125,9 @@ BROKEN = {
     "a purchase order has received what its batches brought": "UPDATE purchase_orders SET received = received - 1 WHERE received > 1",
     "a purchase order is received when all of it is here": "UPDATE purchase_orders SET ended_at = NULL",
     "a bought batch is counted once, and whole": "UPDATE purchase_receipts SET quantity = quantity + 1",
-    "what was bought is owed to nobody when it is sold": "UPDATE offers SET payable_id = (SELECT MIN(id) FROM accounts) WHERE source_class = 'purchased'",
+    "what was bought is owed to nobody when it is sold": (
+        "UPDATE offers SET payable_id = (SELECT MIN(id) FROM accounts) WHERE source_class = 'purchased'"
+    ),
 }
 
 
