@@ -98,7 +98,8 @@ async def database_url(database: str, request: pytest.FixtureRequest, tmp_path: 
     server: str = request.getfixturevalue("postgres_server")
     template: str = request.getfixturevalue("postgres_template")
     name = f"shop_{os.getpid()}_{next(numbers)}"
-    await maintain(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Copied as files: half the work of going through the log, and nothing here outlives a crash.
+    await maintain(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
     await maintain(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

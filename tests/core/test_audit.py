@@ -487,7 +487,7 @@ async def test_a_shop_opened_to_read_can_be_audited(shop: Shop, goods: Goods, da
 
 
 @pytest.mark.slow
-async def test_fifty_audits_beside_a_busy_shop_never_cry_wolf(shop: Shop, storefront: Storefront, database_url: str) -> None:
+async def test_two_dozen_audits_beside_a_busy_shop_never_cry_wolf(shop: Shop, storefront: Storefront, database_url: str) -> None:
     """Sales, imports and deposits run all the time; an audit that read two states would find a difference between them."""
     goods = await put_on_sale(shop, storefront, count=500)
     buyers = [await person(shop, storefront, money_minor=10**9) for _ in range(6)]
@@ -522,7 +522,7 @@ async def test_fifty_audits_beside_a_busy_shop_never_cry_wolf(shop: Shop, storef
     busy = [asyncio.create_task(keeps_buying(n)) for n in range(len(buyers))] + [asyncio.create_task(keeps_stocking())]
     try:
         seen = []
-        for _ in range(50):
+        for _ in range(24):
             report = await beside.read(audit.audit)
             assert report.clean, report.violations
             seen.append(report.counts["orders issued"])
@@ -532,7 +532,7 @@ async def test_fifty_audits_beside_a_busy_shop_never_cry_wolf(shop: Shop, storef
         await beside.close()
 
     assert sold > 200, "the shop was busy"
-    assert len(set(seen)) > 10, "the audits looked at a shop that moved"
+    assert len(set(seen)) > 6, "the audits looked at a shop that moved"
     await assert_sound(shop)
 
 
