@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import inventory, journal, outbox
+from core import inventory, outbox
 from core.database import insert_new, now, write
 from core.storefronts import Storefront
-from core.supply.queries import Offer, left, ranked
+from core.supply.costs import SHOP, add_version
+from core.supply.queries import Offer, left, offers
+from core.supply.ranking import join_ranking
 from core.supply.tables import Offer as OfferRow
-from core.supply.tables import Source, Supplier
+from core.supply.tables import Supplier
 
-__all__ = ["Offer", "own_offer", "set_cost", "tell_who_waits"]
+__all__ = ["Offer", "own_offer", "tell_who_waits"]
 
 
 @write
 def own_offer(session: Session, *, storefront: Storefront, sku_id: int) -> Offer:
-    """The shop's own offer of a denomination, ranked first until others come; made at the first call."""
+    """The shop's own offer of a denomination, made at the first call, and drawn after those that were there before."""
     session.execute(insert_new(session, Supplier).values(id=storefront.party_id, name=storefront.name, joined_at=now(session)))
-    session.execute(
-        insert_new(session, OfferRow).values(
-            supplier_id=storefront.party_id, sku_id=sku_id, cost_minor=0, cost_currency=storefront.currency, since=now(session)
-        )
-    )
-    offer_id = session.scalars(select(OfferRow.id).where(OfferRow.supplier_id == storefront.party_id, OfferRow.sku_id == sku_id)).one()
-    session.execute(insert_new(session, Source).values(sku_id=sku_id, rank=1, offer_id=offer_id, version=1))
-    return next(offer for offer in ranked(session, [sku_id]) if offer.id == offer_id)
-
-
-@write
-def set_cost(session: Session, *, offer_id: int, cost_minor: int, cost_currency: str, by: str | None = None) -> None:
-    """What one unit costs from now on."""
-    offer = session.get_one(OfferRow, offer_id, with_for_update=True)
-    if by is not None and (offer.cost_minor, offer.cost_currency) != (cost_minor, cost_currency):
-        journal.record(
-            session,
-            by=by,
-            did="set-cost",
-            about="sku",
-            about_id=offer.sku_id,
-            before={"cost_minor": offer.cost_minor, "currency": offer.cost_currency},
-            after={"cost_minor": cost_minor, "currency": cost_currency},
-        )
-    session.execute(update(OfferRow).where(OfferRow.id == offer_id).values(cost_minor=cost_minor, cost_currency=cost_currency))
+    made = session.execute(
+        insert_new(session, OfferRow)
+        .values(supplier_id=storefront.party_id, sku_id=sku_id, cost_minor=0, cost_currency=storefront.currency, since=now(session))
+        .returning(OfferRow.id)
+    ).scalar_one_or_none()
+    if made is not None:
+        row = session.get_one(OfferRow, made)
+        add_version(session, row, cost_minor=0, currency=storefront.currency, from_at=row.since, by=SHOP).taken_at = row.since
+        session.flush()
+        join_ranking(session, sku_id=sku_id, offer_id=made)
+        return offers(session, [made])[0]
+    row = session.scalars(select(OfferRow).where(OfferRow.supplier_id == storefront.party_id, OfferRow.sku_id == sku_id)).one()
+    if row.stopped_at is not None:
+        # It was withdrawn; whoever brings in the shop's own goods means to offer them.
+        row.stopped_at = None
+        session.flush()
+        join_ranking(session, sku_id=sku_id, offer_id=row.id)
+    return offers(session, [row.id])[0]
 
 
 @write

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
+
+_WAITS = text("taken_at IS NULL AND dropped_at IS NULL")
 
 
 class Standing(StrEnum):
@@ -43,6 +46,7 @@ class Stop(StrEnum):
     DATES = "dates"  # not yet, or no more, valid
     EXPOSURE = "exposure"  # the shop owes its supplier as much as it wants to
     PAUSED = "paused"  # its supplier or the staff wish it
+    LOSS = "loss"  # it costs more than it sells for, and the shop has said that it never sells so
 
 
 class Supplier(Base):
@@ -135,6 +139,160 @@ class OfferStop(Base):
     until: Mapped[datetime | None]  # ends by itself
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class OfferCost(Base):
+    """What a unit of an offer costs from an instant on; never changed, only followed by the next version."""
+
+    __tablename__ = "offer_costs"
+    __table_args__ = (
+        CheckConstraint("cost_minor >= 0", name="cost_not_negative"),
+        CheckConstraint("taken_at IS NULL OR dropped_at IS NULL", name="taken_or_dropped"),
+        Index("ix_offer_costs_waiting", "from_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
+    )
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cost_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(8))
+    from_at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]  # since then the sale books it; null: it waits for its time
+    dropped_at: Mapped[datetime | None]  # taken back before its time came
+
+
+class QuotaContract(Base):
+    """A supplier lets the shop sell so much face value at a discount; each sale draws it down."""
+
+    __tablename__ = "quota_contracts"
+    __table_args__ = (
+        CheckConstraint("drawn_minor >= 0 AND drawn_minor <= face_total_minor", name="drawn_within_total"),
+        CheckConstraint("discount_bp >= 0 AND discount_bp < 10000", name="discount_leaves_a_cost"),
+        Index("ix_quota_contracts_of_supplier", "supplier_id", "id"),
+    )
+
+    id: Mapped[Id]
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"))
+    currency: Mapped[str] = mapped_column(String(8))  # of the face values, and so of the cost
+    face_total_minor: Mapped[int]
+    discount_bp: Mapped[int]  # hundredths of a per cent off the face value
+    drawn_minor: Mapped[int] = mapped_column(server_default=text("0"))
+    valid_from: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]
+    document_id: Mapped[int | None]  # the paper it is written on
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(64))
+    ended_at: Mapped[datetime | None]  # draws no more
+
+
+class QuotaDraw(Base):
+    """What one order drew of a quota, and how many of its units came back to the shelf."""
+
+    __tablename__ = "quota_draws"
+    __table_args__ = (
+        CheckConstraint("quantity > 0 AND given_back >= 0 AND given_back <= quantity", name="back_at_most_drawn"),
+        Index("ix_quota_draws_of", "quota_id"),
+    )
+
+    order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True, autoincrement=False)
+    quota_id: Mapped[int] = mapped_column(ForeignKey("quota_contracts.id"))
+    quantity: Mapped[int]
+    face_minor: Mapped[int]  # of one unit, as it was at the sale
+    given_back: Mapped[int] = mapped_column(server_default=text("0"))
+    at: Mapped[datetime]
+
+
+class PriceRule(Base):
+    """What a storefront wants of every price, whatever its offers cost. A storefront without a row has the defaults."""
+
+    __tablename__ = "price_rules"
+    __table_args__ = (CheckConstraint("least_margin_bp >= 0 AND least_margin_bp < 10000", name="margin_of_a_price"),)
+
+    storefront_id: Mapped[int] = mapped_column(ForeignKey("storefronts.id"), primary_key=True, autoincrement=False)
+    least_margin_bp: Mapped[int]  # of the price, in hundredths of a per cent
+    never_below_cost: Mapped[bool]  # an offer that costs more than what it sells for does not sell
+    told_upto_price_id: Mapped[int | None]  # resellers have been told of the prices up to here
+
+
+class Outcome(StrEnum):
+    """What became of a proposed price."""
+
+    TAKEN = "taken"
+    OTHER = "other"  # the staff set another
+    IGNORED = "ignored"
+    FOLLOWED = "followed"  # a newer cost made it out of date
+    MOVED = "moved"  # the price was changed before anybody pressed
+
+
+class Repricing(Base):
+    """A cost has left too little of a price: the price proposed to the staff, and what they decided."""
+
+    __tablename__ = "repricings"
+    __table_args__ = (
+        CheckConstraint("(decided_at IS NULL) = (outcome IS NULL)", name="decided_with_outcome"),
+        Index(
+            "uq_repricing_open",
+            "offer_id",
+            "storefront_id",
+            unique=True,
+            postgresql_where=text("decided_at IS NULL"),
+            sqlite_where=text("decided_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    sku_id: Mapped[int] = mapped_column(ForeignKey("skus.id"))
+    storefront_id: Mapped[int] = mapped_column(ForeignKey("storefronts.id"))
+    price_id: Mapped[int] = mapped_column(ForeignKey("prices.id"))  # the version that leaves too little
+    old_cost_minor: Mapped[int]
+    old_cost_currency: Mapped[str] = mapped_column(String(8))
+    cost_minor: Mapped[int]
+    cost_currency: Mapped[str] = mapped_column(String(8))
+    worth_minor: Mapped[int]  # the new cost in the price's currency
+    currency: Mapped[str] = mapped_column(String(8))
+    least_margin_bp: Mapped[int]
+    retail_minor: Mapped[int]  # proposed
+    wholesale_minor: Mapped[int | None]  # proposed
+    tiers: Mapped[dict[str, Any]]  # proposed: unit prices by the quantity they begin at
+    made_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    outcome: Mapped[Outcome | None]
+
+
+class PriceNews(Base):
+    """A round of messages to resellers: which versions of prices it tells, and how far it has come."""
+
+    __tablename__ = "price_news"
+    __table_args__ = (
+        Index("ix_price_news_open", "id", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")),
+        CheckConstraint("after_price_id < upto_price_id", name="tells_something"),
+    )
+
+    id: Mapped[Id]
+    storefront_id: Mapped[int] = mapped_column(ForeignKey("storefronts.id"))
+    after_price_id: Mapped[int]
+    upto_price_id: Mapped[int]
+    upto_customer_id: Mapped[int] = mapped_column(server_default=text("0"))
+    posted: Mapped[int] = mapped_column(server_default=text("0"))
+    made_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+class OfferRecord(Base):
+    """How a source has done lately, counted off the sale's path: what its stability is computed from."""
+
+    __tablename__ = "offer_records"
+    __table_args__ = (CheckConstraint("orders >= 0 AND cases >= 0 AND undelivered >= 0", name="counts_not_negative"),)
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True, autoincrement=False)
+    orders: Mapped[int]
+    cases: Mapped[int]  # of these orders, how many were complained about with reason, or might have been
+    undelivered: Mapped[int]  # how many could not be handed over
+    at: Mapped[datetime]
 
 
 class Source(Base):
