@@ -6,6 +6,8 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 
 from __future__ import annotations
 
+from core.audit.joining import JOINING
+
 # The sums of what was posted to each account: credits minus debits.
 _MOVED = """
     SELECT account_id, SUM(amount) AS total FROM (
@@ -512,7 +514,19 @@ AFTERSALE = {
             SELECT 1 FROM refunded_codes r WHERE r.code_id = c.code_id AND r.order_id = c.order_id)""",
 }
 
-CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **RATES, **OUTBOX}
+CHECKS: dict[str, str] = {
+    **MONEY,
+    **CODES,
+    **ORDERS,
+    **COUPONS,
+    **REFUNDS,
+    **AFTERSALE,
+    **PAYMENTS,
+    **REVERSED,
+    **RATES,
+    **OUTBOX,
+    **JOINING,
+}
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (
@@ -526,6 +540,7 @@ COUNTS: tuple[str, ...] = (
         COUNT(order_id) AS "codes sold", COUNT(void_at) AS "codes void" FROM codes""",
     "SELECT COUNT(*) AS payments FROM payment_events",
     """SELECT COUNT(*) AS cases, COALESCE(SUM(CASE WHEN outcome IS NULL THEN 1 ELSE 0 END), 0) AS "cases undecided" FROM cases""",
+    """SELECT COUNT(*) AS applications, (SELECT COUNT(*) FROM documents) AS "papers of suppliers" FROM applications""",
     """SELECT COUNT(*) AS messages, COUNT(done_at) AS "messages done", COUNT(parked_at) AS "messages parked" FROM outbox""",
 )
 

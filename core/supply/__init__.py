@@ -3,6 +3,7 @@
 from core.supply.commands import Offer, own_offer, set_cost, tell_who_waits
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.queries import cost_of, left, offers, ranked
+from core.supply.resting import all_suppliers, resting_on
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import SourceClass, Standing, Stop
 
@@ -14,6 +15,7 @@ __all__ = [
     "StopView",
     "SupplierView",
     "add_member",
+    "all_suppliers",
     "cost_of",
     "left",
     "lift",
@@ -25,6 +27,7 @@ __all__ = [
     "own_offer",
     "payable",
     "ranked",
+    "resting_on",
     "set_cost",
     "stop",
     "stops",
