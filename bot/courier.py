@@ -31,15 +31,17 @@ from aiogram.exceptions import (
 from bot.dispatcher import speech_of
 from bot.logs import where
 from bot.pace import Pace, knows_429
-from core import aftersale, orders, outbox, payments, people, storefronts
+from core import aftersale, onboarding, orders, outbox, payments, people, storefronts
 from core.catalog import Gone
 from core.database import Shop
 from core.orders import RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
+from handlers.admin import applications
 from handlers.notices import notice
 from handlers.parcel import Outgoing, outgoing, sealed, send
 from handlers.statement import in_the_morning
+from locales import Speech, match
 from web import metrics
 
 log = structlog.get_logger()
@@ -53,6 +55,7 @@ BACKOFF_CAP_SECONDS = 300.0
 WAIT_FOR_EARLIER_SECONDS = 1.0  # Long enough for what is being written down; then order gives way to arriving at all.
 HELD_UP_SECONDS = 5.0  # by a message that cannot be sent now, at most
 _REMEMBERED = 2048
+_DRAWINGS = 5  # of one card in a row; what changes more often comes with the next message
 # Troubles of the line and of Telegram, which the next message would meet as well.
 _NOT_OURS = (TelegramAPIError, ClientDecodeError, TimeoutError)
 
@@ -211,7 +214,10 @@ class Courier:
         topic, began = message.topic.value, self._shop.tools.clock()
         try:
             customer = await self._shop.read(people.by_id, message.customer_id)
-            sent_message_id = await self._send(held, customer)
+            if message.topic is Topic.CARD:
+                sent_message_id = await self._draw_card(held, customer)
+            else:
+                sent_message_id = await self._send(held, customer)
         except GiveBack as reason:
             at = self._behind(message, time.monotonic() + reason.after_seconds, 0)
             await self._give_back(message, at, str(reason))
@@ -221,7 +227,8 @@ class Courier:
             await self._pace.pause(reason.retry_after)
             return await self._retry(message, reason.retry_after + random.random() * 0.2, reason)
         except TelegramForbiddenError as reason:
-            if not await self._blocked(customer, began):
+            # A group that has turned the bot out says nothing about the person in whose lane its cards travel.
+            if message.topic is not Topic.CARD and not await self._blocked(customer, began):
                 # They came back while this was on its way: what was refused then is welcome now.
                 return await self._retry(message, 0.0, reason)
             await self._park(message, reason)
@@ -267,6 +274,37 @@ class Courier:
             # From now on this message follows the payment: it must not ask for money when that is over.
             await self._shop.write(payments.shown_in, intent_id=int(message.body["intent"]), message_id=sent[0])
         return sent[0] if sent else None
+
+    async def _draw_card(self, held: Held, customer: Customer) -> int | None:
+        """Send a card, or draw the one that is in the chat again; a card that was deleted there is left alone.
+
+        Drawn until nothing has changed meanwhile, so that of two workers the later picture stays, whoever is slower.
+        """
+        body = held.message.body
+        for _ in range(_DRAWINGS):
+            card = await self._shop.read(onboarding.card, int(body["card"]))
+            if card is None or (card.message_id is None and not body.get("first")):
+                return None  # Whoever sends it draws it as it is then.
+            await self._turn(held, card.chat_id)
+            storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
+            in_group = card.chat_id != customer.telegram_id
+            speech = Speech(match(storefront.language, storefront.language)) if in_group else speech_of(customer, storefront)
+            text, keyboard = await applications.card_drawn(self._shop, card, speech)
+            if card.message_id is None:
+                message_id = await self._bring(card.chat_id, Outgoing(text, keyboard))
+                await self._shop.write(onboarding.card_shown, card_id=card.id, message_id=message_id)
+            else:
+                message_id = card.message_id
+                try:
+                    async with asyncio.timeout(REQUEST_SECONDS):
+                        await self._bot.edit_message_text(text, chat_id=card.chat_id, message_id=message_id, reply_markup=keyboard)
+                except TelegramBadRequest as reason:
+                    if "not modified" not in reason.message:
+                        log.info("card-not-drawn", card=card.id, error=trouble_of(reason))
+            after = await self._shop.read(onboarding.card, card.id)
+            if after is None or after.revision == card.revision:
+                break
+        return message_id
 
     async def _parts(self, message: Leased, customer: Customer) -> list[Outgoing]:
         storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)

@@ -11,7 +11,21 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, purchasing, storefronts, supply
+from core import (
+    aftersale,
+    books,
+    insight,
+    inventory,
+    ledger,
+    onboarding,
+    orders,
+    outbox,
+    payments,
+    promotion,
+    purchasing,
+    storefronts,
+    supply,
+)
 from core.database import Shop
 from locales import shop_timezone
 from web import metrics
@@ -127,6 +141,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("remind-silent-buyers", 60, lambda: shop.write(aftersale.remind_silent, most=MOST)),
         Job("close-silent-cases", 60, lambda: shop.write(aftersale.close_silent, most=MOST)),
         Job("close-refunded-cases", 60, lambda: shop.write(aftersale.close_gone, most=MOST)),
+        Job("watch-documents", 300, lambda: shop.write(onboarding.watch_documents, most=MOST)),
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),

@@ -84,6 +84,7 @@ class RunPlan:
     payment_settings: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     hold_rules: orders.HoldRules = field(default_factory=orders.HoldRules)
     exchange: Exchange = field(default_factory=Exchange)
+    admin_group: int | None = None  # the staff's group, to which applications go too
     reversible_a_day_minor: int | None = None  # what one buyer may pay in a day by ways whose payers can take it back
     # Called when everything runs: who the bot is, and the port of the doors (None without them).
     when_running: Callable[[User, int | None], None] | None = None
@@ -230,6 +231,7 @@ class Running:
                 cap=self._cap(accepted),
                 wake_asker=asker.wake,
                 ask_now=asker.ask,
+                admin_group=plan.admin_group,
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     database: SecretStr = Field(default=SecretStr("sqlite:///data/shop.db"))
     redis: SecretStr | None = None
     admins: Annotated[tuple[int, ...], NoDecode] = ()
+    admin_group: int | None = None
     keys: Path = Path("data/shop.keys")
     currency: str = "CNY"
     listen: str = "127.0.0.1:8080"
@@ -158,6 +159,17 @@ class Settings(BaseSettings):
                 )
             ids[int(word)] = None
         return tuple(ids)
+
+    @field_validator("admin_group", mode="before")
+    @classmethod
+    def _admin_group(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            if not re.fullmatch(r"-\d{1,16}", given.strip(), re.ASCII):
+                raise ValueError(
+                    f"must be the id of a group, a whole number below zero such as -1001234567890, and “{given[:20]}” is not one"
+                )
+            return int(given)
+        return given
 
     @field_validator("keys")
     @classmethod

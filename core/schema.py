@@ -9,6 +9,7 @@ from core.fulfilment import tables as _fulfilment
 from core.inventory import tables as _inventory
 from core.journal import tables as _journal
 from core.ledger import tables as _ledger
+from core.onboarding import tables as _onboarding
 from core.orders import tables as _orders
 from core.outbox import tables as _outbox
 from core.payments import tables as _payments
@@ -29,6 +30,7 @@ _ALL = (
     _inventory,
     _journal,
     _ledger,
+    _onboarding,
     _orders,
     _outbox,
     _payments,

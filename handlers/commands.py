@@ -19,6 +19,7 @@ COMMANDS = {
     "start": N_("Open the shop"),
     "orders": N_("My orders and codes"),
     "balance": N_("My balance"),
+    "supply": N_("Sell through this shop"),
     "language": N_("Choose the language"),
     "help": N_("How it works"),
     "paysupport": N_("Help with a payment"),

@@ -15,12 +15,14 @@ from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
+from handlers.admin import applications, reviews
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import rates as desk_of_rates
-from handlers.admin import reviews
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, plain
+from handlers.supply import papers as supply_papers
+from handlers.supply import start as supply_start
 from locales import Speech
 
 
@@ -106,6 +108,9 @@ def _under_news(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
 SAYS: dict[str, Wording] = {
     **notes_of_money.SAYS,
     **notes_to_staff.SAYS,
+    **applications.SAYS,
+    **supply_start.SAYS,
+    **supply_papers.SAYS,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,

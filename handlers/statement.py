@@ -67,6 +67,7 @@ KINDS = {
     "refunding": N_("Set aside to be paid back"),
     "exchange": N_("Exchange of currencies"),
     "adjustment": N_("By hand, and losses"),
+    "security": N_("Security deposits of suppliers"),
 }
 SIDES = {"opening": N_("at the beginning"), "in": N_("came in"), "out": N_("went out"), "closing": N_("at the end")}
 CAUSES = {
@@ -81,6 +82,8 @@ CAUSES = {
     "reinstated": N_("put back after disputes"),
     "regained": N_("kept of refunds, as the payer had it already"),
     "replacement": N_("codes replaced"),
+    "deposited": N_("security deposits paid"),
+    "deposit-back": N_("security deposits given back"),
 }
 COLUMNS = ("from", "to", "section", "code", "method", "cause", "currency", "count", "amount", "words")
 

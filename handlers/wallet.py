@@ -39,6 +39,7 @@ KINDS = {
     TransferKind.DEPOSIT: N_("top-up"),
     TransferKind.ADJUSTMENT: N_("by the shop"),
     TransferKind.REFUND: N_("refund"),
+    TransferKind.SECURITY: N_("security deposit"),
 }
 
 

@@ -72,6 +72,7 @@ async def open_for_business(*, worker: bool) -> None:
             payment_settings=payment_settings(),
             reversible_a_day_minor=settings.reversible_a_day * 10 ** exponent(settings.currency),
             exchange=exchange,
+            admin_group=settings.admin_group,
             hold_rules=orders.HoldRules(settings.holds_per_buyer, settings.hold_share_percent),
             when_running=when_running,
         )

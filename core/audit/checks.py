@@ -6,6 +6,7 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 
 from __future__ import annotations
 
+from core.audit.joining import JOINING
 from core.audit.purchases import PURCHASES
 
 # The sums of what was posted to each account: credits minus debits.
@@ -526,6 +527,7 @@ CHECKS: dict[str, str] = {
     **RATES,
     **OUTBOX,
     **PURCHASES,
+    **JOINING,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
@@ -540,6 +542,7 @@ COUNTS: tuple[str, ...] = (
         COUNT(order_id) AS "codes sold", COUNT(void_at) AS "codes void" FROM codes""",
     "SELECT COUNT(*) AS payments FROM payment_events",
     """SELECT COUNT(*) AS cases, COALESCE(SUM(CASE WHEN outcome IS NULL THEN 1 ELSE 0 END), 0) AS "cases undecided" FROM cases""",
+    """SELECT COUNT(*) AS applications, (SELECT COUNT(*) FROM documents) AS "papers of suppliers" FROM applications""",
     """SELECT COUNT(*) AS messages, COUNT(done_at) AS "messages done", COUNT(parked_at) AS "messages parked" FROM outbox""",
 )
 

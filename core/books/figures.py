@@ -17,6 +17,8 @@ _CAUSE = """
          WHEN t.key LIKE 'refund-declined:%' THEN 'refund-declined'
          WHEN t.key LIKE 'adjust:%' THEN 'adjustment'
          WHEN t.key LIKE 'case:%' THEN 'replacement'
+         WHEN t.key LIKE 'security:%' THEN 'deposited'
+         WHEN t.key LIKE 'security-back:%' THEN 'deposit-back'
          ELSE t.kind || '-other' END
 """
 

@@ -17,6 +17,7 @@ class Topic(StrEnum):
     NOTICE = "notice"  # a sentence to a customer
     ALERT = "alert"  # a sentence to the admins; one row for each of them
     BROADCAST = "broadcast"
+    CARD = "card"  # a message that is drawn again when what it shows has changed; it may be in a group
 
 
 _OPEN = text("done_at IS NULL AND parked_at IS NULL")

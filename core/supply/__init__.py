@@ -1,7 +1,7 @@
 """Supply: who brings goods, at what cost, and in which order the sale draws from them."""
 
 from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, lock_offer, new_vendor, vendors
-from core.supply.commands import Offer, own_offer, set_cost, tell_who_waits
+from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, draw_declared, give_back_declared
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
@@ -57,6 +57,7 @@ from core.supply.quotas import (
     quota,
     quotas,
 )
+from core.supply.resting import all_suppliers, resting_on
 from core.supply.rules import ENOUGH_ORDERS, Prices, margin_bp, quota_cost, stability
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import Outcome, SourceClass, Standing, Stop
@@ -98,6 +99,7 @@ __all__ = [
     "TooLowForOthers",
     "WrongOfferLimits",
     "add_member",
+    "all_suppliers",
     "bands",
     "bought_offer",
     "bought_offers",
@@ -143,6 +145,7 @@ __all__ = [
     "ranked",
     "repricing",
     "repricings",
+    "resting_on",
     "resume_offer",
     "rule_of",
     "set_cost",

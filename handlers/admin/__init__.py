@@ -6,6 +6,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from handlers.admin import (
+    applications,
     books,
     broadcasts,
     cases,
@@ -46,6 +47,7 @@ def router() -> Router:
     desk.callback_query.middleware(SaysNo())
     desk.callback_query.middleware(WalkingAway())
     parts = (
+        applications,
         cases,  # before what takes every answer: here a picture may be one
         home,
         stock,
@@ -74,7 +76,7 @@ def router() -> Router:
     no_more.callback_query.register(home.out_of_date)
     forged.callback_query.register(not_staff, F.data.func(is_ours))
     desk.include_routers(*[part.router() for part in parts], no_more)
-    made.include_routers(desk, forged)
+    made.include_routers(applications.cards(), desk, forged)
     return made
 
 

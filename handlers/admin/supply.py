@@ -22,6 +22,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         paragraphs(bold(say.say("Supply")), say.say("Who brings goods, on which terms, and where each unit is drawn from.")),
         [
             [go(say.label("🧾 Purchase orders"), "buys")],
+            [go(say.label("📋 Applications"), "apps"), go(say.label("🔐 Deposits"), "deposits")],
             [desk.home()],
         ],
     )

@@ -1,0 +1,309 @@
+"""Approved papers: what offers rest on, reminders before they expire, what stops when they have, and their renewals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from core import journal, outbox, payments, people, supply
+from core.database import now, read, write
+from core.onboarding.refusals import NotLater, NotYours, Outdated, OwnApplication, RenewalWaits
+from core.onboarding.rules import GRACE_DAYS, REMIND, clean_scope
+from core.onboarding.tables import ApplicationPaper, Document, DocumentRenewal, DocumentState, PaperKind, RenewalState
+from core.supply import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """An approved paper. `good`: something new may rest on it today. `waits`: the id of a renewal that the staff have not decided."""
+
+    id: int
+    supplier_id: int
+    scope: str
+    expires_on: date | None
+    good: bool
+    kind: PaperKind
+    state: DocumentState
+    number: str | None
+    file_id: str | None
+    file_kind: str | None
+    waits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalView:
+    id: int
+    document: DocumentView
+    file_id: str
+    file_kind: str
+    expires_on: date | None
+    state: RenewalState
+    decided_by: str | None
+
+
+def ref_of(document_id: int) -> str:
+    """How a stop names the paper that caused it."""
+    return f"document:{document_id}"
+
+
+def file_documents(session: Session, *, supplier_id: int, storefront_id: int, papers: Iterable[ApplicationPaper], by: str) -> None:
+    """The papers of an approved application become the supplier's. A part of commands."""
+    for paper in papers:
+        assert paper.kind is not None and paper.scope is not None, "what is sent is finished"
+        _file(
+            session,
+            supplier_id,
+            storefront_id,
+            by,
+            kind=paper.kind,
+            scope=paper.scope,
+            expires_on=paper.expires_on,
+            number=paper.number,
+            file_id=paper.file_id,
+            file_kind=paper.file_kind,
+            file_unique_id=paper.file_unique_id,
+        )
+
+
+def _file(session: Session, supplier_id: int, storefront_id: int, by: str, **facts: Any) -> int:
+    row = Document(
+        supplier_id=supplier_id,
+        storefront_id=storefront_id,
+        state=DocumentState.GOOD,
+        approved_at=now(session),
+        approved_by=by,
+        **facts,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+@write
+def add_document(
+    session: Session,
+    *,
+    supplier_id: int,
+    storefront_id: int,
+    kind: PaperKind,
+    scope: str,
+    by: str,
+    expires_on: date | None = None,
+    number: str | None = None,
+) -> int:
+    """A paper that the staff have seen themselves, such as a contract on paper; returns its id. Raises TextWrong."""
+    made = _file(session, supplier_id, storefront_id, by, kind=kind, scope=clean_scope(scope), expires_on=expires_on, number=number)
+    after = {"scope": scope, "expires_on": expires_on.isoformat() if expires_on else None}
+    journal.record(session, by=by, did="add-document", about="supplier", about_id=supplier_id, after=after)
+    return made
+
+
+@read
+def document(session: Session, document_id: int) -> DocumentView | None:
+    """This paper, None when there is none."""
+    row = session.get(Document, document_id)
+    return None if row is None else _views(session, [row])[0]
+
+
+@read
+def documents_of(session: Session, supplier_id: int) -> list[DocumentView]:
+    """A supplier's papers, oldest first."""
+    return _views(session, session.scalars(select(Document).where(Document.supplier_id == supplier_id).order_by(Document.id)).all())
+
+
+def _views(session: Session, rows: Sequence[Document]) -> list[DocumentView]:
+    today = now(session).date()
+    sent = session.scalars(
+        select(DocumentRenewal).where(DocumentRenewal.document_id.in_([row.id for row in rows]), DocumentRenewal.state == RenewalState.SENT)
+    )
+    waiting = {one.document_id: one.id for one in sent}
+    return [
+        DocumentView(
+            row.id,
+            row.supplier_id,
+            row.scope,
+            row.expires_on,
+            row.state is DocumentState.GOOD and (row.expires_on is None or row.expires_on >= today),
+            row.kind,
+            row.state,
+            row.number,
+            row.file_id,
+            row.file_kind,
+            waiting.get(row.id),
+        )
+        for row in rows
+    ]
+
+
+@read
+def renewal(session: Session, renewal_id: int) -> RenewalView | None:
+    """This renewal with the paper it is of."""
+    row = session.get(DocumentRenewal, renewal_id)
+    if row is None:
+        return None
+    [of] = _views(session, [session.get_one(Document, row.document_id)])
+    return RenewalView(row.id, of, row.file_id, row.file_kind, row.expires_on, row.state, row.decided_by)
+
+
+@write
+def renew(
+    session: Session,
+    *,
+    document_id: int,
+    telegram_id: int,
+    file_id: str,
+    file_unique_id: str,
+    file_kind: str,
+    expires_on: date | None,
+    once: str,
+) -> int:
+    """A member of the supplier sends a newer paper; the staff are asked. The same `once` again is the same one. Returns its id.
+
+    Raises NotYours, NotLater, RenewalWaits.
+    """
+    row = session.get(Document, document_id, with_for_update=True, populate_existing=True)
+    if row is None or all(one.id != row.supplier_id for one in supply.suppliers_of(session, telegram_id)):
+        raise NotYours
+    sent = session.scalars(select(DocumentRenewal).where(DocumentRenewal.document_id == document_id)).all()
+    for one in sent:
+        if one.once == once:
+            return one.id
+        if one.state is RenewalState.SENT:
+            raise RenewalWaits
+    if expires_on is not None and (expires_on < now(session).date() or (row.expires_on is not None and expires_on <= row.expires_on)):
+        raise NotLater
+    made = DocumentRenewal(
+        document_id=document_id,
+        file_id=file_id,
+        file_unique_id=file_unique_id,
+        file_kind=file_kind,
+        expires_on=expires_on,
+        once=once,
+        state=RenewalState.SENT,
+        by=f"telegram:{telegram_id}",
+        at=now(session),
+    )
+    session.add(made)
+    session.flush()
+    journal.record(
+        session,
+        by=made.by,
+        did="renew-document",
+        about="document",
+        about_id=document_id,
+        before={"expires_on": _said(row.expires_on)},
+        after={"expires_on": _said(expires_on)},
+    )
+    body = {"says": "document-renewal", "renewal": made.id}
+    payments.tell_staff(session, storefront_id=row.storefront_id, body=body, once=f"document-renewal:{made.id}")
+    return made.id
+
+
+@write
+def decide_renewal(session: Session, *, renewal_id: int, storefront_id: int, telegram_id: int, approved: bool) -> RenewalView:
+    """The staff take a newer paper, which lifts what the old one stopped, or do not. Raises Outdated, and OwnApplication to its own."""
+    made = session.get(DocumentRenewal, renewal_id, with_for_update=True, populate_existing=True)
+    row = None if made is None else session.get(Document, made.document_id, with_for_update=True, populate_existing=True)
+    if made is None or row is None or row.storefront_id != storefront_id or made.state is not RenewalState.SENT:
+        raise Outdated
+    if telegram_id in supply.members_of(session, row.supplier_id):
+        raise OwnApplication
+    by = f"telegram:{telegram_id}"
+    before = {"state": row.state.value, "expires_on": _said(row.expires_on)}
+    made.state = RenewalState.APPROVED if approved else RenewalState.REFUSED
+    made.decided_by, made.decided_at = by, now(session)
+    if approved:
+        row.file_id, row.file_kind, row.file_unique_id = made.file_id, made.file_kind, made.file_unique_id
+        row.expires_on, row.reminded = made.expires_on, None
+        row.approved_at, row.approved_by = now(session), by
+        # It waited for so long that it has expired too: then nothing is lifted, and the next look says so.
+        if made.expires_on is None or made.expires_on >= now(session).date():
+            row.state, row.expired_at, row.stopped_at = DocumentState.GOOD, None, None
+            session.flush()
+            supply.lift(session, offer_ids=supply.resting_on(session, row.id), why=Stop.PAPER, by=by, ref=ref_of(row.id))
+    session.flush()
+    journal.record(
+        session,
+        by=by,
+        did="decide-document",
+        about="document",
+        about_id=row.id,
+        before=before,
+        after={"state": row.state.value, "expires_on": _said(row.expires_on), "renewal": made.state.value},
+    )
+    _tell_members(session, row, {"says": "document", "event": f"renewal-{made.state.value}"}, f"renewal-{made.id}")
+    found = renewal(session, renewal_id)
+    assert found is not None
+    return found
+
+
+@write
+def watch_documents(session: Session, *, most: int = 100) -> int:
+    """Remind of papers that expire, note those that have, and stop what rests on them some days later; several processes may do this.
+
+    Suppliers and staff are told of each step once. Days are counted in UTC. Returns how many papers something was done about.
+    """
+    today = now(session).date()
+    due = select(Document).where(
+        Document.expires_on.is_not(None),
+        or_(
+            (Document.state == DocumentState.GOOD) & (Document.expires_on < today),
+            (Document.state == DocumentState.EXPIRED)
+            & Document.stopped_at.is_(None)
+            & (Document.expires_on < today - timedelta(days=GRACE_DAYS)),
+            *[
+                (Document.state == DocumentState.GOOD)
+                & (Document.expires_on <= today + timedelta(days=days))
+                & (Document.reminded.is_(None) | (Document.reminded > days))
+                for days in REMIND
+            ],
+        ),
+    )
+    rows = session.scalars(due.order_by(Document.expires_on, Document.id).limit(most).with_for_update(skip_locked=True)).all()
+    for row in rows:
+        assert row.expires_on is not None
+        days_left = (row.expires_on - today).days
+        if row.state is DocumentState.GOOD and days_left < 0:
+            row.state, row.expired_at = DocumentState.EXPIRED, now(session)
+            _tell(session, row, "expired")
+        elif row.state is DocumentState.GOOD:
+            row.reminded = min(days for days in REMIND if days >= days_left)
+            _tell(session, row, "expires", days=row.reminded)
+        if row.state is DocumentState.EXPIRED and row.stopped_at is None and days_left < -GRACE_DAYS:
+            row.stopped_at = now(session)
+            session.flush()
+            stopped = supply.stop(session, offer_ids=supply.resting_on(session, row.id), why=Stop.PAPER, by="clock", ref=ref_of(row.id))
+            if stopped:
+                _tell(session, row, "stopped")
+    session.flush()
+    return len(rows)
+
+
+def _tell(session: Session, row: Document, event: str, days: int = 0) -> None:
+    """To the supplier's people and to the staff."""
+    once = f"{event}-{days}" if days else event
+    _tell_members(session, row, {"says": "document", "event": event}, once)
+    body = {"says": "document-staff", "document": row.id, "event": event, "expires_on": _said(row.expires_on)}
+    payments.tell_staff(session, storefront_id=row.storefront_id, body=body, once=f"document:{row.id}:{_said(row.expires_on)}:{once}")
+
+
+def _tell_members(session: Session, row: Document, body: dict[str, Any], once: str) -> None:
+    for telegram_id in supply.members_of(session, row.supplier_id):
+        customer = people.find(session, storefront_id=row.storefront_id, telegram_id=telegram_id)
+        if customer is not None:
+            outbox.post(
+                session,
+                topic=outbox.Topic.NOTICE,
+                customer_id=customer.id,
+                body={**body, "document": row.id, "expires_on": _said(row.expires_on)},
+                once=f"document:{row.id}:{_said(row.expires_on)}:{once}:to:{customer.id}",
+            )
+
+
+def _said(day: date | None) -> str | None:
+    return day.isoformat() if day is not None else None
