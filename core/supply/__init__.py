@@ -2,12 +2,30 @@
 
 from core.supply.commands import Offer, own_offer, set_cost, tell_who_waits
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
+from core.supply.offering import new_offer
 from core.supply.queries import cost_of, left, offers, ranked
+from core.supply.stocking import (
+    IsSuspended,
+    NoPaper,
+    NotYours,
+    OfferFacts,
+    declare,
+    make_upload_link,
+    offer_of_member,
+    offers_with_facts,
+    pause_offer,
+    take_stock_back,
+    to_be_stocked,
+)
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import SourceClass, Standing, Stop
 
 __all__ = [
+    "IsSuspended",
+    "NoPaper",
+    "NotYours",
     "Offer",
+    "OfferFacts",
     "SourceClass",
     "Standing",
     "Stop",
@@ -15,14 +33,20 @@ __all__ = [
     "SupplierView",
     "add_member",
     "cost_of",
+    "declare",
     "left",
     "lift",
     "lift_ended",
+    "make_upload_link",
     "members_of",
+    "new_offer",
     "new_supplier",
+    "offer_of_member",
     "offers",
     "offers_of",
+    "offers_with_facts",
     "own_offer",
+    "pause_offer",
     "payable",
     "ranked",
     "set_cost",
@@ -30,5 +54,7 @@ __all__ = [
     "stops",
     "supplier",
     "suppliers_of",
+    "take_stock_back",
     "tell_who_waits",
+    "to_be_stocked",
 ]
