@@ -19,6 +19,7 @@ from core.supply.stocking import (
 )
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import SourceClass, Standing, Stop
+from core.supply.wishes import WishView, decide_wish, open_wishes, wish, wish_cost
 
 __all__ = [
     "IsSuspended",
@@ -31,8 +32,10 @@ __all__ = [
     "Stop",
     "StopView",
     "SupplierView",
+    "WishView",
     "add_member",
     "cost_of",
+    "decide_wish",
     "declare",
     "left",
     "lift",
@@ -45,6 +48,7 @@ __all__ = [
     "offers",
     "offers_of",
     "offers_with_facts",
+    "open_wishes",
     "own_offer",
     "pause_offer",
     "payable",
@@ -57,4 +61,6 @@ __all__ = [
     "take_stock_back",
     "tell_who_waits",
     "to_be_stocked",
+    "wish",
+    "wish_cost",
 ]

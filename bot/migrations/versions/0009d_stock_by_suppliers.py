@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+OPEN_WISH = sa.text("decided_at IS NULL")
 
 
 def upgrade() -> None:
@@ -63,9 +64,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code_id", name="pk_taken_codes"),
     )
     op.create_index("ix_taken_codes_with", "taken_codes", ["take_back_id", "code_id"])
+    op.create_table(
+        "cost_wishes",
+        sa.Column("id", BigInt, nullable=False),
+        sa.Column("offer_id", BigInt, nullable=False),
+        sa.Column("before_minor", BigInt, nullable=False),
+        sa.Column("wanted_minor", BigInt, nullable=False),
+        sa.Column("currency", sa.String(8), nullable=False),
+        sa.Column("customer_id", BigInt, nullable=False),
+        sa.Column("by", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger()),
+        sa.Column("decided_by", sa.String(64)),
+        sa.Column("granted", sa.Boolean()),
+        sa.CheckConstraint("wanted_minor > before_minor", name="wants_more"),
+        sa.ForeignKeyConstraint(["offer_id"], ["offers.id"], name="fk_cost_wishes_offer_id_offers"),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_cost_wishes_customer_id_customers"),
+        sa.PrimaryKeyConstraint("id", name="pk_cost_wishes"),
+    )
+    op.create_index("uq_cost_wish_open", "cost_wishes", ["offer_id"], unique=True, postgresql_where=OPEN_WISH, sqlite_where=OPEN_WISH)
 
 
 def downgrade() -> None:
+    op.drop_table("cost_wishes")
     op.drop_table("taken_codes")
     op.drop_table("take_backs")
     op.drop_table("upload_links")
