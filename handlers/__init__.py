@@ -2,11 +2,28 @@
 
 from aiogram import Router
 
-from handlers import admin, browse, buy, cases, help, inline, language, notices, orders, outdated, paying, search, stars, start, wallet
+from handlers import (
+    admin,
+    browse,
+    buy,
+    cases,
+    help,
+    inline,
+    language,
+    notices,
+    orders,
+    outdated,
+    paying,
+    search,
+    stars,
+    start,
+    supply,
+    wallet,
+)
 
 __all__ = ["routers"]
 
-BUYERS = (start, buy, browse, orders, cases, wallet, language, help, notices, paying, inline, search, outdated)
+BUYERS = (supply, start, buy, browse, orders, cases, wallet, language, help, notices, paying, inline, search, outdated)
 """Search takes every text and outdated every press: they come last."""
 
 

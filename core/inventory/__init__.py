@@ -53,6 +53,7 @@ from core.inventory.taking_back import (
     TakenBack,
     handed_back,
     open_taken_back,
+    take_back_view,
     take_backs_of,
     take_off,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "still_sold",
     "take",
     "take_back",
+    "take_back_view",
     "take_backs_of",
     "take_held",
     "take_link",

@@ -130,6 +130,13 @@ def handed_back(session: Session, *, take_back_id: int) -> None:
 
 
 @read
+def take_back_view(session: Session, take_back_id: int) -> TakeBackView | None:
+    """One take-back, without its codes."""
+    row = session.get(TakeBack, take_back_id)
+    return None if row is None else _view(row)
+
+
+@read
 def take_backs_of(session: Session, offer_id: int, *, limit: int = 5) -> list[TakeBackView]:
     """The newest take-backs of an offer."""
     rows = session.scalars(select(TakeBack).where(TakeBack.offer_id == offer_id).order_by(TakeBack.id.desc()).limit(limit))

@@ -79,6 +79,27 @@ def offers_with_facts(session: Session, supplier_id: int) -> list[OfferFacts]:
     return [_facts(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class OfferOfSku:
+    """Whose offer of a denomination it is."""
+
+    id: int
+    supplier_id: int
+    supplier_name: str
+
+
+@read
+def offers_of_sku(session: Session, sku_id: int) -> list[OfferOfSku]:
+    """Every offer of a denomination with its supplier's name, withdrawn ones too, oldest first."""
+    rows = session.execute(
+        select(Offer.id, Supplier.id, Supplier.name)
+        .join(Supplier, Supplier.id == Offer.supplier_id)
+        .where(Offer.sku_id == sku_id)
+        .order_by(Offer.id)
+    )
+    return [OfferOfSku(*row) for row in rows]
+
+
 @read
 def offer_of_member(session: Session, *, offer_id: int, telegram_id: int) -> OfferFacts:
     """An offer of a supplier for whom this person acts; raises NotYours."""

@@ -6,6 +6,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from handlers.admin import (
+    batches,
     books,
     broadcasts,
     cases,
@@ -48,6 +49,7 @@ def router() -> Router:
         cases,  # before what takes every answer: here a picture may be one
         home,
         stock,
+        batches,
         imports,
         catalogue,
         fields,

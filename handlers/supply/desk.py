@@ -35,7 +35,7 @@ class See(CallbackData, prefix="spg"):
     to: Annotated[str, Field(max_length=12)]
     id: Number = 0
     page: Number = 0
-    arg: Annotated[str, Field(max_length=24)] = ""
+    arg: Annotated[str, Field(max_length=32)] = ""
 
 
 class Make(CallbackData, prefix="spd"):
@@ -76,7 +76,8 @@ class SupplierDesk:
 
     async def suppliers(self) -> list[SupplierView]:
         """For whom this person acts."""
-        return list(await self.shop.read(supply.suppliers_of, self.who))
+        found = await self.shop.read(supply.suppliers_of, self.who)
+        return list(found)
 
     async def supplier(self, supplier_id: int) -> SupplierView:
         """This supplier, when the person acts for it; raises NotYours."""

@@ -170,7 +170,10 @@ async def cases(press: CallbackQuery, callback_data: See, supplier_desk: Supplie
         lines(
             bold(names[case.offer_id]),
             say.say(
-                "Code {code}: {reason}, since {when}", code=case.masked, reason=say.label(_REASONS[case.reason]), when=say.when(case.opened_at)
+                "Code {code}: {reason}, since {when}",
+                code=case.masked,
+                reason=say.label(_REASONS[case.reason]),
+                when=say.when(case.opened_at),
             ),
             say.say("The buyer is asked for more.") if case.state is CaseState.WAITING_BUYER else say.say("The shop looks into it."),
             say.say("{amount} of your earnings waits for it.", amount=say.price(case.frozen_minor, case.frozen_currency))
@@ -196,8 +199,10 @@ async def how(press: CallbackQuery, callback_data: See, supplier_desk: SupplierD
     text = paragraphs(
         bold(say.say("How it works")),
         say.say("1. Make an offer: choose what the shop sells, and say what a code costs."),
-        say.say("2. Bring the codes: a file in this chat, or by an upload link up to a million lines. All that is new goes on sale together."),
-        say.say("3. Every sale is yours at your cost from the moment it is made. It is held for a while, in case a code does not work, then paid out."),
+        say.say(
+            "2. Bring the codes: a file in this chat, or by an upload link up to a million lines. All that is new goes on sale together."
+        ),
+        say.say("3. Every sale earns you your cost at once. It is held for a while, in case a code does not work, then paid out."),
         say.say("Codes are encrypted as they come in, and shown to nobody but their buyer. What is unsold you can take back at any time."),
     )
     await desk.show(press, text, [[desk.home(chosen.id)]])
