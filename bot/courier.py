@@ -31,7 +31,7 @@ from aiogram.exceptions import (
 from bot.dispatcher import speech_of
 from bot.logs import where
 from bot.pace import Pace, knows_429
-from core import aftersale, onboarding, orders, outbox, payments, people, storefronts
+from core import aftersale, inventory, onboarding, orders, outbox, payments, people, storefronts
 from core.catalog import Gone
 from core.database import Shop
 from core.orders import RevealCause, Seal
@@ -41,6 +41,7 @@ from handlers.admin import applications
 from handlers.notices import notice
 from handlers.parcel import Outgoing, outgoing, sealed, send
 from handlers.statement import in_the_morning
+from handlers.supply.handed_back import taken_back
 from locales import Speech, match
 from web import metrics
 
@@ -270,6 +271,9 @@ class Courier:
                 await self._turn(held, customer.telegram_id)
             sent.append(await self._bring(customer.telegram_id, part))
         metrics.DELIVERY_SECONDS.labels(message.topic.value).observe(time.monotonic() - began)
+        if sent and message.body.get("says") == "taken-back":
+            # It is made once: from now on nobody gets these codes from us again.
+            await self._shop.write(inventory.handed_back, take_back_id=int(message.body["take_back"]))
         if sent and message.topic is Topic.NOTICE and message.body.get("says") == "payment":
             # From now on this message follows the payment: it must not ask for money when that is over.
             await self._shop.write(payments.shown_in, intent_id=int(message.body["intent"]), message_id=sent[0])
@@ -311,6 +315,8 @@ class Courier:
         speech = speech_of(customer, storefront)
         if message.body.get("says") == "statement" and message.topic is Topic.ALERT:
             return [await in_the_morning(message.body, speech, self._shop, storefront)]
+        if message.body.get("says") == "taken-back" and message.topic is Topic.NOTICE:
+            return await taken_back(message.body, speech, self._shop, customer)
         if message.topic is not Topic.DELIVERY:
             text, keyboard = await notice(message.body, speech, shop=self._shop, storefront=storefront)
             return [Outgoing(text, keyboard)]

@@ -41,6 +41,7 @@ from bot.reconciling import reconcile
 from bot.serving import Serving
 from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
+from bot.uploads import Uploads
 from connectors.payments import methods
 from core import orders, payments, people
 from core.database import Shop
@@ -151,6 +152,7 @@ class Running:
         self._parts: dict[str, Callable[[], bool]] = {}
         self._telegram: dict[str, TelegramDoor] = {}
         self._tills: dict[str, PaymentDoor] = {}
+        self._uploads: Uploads | None = None
 
     async def run(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -164,7 +166,7 @@ class Running:
     async def _open_doors(self, stack: contextlib.AsyncExitStack) -> Serving:
         # Open from the first moment: whoever watches over the process sees that it lives, and that it is not ready yet.
         self._parts["bot"] = lambda: False
-        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, alive=self._at_work)
+        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, uploads=lambda: self._uploads, alive=self._at_work)
         serving = Serving(app, self._plan.listen_host, self._plan.listen_port)
         await serving.open()
         stack.push_async_callback(serving.close)
@@ -201,6 +203,7 @@ class Running:
             own.append(begin(self._kept_up("asker", lambda: asker.run(stop), stop)))
             self._parts["asker"] = lambda: asker.alive
         if plan.with_web:
+            self._uploads = Uploads(plan.shop, plan.storefront, bot)
             self._tills.update({name: asker.till(method) for name, method in accepted.items() if method.capabilities.callback})
         if plan.with_jobs:
             # Each provider by itself: one that takes its time holds up no other.
@@ -232,6 +235,7 @@ class Running:
                 wake_asker=asker.wake,
                 ask_now=asker.ask,
                 admin_group=plan.admin_group,
+                upload_address=self._upload_address(doors),
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))
@@ -267,6 +271,14 @@ class Running:
         for task in own:
             if not task.cancelled():
                 task.result()
+
+    def _upload_address(self, doors: Serving | None) -> str | None:
+        """Where suppliers upload large files: the address that payment providers report to, or the doors' own in a demo."""
+        public = self._plan.payment_settings.get("SHOP_PUBLIC_URL") or self._plan.public_url
+        if public is not None or doors is None:
+            return public
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._plan.listen_host, self._plan.listen_host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{doors.port}"
 
     async def _tell_the_rule(self, others: list[str]) -> int:
         """To each of the staff once: digital goods sold inside Telegram have to be paid in Stars, and the owner decides what that means."""

@@ -23,7 +23,7 @@ from handlers import (
 
 __all__ = ["routers"]
 
-BUYERS = (start, buy, browse, orders, cases, supply, wallet, language, help, notices, paying, inline, search, outdated)
+BUYERS = (supply, start, buy, browse, orders, cases, wallet, language, help, notices, paying, inline, search, outdated)
 """Search takes every text and outdated every press: they come last."""
 
 

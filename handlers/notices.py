@@ -9,13 +9,14 @@ from typing import Any
 from aiogram import Router
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup
 
-from core import payments, people, showcase
+from core import payments, people, showcase, supply
 from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
 from handlers.admin import applications, reviews
+from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import rates as desk_of_rates
 from handlers.conversation import conversation
@@ -23,6 +24,7 @@ from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, plain
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
+from handlers.supply.desk import see
 from locales import Speech
 
 
@@ -91,6 +93,23 @@ async def restocked(note: Note) -> Said:
     return said, keyboard([[buy], [to_shop]])
 
 
+async def cost_wish(note: Note) -> Said:
+    """To the staff: a supplier wants more for each code."""
+    return await desk_of_batches.cost_wish(note)
+
+
+async def cost_wish_decided(note: Note) -> Said:
+    """To the supplier: what the shop says to a higher cost."""
+    speech, wish = note.speech, await note.shop.read(supply.wish, int(note.body["wish"]))
+    assert wish is not None, "what was asked is never deleted"
+    wanted = bold(speech.price(wish.wanted_minor, wish.currency))
+    if wish.granted:
+        said = speech.say("✅ The shop agrees: your codes cost {cost} each from now on.", cost=wanted)
+    else:
+        said = speech.say("The shop does not agree to {cost} each. The old cost stays; you can ask for another.", cost=wanted)
+    return said, keyboard([[see(speech.label("🏷 The offer"), "offer", wish.offer_id)]])
+
+
 def news(note: Note) -> Said:
     """A broadcast, with the way out of it."""
     text, speech = str(note.body["text"]), note.speech
@@ -119,6 +138,8 @@ SAYS: dict[str, Wording] = {
     "dispute": disputed,
     "payment-part-back": part_back,
     "restocked": restocked,
+    "cost-wish": cost_wish,
+    "cost-wish-decided": cost_wish_decided,
     "broadcast": news,
 }
 """Everything that is said, by its name in the outbox message."""

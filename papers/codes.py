@@ -31,6 +31,7 @@ class Fault(StrEnum):
     unknown_format = "unknown_format"
     encrypted_archive = "encrypted_archive"
     nested_archive = "nested_archive"
+    outside_name = "outside_name"  # a file in the archive is named as if it lay outside it
     too_big = "too_big"
     too_many_members = "too_many_members"
     expands_too_far = "expands_too_far"

@@ -143,6 +143,7 @@ def _zip(stream: BinaryIO, packed: int, limits: Limits) -> Iterator[Found]:
         for info in members:
             member = _member_name(info)
             try:
+                _check_name(info)
                 yield from _member(archive, info, member, meter, limits)
             except _DAMAGE:
                 raise Unreadable(Fault.damaged, member) from None
@@ -173,6 +174,14 @@ def _member_name(info: zipfile.ZipInfo) -> str:
         except UnicodeError:
             name = info.filename
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)[-200:]
+
+
+def _check_name(info: zipfile.ZipInfo) -> None:
+    """Nothing is written by these names, but whoever packs `/etc/x` or `../x` did not pack a list of codes."""
+    # Not `info.filename`: zipfile has cut that at a zero byte already, and turned the other kind of slash.
+    parts = info.orig_filename.replace("\\", "/").split("/")
+    if not parts[0] or ".." in parts or ":" in parts[0] or "\0" in info.orig_filename:
+        raise Unreadable(Fault.outside_name)
 
 
 def _check_member(info: zipfile.ZipInfo) -> None:

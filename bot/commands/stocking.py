@@ -24,6 +24,7 @@ _FAULTS = {
     Fault.unknown_format: "it is not a list of codes (.txt, .csv or .xlsx, or one of these in .zip or .gz)",
     Fault.encrypted_archive: "it is encrypted",
     Fault.nested_archive: "it holds an archive inside an archive",
+    Fault.outside_name: "a file in it is named as if it lay outside of it",
     Fault.too_big: "it is too big",
     Fault.too_many_members: "it holds too many files",
     Fault.expands_too_far: "it expands to far more than its size",

@@ -14,6 +14,7 @@ from core.aftersale.commands import (
     withdraw,
 )
 from core.aftersale.decisions import Decided, refund, refund_codes, refuse, replace
+from core.aftersale.of_offers import CaseOfOffer, count_open_of_offers, open_of_offers
 from core.aftersale.queries import (
     CaseCard,
     CaseDetail,
@@ -53,6 +54,7 @@ __all__ = [
     "CaseCard",
     "CaseDecided",
     "CaseDetail",
+    "CaseOfOffer",
     "CaseOpen",
     "CaseState",
     "CodeGone",
@@ -79,10 +81,12 @@ __all__ = [
     "close_gone",
     "close_silent",
     "complainable",
+    "count_open_of_offers",
     "entry",
     "find",
     "frozen",
     "open_case",
+    "open_of_offers",
     "parcel",
     "pictures",
     "queue",

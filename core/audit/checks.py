@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.audit.joining import JOINING
 from core.audit.purchases import PURCHASES
+from core.audit.stocking import STOCKING
 
 # The sums of what was posted to each account: credits minus debits.
 _MOVED = """
@@ -528,6 +529,7 @@ CHECKS: dict[str, str] = {
     **OUTBOX,
     **PURCHASES,
     **JOINING,
+    **STOCKING,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.

@@ -100,8 +100,8 @@ class ImportReceipt:
 
 
 @write
-def open_batch(session: Session, *, offer_id: int, sku_id: int, source_name: str, by: str) -> OpenBatch:
-    """A new batch with a data key of its own."""
+def open_batch(session: Session, *, offer_id: int, sku_id: int, source_name: str, by: str, link_id: int | None = None) -> OpenBatch:
+    """A new batch with a data key of its own; `link_id` when it comes by a one-time upload link."""
     aad = f"batch-{secrets.token_hex(12)}"
     data_key, wrapped, key_id = keys(session).new_data_key(aad)
     row = Batch(
@@ -116,6 +116,7 @@ def open_batch(session: Session, *, offer_id: int, sku_id: int, source_name: str
         accepted=0,
         made_at=now(session),
         alive_at=now(session),
+        link_id=link_id,
     )
     session.add(row)
     session.flush()
@@ -337,6 +338,7 @@ async def bring_in(
     by: str,
     lines: Iterator[tuple[int, Secret]],
     progress: Callable[[int], Awaitable[None]] | None = None,
+    link_id: int | None = None,
 ) -> ImportReceipt:
     """Import (line, secret) pairs: all that are new go on sale together, or nothing does.
 
@@ -344,7 +346,7 @@ async def bring_in(
     lines seen. An error of `lines` puts the whole batch aside. Raises Refused above MOST_CODES lines, PutAside when the import
     was taken for dead, Undecided when nobody can know what became of it; any other error means that nothing was imported.
     """
-    batch = await shop.write(open_batch, offer_id=offer_id, sku_id=sku_id, source_name=source_name, by=by)
+    batch = await shop.write(open_batch, offer_id=offer_id, sku_id=sku_id, source_name=source_name, by=by, link_id=link_id)
     receipt = ImportReceipt(batch.id)
     seen: set[bytes] = set()
     lines_seen = 0

@@ -39,6 +39,7 @@ class Batch(Base):
     made_at: Mapped[datetime]
     alive_at: Mapped[datetime]  # when its importer last gave a sign of life
     published_at: Mapped[datetime | None]
+    link_id: Mapped[int | None]  # the one-time upload link that it came by
 
 
 class Hold(Base):
@@ -139,3 +140,53 @@ class Watch(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     asked_at: Mapped[datetime]
     told_at: Mapped[datetime | None]
+
+
+class UploadLink(Base):
+    """A word in an address by which a supplier may send one file for one offer, once and for a while."""
+
+    __tablename__ = "upload_links"
+    __table_args__ = (
+        UniqueConstraint("word_hash", name="uq_upload_link_word"),
+        CheckConstraint("batch_id IS NULL OR ended_at IS NOT NULL", name="batch_ends_it"),
+        Index("ix_upload_links_of_supplier", "supplier_id", "made_at"),
+    )
+
+    id: Mapped[Id]
+    word_hash: Mapped[bytes] = mapped_column(LargeBinary(32))  # the word itself is in the supplier's chat only
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"))
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))  # who asked for it, and is told what became of it
+    by: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int]  # how often a file was begun to be sent by it
+    used_at: Mapped[datetime | None]  # a file is on its way; null again when it did not arrive or could not be read
+    ended_at: Mapped[datetime | None]  # it has done its work, or another took its place
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id"))  # what came in by it
+
+
+class TakeBack(Base):
+    """Codes that a supplier took off the shelf again: void here, and handed to them as one file, once."""
+
+    __tablename__ = "take_backs"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"), Index("ix_take_backs_of_offer", "offer_id", "id"))
+
+    id: Mapped[Id]
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))  # who gets the file
+    by: Mapped[str] = mapped_column(String(64))
+    quantity: Mapped[int]
+    at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]  # when the codes first left the database in clear
+    handed_at: Mapped[datetime | None]  # when the file was in the chat: from then on it is not made again
+
+
+class TakenCode(Base):
+    """Which take-back a void code left with."""
+
+    __tablename__ = "taken_codes"
+    __table_args__ = (Index("ix_taken_codes_with", "take_back_id", "code_id"),)
+
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"), primary_key=True, autoincrement=False)
+    take_back_id: Mapped[int] = mapped_column(ForeignKey("take_backs.id"))

@@ -1,6 +1,7 @@
 """The books: accounts, transfers and postings that balance by construction."""
 
 from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
+from core.ledger.pots import Pot, pots, taken_out
 from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, causes, house_balance, keys_of, legs_of, lock, party_of, statement
 from core.ledger.tables import AccountKind, PartyKind, TransferKind
 
@@ -11,6 +12,7 @@ __all__ = [
     "KeyReused",
     "Leg",
     "PartyKind",
+    "Pot",
     "TooLittle",
     "TransferKind",
     "Transferred",
@@ -24,7 +26,9 @@ __all__ = [
     "new_party",
     "open_account",
     "party_of",
+    "pots",
     "roll_up",
     "statement",
+    "taken_out",
     "transfer",
 ]

@@ -1,5 +1,6 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
+from core.orders.by_offer import SoldOfOffer, sold_of_offers
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.fulfilling import (
@@ -137,6 +138,7 @@ __all__ = [
     "Shown",
     "Sold",
     "SoldCode",
+    "SoldOfOffer",
     "SoldOut",
     "Source",
     "StillSealed",
@@ -205,6 +207,7 @@ __all__ = [
     "show_again",
     "shown",
     "sold",
+    "sold_of_offers",
     "source_of",
     "taken_back",
     "task_failed",

@@ -74,6 +74,35 @@ class Member(Base):
     since: Mapped[datetime]
 
 
+class CostWish(Base):
+    """A supplier asks for a higher cost of an offer; the staff decide, since the price stays what it is."""
+
+    __tablename__ = "cost_wishes"
+    __table_args__ = (
+        CheckConstraint("wanted_minor > before_minor", name="wants_more"),
+        # One open wish of an offer: a new one takes its place.
+        Index(
+            "uq_cost_wish_open",
+            "offer_id",
+            unique=True,
+            postgresql_where=text("decided_at IS NULL"),
+            sqlite_where=text("decided_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    before_minor: Mapped[int]
+    wanted_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(8))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))  # who is told
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    granted: Mapped[bool | None]  # null: open, or another wish took its place
+
+
 class Offer(Base):
     """A supplier's offer of a denomination. Owned goods earn the shop the whole price, consigned ones the spread."""
 

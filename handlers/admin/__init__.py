@@ -7,6 +7,7 @@ from aiogram.types import CallbackQuery
 
 from handlers.admin import (
     applications,
+    batches,
     books,
     broadcasts,
     cases,
@@ -51,6 +52,7 @@ def router() -> Router:
         cases,  # before what takes every answer: here a picture may be one
         home,
         stock,
+        batches,
         imports,
         catalogue,
         fields,

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-import secrets
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import BinaryIO
 
-import structlog
 from aiogram import F, Router
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramRetryAfter
 from aiogram.filters.state import StateFilter
-from aiogram.types import BufferedInputFile, CallbackQuery, Message
+from aiogram.types import CallbackQuery, Message
 
-from core import catalog, inventory, supply
+from core import catalog, supply
 from core.catalog import Gone
-from core.errors import N_, Refusal
-from core.inventory import ImportReceipt, Secret
 from handlers.admin.desk import Asking, Desk, Go, go
-from handlers.admin.receipts import FIRST, Place, receipt_of, refusals_of, unreadable
-from handlers.admin.sent import DOWNLOAD_BYTES, TooBig, deleted, fetched, persistently
-from handlers.pieces import Row, keyboard, paragraphs
+from handlers.admin.sent import DOWNLOAD_BYTES, TooBig, fetched
+from handlers.importing import Import, begun, imports_finished
+from handlers.pieces import paragraphs
 from handlers.screen import refused
-from locales import Safe
-from papers.codes import BadLine, Unreadable
-from papers.codes_in import read_codes
-from papers.codes_out import refused_csv
 
-log = structlog.get_logger()
+__all__ = ["imports_finished", "router"]
 
-REPORT_SECONDS = 2.0
 _SPLIT_FROM = 3000  # characters: a longer paste has probably been split by the sender's Telegram, and the rest follows
 
 
@@ -41,22 +28,6 @@ def router() -> Router:
     made.callback_query.register(begin_import, Go.filter(F.to == "import"))
     made.message.register(Imports().codes_sent, StateFilter(Asking.codes), ~F.text.startswith("/"))
     return made
-
-
-@dataclass(eq=False)
-class NotImported(Refusal):
-    says: ClassVar[str] = N_("Something went wrong on our side ({mark}). Nothing was imported; please try again.")
-
-    mark: str
-
-
-_running: set[asyncio.Task[None]] = set()
-
-
-async def imports_finished() -> None:
-    """Wait for the imports under way, before the process ends."""
-    while _running:
-        await asyncio.gather(*_running, return_exceptions=True)
 
 
 async def begin_import(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
@@ -107,150 +78,40 @@ class Imports:
         self._taken.append(this)
         if message.media_group_id is None and len(message.text or "") < _SPLIT_FROM:
             await desk.state.clear()
-        task = asyncio.create_task(Import(desk, message, sku.id, sku.name, data.get("offer")).run())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        begun(_import(desk, message, sku.id, sku.name, data.get("offer")).run())
 
 
-@dataclass
-class Import:
-    """One message full of codes on its way into the shop. Codes are in memory only, and no sentence or log holds one."""
+def _import(desk: Desk, message: Message, sku_id: int, sku_name: str, bought: int | None) -> Import:
+    """One message full of codes, into the offer of what was bought, or the shop's own."""
+    say, document = desk.speech, message.document
 
-    desk: Desk
-    message: Message
-    sku_id: int
-    sku_name: str
-    offer_id: int | None = None  # of bought goods; the shop's own without
-    seen: int = 0
-    bad: list[BadLine] = field(default_factory=list, repr=False)
-    places: list[Place] = field(default_factory=list, repr=False)
-    shown: Message | None = field(default=None, repr=False)
+    async def offer() -> int:
+        if bought is not None:
+            if bought not in await desk.shop.read(supply.bought_offers):
+                raise Gone
+            return bought
+        return (await desk.shop.write(supply.own_offer, storefront=desk.storefront, sku_id=sku_id)).id
 
-    async def run(self) -> None:
-        """Import, delete the message, and give the receipt; whatever happens, the admin is told."""
-        over = asyncio.Event()
-        reporter = asyncio.create_task(self._report(over))
-        receipt, refusal = None, None
-        try:
-            receipt = await self._bring_in()
-        except Unreadable as trouble:
-            refusal = unreadable(self.desk.speech, trouble)
-        except Refusal as trouble:
-            refusal = refused(self.desk.speech, trouble)
-        except Exception as trouble:
-            # Only the kind is logged: the message of an exception may quote what it was about.
-            mark = secrets.token_hex(3)
-            log.error("import-failed", mark=mark, error=type(trouble).__name__)
-            refusal = refused(self.desk.speech, NotImported(mark=mark))
-        finally:
-            # The last report must not come after the receipt.
-            over.set()
-            await reporter
-        if receipt is not None:
-            say, gone = self.desk.speech, await deleted(self.message)
-            refusals = refusals_of(say, receipt, self.bad, self.places)
-            text = receipt_of(say, self.sku_name, receipt, unread=len(self.bad), refusals=refusals, deleted=gone)
-            await self._tell(text, refusals)
-        else:
-            assert refusal is not None
-            kept = self.desk.speech.say("Your message is still there. If it holds codes, please delete it when you no longer need it.")
-            await self._tell(paragraphs(refusal, kept), [])
-
-    async def _bring_in(self) -> ImportReceipt:
-        document = self.message.document
+    async def fetch() -> BinaryIO:
         if document is not None:
-            name, stream = document.file_name or "", await fetched(self.desk.bot, document)
-        else:
-            name, stream = "", io.BytesIO((self.message.text or "").encode("utf-8", "replace"))
-        offer_id = self.offer_id
-        if offer_id is None:
-            offer_id = (await self.desk.shop.write(supply.own_offer, storefront=self.desk.storefront, sku_id=self.sku_id)).id
-        elif offer_id not in await self.desk.shop.read(supply.bought_offers):
-            raise Gone
-        return await inventory.bring_in(
-            self.desk.shop,
-            offer_id=offer_id,
-            sku_id=self.sku_id,
-            source_name=name or "pasted",
-            by=self.desk.by,
-            lines=self._lines(name, stream),
-            progress=self._count,
-        )
+            return await fetched(desk.bot, document)
+        return io.BytesIO((message.text or "").encode("utf-8", "replace"))
 
-    def _lines(self, name: str, stream: io.BytesIO) -> Iterator[tuple[int, Secret]]:
-        # Lines of several files in one archive have the same numbers, so the codes are counted through.
-        for found in read_codes(name, stream):
-            if isinstance(found, BadLine):
-                self.bad.append(found)
-            else:
-                self.places.append((found.member, found.line))
-                yield len(self.places), Secret(found.card_no, found.card_pwd)
-
-    async def _count(self, seen: int) -> None:
-        self.seen = seen
-
-    async def _report(self, over: asyncio.Event) -> None:
-        """A message that tells how far it is; Telegram may be slow or away, the import goes on."""
-        told = -1
-        while not over.is_set():
-            if self.seen != told:
-                told = self.seen
-                try:
-                    await self._show_progress(told)
-                except TelegramRetryAfter as busy:
-                    await _wait(over, busy.retry_after)
-                except TelegramAPIError as trouble:
-                    log.info("import-progress-not-shown", error=type(trouble).__name__)
-            await _wait(over, REPORT_SECONDS)
-
-    async def _show_progress(self, seen: int) -> None:
-        say = self.desk.speech
-        if seen:
-            text = say.many(
-                "Importing into <b>{name}</b>: {n} line so far…",
-                "Importing into <b>{name}</b>: {n} lines so far…",
-                seen,
-                name=self.sku_name,
-            )
-        else:
-            text = say.say("Importing into <b>{name}</b>…", name=self.sku_name)
-        if self.shown is None:
-            self.shown = await self.message.answer(text)
-        else:
-            await self.shown.edit_text(text)
-
-    async def _tell(self, text: Safe, refusals: list[tuple[str, str]]) -> None:
-        say, markup = self.desk.speech, keyboard(self._ways_on())
-        shown, message = self.shown, self.message
-
-        async def edited() -> Message | bool:
-            assert shown is not None
-            return await shown.edit_text(text, reply_markup=markup)
-
-        async def sent() -> Message | bool:
-            return await message.answer(text, reply_markup=markup)
-
-        try:
-            try:
-                await persistently(edited if shown is not None else sent)
-            except TelegramBadRequest:
-                await persistently(sent)
-            if len(refusals) > FIRST:
-                content = refused_csv(refusals, (say.label("line"), say.label("reason")))
-                await persistently(lambda: message.answer_document(BufferedInputFile(content, "refused-lines.csv")))
-        except TelegramAPIError as trouble:
-            log.warning("import-receipt-not-shown", error=type(trouble).__name__)
-
-    def _ways_on(self) -> list[Row]:
-        say = self.desk.speech
-        return [
-            [go(say.label("📥 Import more"), "import", self.sku_id), go(say.label("📦 Stock"), "shelf", self.sku_id)],
-            [go(say.label("✏️ Edit"), "sku", self.sku_id), self.desk.home()],
-        ]
-
-
-async def _wait(over: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(over.wait(), seconds)
-    except TimeoutError:
-        return
+    ways_on = [
+        [go(say.label("📥 Import more"), "import", sku_id), go(say.label("📦 Stock"), "shelf", sku_id)],
+        [go(say.label("✏️ Edit"), "sku", sku_id), desk.home()],
+    ]
+    return Import(
+        shop=desk.shop,
+        speech=say,
+        bot=desk.bot,
+        chat_id=message.chat.id,
+        by=desk.by,
+        sku_id=sku_id,
+        sku_name=sku_name,
+        offer=offer,
+        name=(document.file_name or "") if document is not None else "",
+        fetch=fetch,
+        ways_on=ways_on,
+        message=message,
+    )

@@ -20,6 +20,7 @@ _FAULTS = {
     Fault.unknown_format: N_("This is not a list that I can read. Please send .txt, .csv or .xlsx, or one of them in .zip or .gz."),
     Fault.encrypted_archive: N_("The archive has a password. Please send it without one."),
     Fault.nested_archive: N_("There is an archive inside the archive. Please pack the list itself."),
+    Fault.outside_name: N_("A file in the archive has a path outside of it in its name. Please pack the plain list and send it again."),
     Fault.too_big: N_("The file is too big. Please split it."),
     Fault.too_many_members: N_("The archive has too many files. Please send fewer at a time."),
     Fault.expands_too_far: N_("The file unpacks to more than I may read. Please split it."),

@@ -75,6 +75,7 @@ async def shelf(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     rows = [
         [go(say.label("📥 Import codes"), "import", sku_id), ask(say.label("🔎 Find a code"), "code.find")],
         [go(say.label("🧾 Buy more"), "buy-sku", sku_id)],
+        [go(say.label("🧾 Deliveries"), "batches", sku_id)],
         [go(say.label("✏️ Edit"), "sku", sku_id), ask(say.label("Low-stock alert"), "sku.low", sku_id)],
         desk.back("stock"),
     ]

@@ -23,6 +23,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         [
             [go(say.label("🧾 Purchase orders"), "buys")],
             [go(say.label("📋 Applications"), "apps"), go(say.label("🔐 Deposits"), "deposits")],
+            [go(say.label("💱 Cost wishes"), "wishes")],
             [desk.home()],
         ],
     )

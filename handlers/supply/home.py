@@ -1,35 +1,203 @@
-"""The home of somebody who acts for a supplier."""
+"""The first screen of a supplier: the shelf and how long it lasts, today's sales, the money, and the ways on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from aiogram import F, Router
+from aiogram.filters.state import StateFilter
 from aiogram.types import CallbackQuery, Message
 
-from core import onboarding, supply
+from core import aftersale, insight, ledger, supply
+from core.aftersale import CaseState, Reason
 from core.database import Shop
-from core.people import Customer
-from core.storefronts import Storefront
-from handlers.pieces import Row, bold, button, keyboard, lines, paragraphs
-from handlers.pieces import show as draw
+from core.errors import N_
+from core.supply import NotYours
+from handlers.pieces import bold, button, full_name, lines, paragraphs, plain
 from handlers.supply.buttons import Documents
-from handlers.supply.words import STANDINGS
-from locales import Speech
+from handlers.supply.desk import See, SupplierDesk, Supplying, see, supply_conversation, typed
+from locales import Safe, Speech
+
+_CASES = 10
 
 
-async def show(
-    event: Message | CallbackQuery, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, *, fresh: bool = False
-) -> None:
-    """Each supplier that this person acts for, with its standing and its papers."""
-    said, rows = [], list[Row]()
-    for one in await shop.read(supply.suppliers_of, customer.telegram_id):
-        papers = await shop.read(onboarding.documents_of, one.id)
-        good = sum(paper.good for paper in papers)
-        said.append(
-            lines(
-                bold(one.name),
-                speech.say("Standing: {standing}", standing=speech.label(STANDINGS[one.standing])),
-                speech.say("Suspended: nothing of yours is sold at the moment. Please write to the shop.") if one.suspended else None,
-                speech.say("Valid papers: {n} of {all}", n=speech.number(good), all=speech.number(len(papers))),
-            )
+def router() -> Router:
+    made = supply_conversation("supply-home")
+    made.message.register(typed, StateFilter(Supplying.answer), ~F.text.startswith("/"))
+    made.callback_query.register(home, See.filter(F.to == "home"))
+    made.callback_query.register(cases, See.filter(F.to == "cases"))
+    made.callback_query.register(how, See.filter(F.to == "how"))
+    return made
+
+
+async def home(press: CallbackQuery, callback_data: See, supplier_desk: SupplierDesk) -> None:
+    await show(press, supplier_desk, callback_data.id)
+
+
+async def show(event: Message | CallbackQuery, desk: SupplierDesk, supplier_id: int = 0) -> None:
+    """The home of the supplier that this person acts for; who acts for several chooses. Raises NotYours for nobody's."""
+    mine = await desk.suppliers()
+    if not mine:
+        raise NotYours
+    if supplier_id == 0 and len(mine) > 1:
+        text = desk.speech.say("You act for several suppliers. Which one is it about?")
+        await desk.show(event, text, [[see(one.name, "home", one.id)] for one in mine])
+        return
+    chosen = await desk.supplier(supplier_id) if supplier_id else mine[0]
+    await _show_home(event, desk, chosen.id, several=len(mine) > 1)
+
+
+async def _show_home(event: Message | CallbackQuery, desk: SupplierDesk, supplier_id: int, *, several: bool) -> None:
+    say = desk.speech
+    here = await desk.shop.read(insight.supplier_home, supplier_id, timezone=say.timezone)
+    closed = sum(1 for line in here.lines if line.facts.closed)
+    text = paragraphs(
+        lines(bold(plain(here.supplier.name, 200)), say.say(_STANDINGS[here.supplier.standing])),
+        say.say("⛔ Your supply is suspended: nothing sells and nothing is paid out until the shop has lifted it.")
+        if here.supplier.suspended
+        else None,
+        lines(_shelf(say, here), _today(say, here)),
+        money_said(say, await money(desk.shop, supplier_id)),
+        lines(
+            say.many("⏸ {n} offer does not sell at the moment.", "⏸ {n} offers do not sell at the moment.", closed) if closed else None,
+            say.many("🛟 {n} open case about your goods.", "🛟 {n} open cases about your goods.", here.open_cases)
+            if here.open_cases
+            else None,
+        ),
+    )
+    rows = [
+        [see(say.label("🏷 Offers ({n})", n=len(here.lines)), "offers", supplier_id), see(say.label("➕ New offer"), "new", supplier_id)],
+        [see(say.label("📥 Bring codes"), "bring", supplier_id), see(say.label("🛟 Cases"), "cases", supplier_id)],
+        [button(say.label("📄 Papers"), Documents(supplier=supplier_id)), see(say.label("❓ How it works"), "how", supplier_id)],
+        [see(say.label("Another supplier"), "home")] if several else [],
+    ]
+    await desk.show(event, text, rows)
+
+
+_STANDINGS = {
+    supply.Standing.NEW: N_("🌱 New supplier"),
+    supply.Standing.TRUSTED: N_("⭐️ Trusted supplier"),
+    supply.Standing.AUTHORISED: N_("🏅 Authorised supplier"),
+    supply.Standing.CREATOR: N_("🎨 Creator"),
+    supply.Standing.OWN: N_("🏠 The shop itself"),
+}
+
+
+def _shelf(say: Speech, here: insight.SupplierHome) -> Safe:
+    if here.days_left is None:
+        return say.many("📦 {n} code on the shelf", "📦 {n} codes on the shelf", here.shelf)
+    return say.many(
+        "📦 {n} code on the shelf, for {days} days at the pace of the last two weeks",
+        "📦 {n} codes on the shelf, for {days} days at the pace of the last two weeks",
+        here.shelf,
+        days=say.number(here.days_left),
+    )
+
+
+def _today(say: Speech, here: insight.SupplierHome) -> Safe:
+    if not here.sold_today:
+        return say.say("🧾 Nothing sold yet today")
+    worth = say.listing([say.price(minor, currency) for currency, minor in sorted(here.cost_today_minor.items())])
+    return say.many("🧾 {n} sold today, for {worth}", "🧾 {n} sold today, for {worth}", here.sold_today, worth=worth)
+
+
+# Money
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a supplier has earned in one currency, in minor units: held for the warranty, ready to be paid out, and paid."""
+
+    currency: str
+    held_minor: int
+    payable_minor: int
+    paid_minor: int
+
+
+async def money(shop: Shop, supplier_id: int) -> list[Money]:
+    """A supplier's money by currency, as the ledger has it."""
+    found: dict[str, Money] = {}
+    for pot in await shop.read(ledger.pots, party_id=supplier_id, kind=ledger.AccountKind.PAYABLE):
+        so_far = found.get(pot.currency, Money(pot.currency, 0, 0, 0))
+        if pot.label == "due":
+            paid = await shop.read(ledger.taken_out, account_id=pot.account_id, kind=ledger.TransferKind.PAYOUT)
+            found[pot.currency] = Money(pot.currency, so_far.held_minor, pot.minor, paid)
+        elif pot.label == "":
+            found[pot.currency] = Money(pot.currency, pot.minor, so_far.payable_minor, so_far.paid_minor)
+    return sorted(found.values(), key=lambda one: one.currency)
+
+
+def money_said(say: Speech, found: list[Money]) -> Safe | None:
+    """One line for each currency that has anything."""
+    told = [
+        say.say(
+            "💰 Held {held} · to be paid out {payable} · paid {paid}",
+            held=say.price(one.held_minor, one.currency),
+            payable=say.price(one.payable_minor, one.currency),
+            paid=say.price(one.paid_minor, one.currency),
         )
-        rows.append([button(speech.label("📄 Papers of {name}", name=one.name), Documents(supplier=one.id))])
-    await draw(event, paragraphs(speech.say("<b>🏭 Your supply</b>"), *said), keyboard(rows), fresh=fresh)
+        for one in found
+        if one.held_minor or one.payable_minor or one.paid_minor
+    ]
+    return lines(*told) if told else None
+
+
+# Cases
+
+
+_REASONS = {
+    Reason.FACE_VALUE: N_("another face value than bought"),
+    Reason.WRONG_CODE: N_("the code is not accepted"),
+    Reason.NOT_ACTIVATED: N_("not activated"),
+    Reason.USED: N_("already used or expired"),
+    Reason.OTHER: N_("something else"),
+}
+
+
+async def cases(press: CallbackQuery, callback_data: See, supplier_desk: SupplierDesk) -> None:
+    """Open cases about this supplier's goods; who bought is nobody's business here."""
+    desk, say = supplier_desk, supplier_desk.speech
+    chosen = await desk.supplier(callback_data.id)
+    here = await desk.shop.read(insight.supplier_home, chosen.id, timezone=say.timezone)
+    names = {line.facts.id: full_name(line.product, line.sku, say) for line in here.lines}
+    found = await desk.shop.read(aftersale.open_of_offers, list(names), limit=_CASES)
+    told = [
+        lines(
+            bold(names[case.offer_id]),
+            say.say(
+                "Code {code}: {reason}, since {when}",
+                code=case.masked,
+                reason=say.label(_REASONS[case.reason]),
+                when=say.when(case.opened_at),
+            ),
+            say.say("The buyer is asked for more.") if case.state is CaseState.WAITING_BUYER else say.say("The shop looks into it."),
+            say.say("{amount} of your earnings waits for it.", amount=say.price(case.frozen_minor, case.frozen_currency))
+            if case.frozen_minor
+            else None,
+        )
+        for case in found
+    ]
+    more = here.open_cases - len(found)
+    text = paragraphs(
+        bold(say.say("Open cases about your goods")),
+        *told,
+        say.many("and {n} more", "and {n} more", more) if more > 0 else None,
+        None if found else say.say("There are none. Well done."),
+    )
+    await desk.show(press, text, [[desk.home(chosen.id)]])
+
+
+async def how(press: CallbackQuery, callback_data: See, supplier_desk: SupplierDesk) -> None:
+    """What happens to codes and money, in a few sentences."""
+    desk, say = supplier_desk, supplier_desk.speech
+    chosen = await desk.supplier(callback_data.id)
+    text = paragraphs(
+        bold(say.say("How it works")),
+        say.say("1. Make an offer: choose what the shop sells, and say what a code costs."),
+        say.say(
+            "2. Bring the codes: a file in this chat, or by an upload link up to a million lines. All that is new goes on sale together."
+        ),
+        say.say("3. Every sale earns you your cost at once. It is held for a while, in case a code does not work, then paid out."),
+        say.say("Codes are encrypted as they come in, and shown to nobody but their buyer. What is unsold you can take back at any time."),
+    )
+    await desk.show(press, text, [[desk.home(chosen.id)]])
