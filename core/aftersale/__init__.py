@@ -14,6 +14,7 @@ from core.aftersale.commands import (
     withdraw,
 )
 from core.aftersale.decisions import Decided, refund, refund_codes, refuse, replace
+from core.aftersale.for_settlement import Replaced, complained_about, frozen_by_order, replaced_codes, replaced_since
 from core.aftersale.queries import (
     CaseCard,
     CaseDetail,
@@ -66,6 +67,7 @@ __all__ = [
     "Outcome",
     "Past",
     "Reason",
+    "Replaced",
     "Side",
     "Standing",
     "Terms",
@@ -79,9 +81,11 @@ __all__ = [
     "close_gone",
     "close_silent",
     "complainable",
+    "complained_about",
     "entry",
     "find",
     "frozen",
+    "frozen_by_order",
     "open_case",
     "parcel",
     "pictures",
@@ -92,6 +96,8 @@ __all__ = [
     "remind_overdue",
     "remind_silent",
     "replace",
+    "replaced_codes",
+    "replaced_since",
     "set_terms",
     "shop_says",
     "standing",
