@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, storefronts, supply
+from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, settlement, storefronts, supply
 from core.database import Shop
 from locales import shop_timezone
 from web import metrics
@@ -131,5 +131,10 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
         Job("post-statements", 60, post_statements),
+        Job("settle-sales", 20, lambda: shop.write(settlement.settle, most=MOST), full=MOST),
+        Job("take-back-settled", 30, lambda: shop.write(settlement.take_back), full=1 << 30),
+        Job("release-settled", 60, lambda: shop.write(settlement.release, most=MOST), full=MOST),
+        Job("count-volume", 300, lambda: shop.write(settlement.count_windows), full=20),
+        Job("forget-unmet-demand", 3600, lambda: shop.write(settlement.forget_demand), full=1 << 30),
         Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
     ]

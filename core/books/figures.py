@@ -17,6 +17,13 @@ _CAUSE = """
          WHEN t.key LIKE 'refund-declined:%' THEN 'refund-declined'
          WHEN t.key LIKE 'adjust:%' THEN 'adjustment'
          WHEN t.key LIKE 'case:%' THEN 'replacement'
+         WHEN t.key LIKE 'settle:%' THEN 'settle'
+         WHEN t.key LIKE 'reverse:%' THEN 'reverse'
+         WHEN t.key LIKE 'release:%' THEN 'release'
+         WHEN t.key LIKE 'tiers:%' THEN 'tiers'
+         WHEN t.key LIKE 'payout-ask:%' THEN 'payout-ask'
+         WHEN t.key LIKE 'payout-back:%' THEN 'payout-back'
+         WHEN t.key LIKE 'payout:%' THEN 'payout'
          ELSE t.kind || '-other' END
 """
 
