@@ -23,6 +23,7 @@ from core import (
     payments,
     promotion,
     purchasing,
+    settlement,
     storefronts,
     supply,
 )
@@ -147,5 +148,10 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
         Job("receive-purchases", 5, lambda: shop.write(purchasing.receive_purchases, most=MOST)),
         Job("post-statements", 60, post_statements),
+        Job("settle-sales", 20, lambda: shop.write(settlement.settle, most=MOST), full=MOST),
+        Job("take-back-settled", 30, lambda: shop.write(settlement.take_back), full=1 << 30),
+        Job("release-settled", 60, lambda: shop.write(settlement.release, most=MOST), full=MOST),
+        Job("count-volume", 300, lambda: shop.write(settlement.count_windows), full=20),
+        Job("forget-unmet-demand", 3600, lambda: shop.write(settlement.forget_demand), full=1 << 30),
         Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
     ]

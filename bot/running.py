@@ -36,6 +36,7 @@ from bot.intake import Intake
 from bot.jobs import Job, Jobs, jobs_of
 from bot.logs import REDACTION, where
 from bot.pace import LocalPace, Pace, Rates, SharedPace, wait_when_asked
+from bot.paying_out import AT_ONCE, pay_out
 from bot.polling import Polling
 from bot.reconciling import reconcile
 from bot.serving import Serving
@@ -43,6 +44,7 @@ from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
 from bot.uploads import Uploads
 from connectors.payments import methods
+from connectors.payouts import payout_methods
 from core import orders, payments, people
 from core.database import Shop
 from core.ports import PaymentMethod
@@ -187,6 +189,7 @@ class Running:
         courier = Courier(plan.shop, bot, me.username, pace)
         couriers_stop = asyncio.Event()
         accepted = methods(BotCalls(bot), plan.payment_settings)
+        paying = payout_methods(plan.payment_settings)
         await record_fixed(plan.shop, plan.storefront, plan.exchange)
         asker = Asker(plan.shop, plan.storefront, bot, accepted)
         own: list[asyncio.Task[None]] = []
@@ -220,7 +223,8 @@ class Running:
             exchanging = Exchanging(plan.shop, plan.storefront, plan.exchange, accepted)
             telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
             exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too], courier.wake)
+            paying_out = [Job("pay-out", 5, partial(pay_out, plan.shop, paying), full=AT_ONCE)] if paying else []
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, *paying_out, exchanging_too], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -265,6 +269,8 @@ class Running:
                 await delivering
             for method in accepted.values():
                 await method.close()
+            for payout_method in paying.values():
+                await payout_method.close()
             if plan.exchange.source is not None:
                 await plan.exchange.source.close()
             log.info("stopped")

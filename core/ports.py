@@ -507,3 +507,52 @@ class CertificateRegister(Protocol):
     async def close(self) -> None:
         """Close its connections."""
         ...
+
+
+class PayoutSent(StrEnum):
+    """What a provider says of a payout of ours. There is no FAILED: what failed was never made, and is not there."""
+
+    DONE = "done"
+    WORKING = "working"
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutAsk:
+    """Money to be sent: `number` is ours and the same for every try, so that it is sent once for ever; in minor units."""
+
+    number: str
+    to: str  # whom: what the method calls its users
+    amount_minor: int
+    currency: str
+    says: str = ""  # a word to who gets it
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """A payout as its provider knows it."""
+
+    ref: str  # the provider's own number
+    number: str
+    state: PayoutSent
+    to: str
+    amount_minor: int
+    currency: str
+
+
+class PayoutMethod(Protocol):
+    """A way to pay suppliers. All of it is network: never call it inside a transaction."""
+
+    name: str  # at most 16 characters of a-z, 0-9 and -
+    currency: str  # what it pays in
+
+    async def send(self, ask: PayoutAsk) -> PaidOut:
+        """Send it, or say what was sent under this number before. Declined: nothing was sent; NotSure: it may have been."""
+        ...
+
+    async def find(self, number: str) -> PaidOut | None:
+        """What was sent under a number of ours; None when nothing was. Raises NotSure."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
+        ...

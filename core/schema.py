@@ -18,6 +18,7 @@ from core.pricing import tables as _pricing
 from core.promotion import tables as _promotion
 from core.purchasing import tables as _purchasing
 from core.rates import tables as _rates
+from core.settlement import tables as _settlement
 from core.storefronts import tables as _storefronts
 from core.supply import tables as _supply
 
@@ -39,6 +40,7 @@ _ALL = (
     _promotion,
     _purchasing,
     _rates,
+    _settlement,
     _storefronts,
     _supply,
 )

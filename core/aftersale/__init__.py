@@ -14,6 +14,7 @@ from core.aftersale.commands import (
     withdraw,
 )
 from core.aftersale.decisions import Decided, refund, refund_codes, refuse, replace
+from core.aftersale.for_settlement import Replaced, complained_about, frozen_by_order, replaced_codes, replaced_since
 from core.aftersale.of_offers import CaseOfOffer, count_open_of_offers, open_of_offers
 from core.aftersale.queries import (
     CaseCard,
@@ -35,16 +36,7 @@ from core.aftersale.queries import (
     terms,
     warranty_of,
 )
-from core.aftersale.refusals import (
-    CaseDecided,
-    CaseOpen,
-    CodeGone,
-    NothingToReplace,
-    NothingToSay,
-    TooLate,
-    TooManyCases,
-    TooMuchSaid,
-)
+from core.aftersale.refusals import CaseDecided, CaseOpen, CodeGone, NothingToReplace, NothingToSay, TooLate, TooManyCases, TooMuchSaid
 from core.aftersale.rules import WARRANTY_HOURS, Terms
 from core.aftersale.shown import parcel
 from core.aftersale.tables import CaseState, Outcome, Reason, Side
@@ -68,6 +60,7 @@ __all__ = [
     "Outcome",
     "Past",
     "Reason",
+    "Replaced",
     "Side",
     "Standing",
     "Terms",
@@ -81,10 +74,12 @@ __all__ = [
     "close_gone",
     "close_silent",
     "complainable",
+    "complained_about",
     "count_open_of_offers",
     "entry",
     "find",
     "frozen",
+    "frozen_by_order",
     "open_case",
     "open_of_offers",
     "parcel",
@@ -96,6 +91,8 @@ __all__ = [
     "remind_overdue",
     "remind_silent",
     "replace",
+    "replaced_codes",
+    "replaced_since",
     "set_terms",
     "shop_says",
     "standing",

@@ -43,6 +43,7 @@ class Side(StrEnum):
 
 
 _UNDECIDED = text("state <> 'decided'")
+_REPLACED = text("outcome = 'replaced'")
 
 
 class Case(Base):
@@ -69,6 +70,7 @@ class Case(Base):
         Index("ix_cases_undecided", "storefront_id", "due_at", postgresql_where=_UNDECIDED, sqlite_where=_UNDECIDED),
         Index("ix_cases_of_buyer", "buyer_id", "id"),
         Index("ix_cases_of_order", "order_id"),
+        Index("ix_cases_replaced", "decided_at", postgresql_where=_REPLACED, sqlite_where=_REPLACED),
     )
 
     id: Mapped[Id]

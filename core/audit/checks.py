@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.audit.joining import JOINING
 from core.audit.purchases import PURCHASES
+from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 
 # The sums of what was posted to each account: credits minus debits.
@@ -420,6 +421,8 @@ RATES = {
                 JOIN payment_intents i ON i.id = e.intent_id JOIN rates r ON r.id = i.rate_id WHERE e.kind = 'reinstated'
             EXCEPT SELECT 'refund-done:' || f.id FROM refunds f JOIN payment_intents i ON i.id = f.intent_id AND i.currency = f.pay_currency
                 JOIN rates r ON r.id = i.rate_id
+            EXCEPT SELECT 'payout:' || q.id FROM payouts q JOIN rates r ON r.id = q.rate_id AND r.base = q.pay_currency
+                AND r.quote = q.currency
         ) AS unexplained""",
     "a jump that was taken is the rate it became": """
         SELECT 'jump ' || j.id AS about, j.base || ' in ' || j.quote || ', rate ' || j.rate_id AS detail
@@ -531,6 +534,8 @@ CHECKS: dict[str, str] = {
     **JOINING,
     **STOCKING,
 }
+CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **RATES, **OUTBOX}
+CHECKS |= SETTLEMENT
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (

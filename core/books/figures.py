@@ -19,6 +19,13 @@ _CAUSE = """
          WHEN t.key LIKE 'case:%' THEN 'replacement'
          WHEN t.key LIKE 'security:%' THEN 'deposited'
          WHEN t.key LIKE 'security-back:%' THEN 'deposit-back'
+         WHEN t.key LIKE 'settle:%' THEN 'settle'
+         WHEN t.key LIKE 'reverse:%' THEN 'reverse'
+         WHEN t.key LIKE 'release:%' THEN 'release'
+         WHEN t.key LIKE 'tiers:%' THEN 'tiers'
+         WHEN t.key LIKE 'payout-ask:%' THEN 'payout-ask'
+         WHEN t.key LIKE 'payout-back:%' THEN 'payout-back'
+         WHEN t.key LIKE 'payout:%' THEN 'payout'
          ELSE t.kind || '-other' END
 """
 

@@ -20,7 +20,7 @@ from core.books.views import OWNED, Cost, Flow, Margin, Payments, Pot, Sales, St
 from core.database import micros, now, read
 
 _NEAR = timedelta(minutes=10)  # Both in one transaction, but each asks the clock.
-_ORDER = ("wallet", "gateway", "sales", "payable", "fees", "refunding", "exchange", "adjustment")
+_ORDER = ("wallet", "gateway", "sales", "revenue", "payable", "escrow", "security", "fees", "refunding", "exchange", "adjustment")
 
 PotKey = tuple[str, str, str]  # kind, label, currency
 

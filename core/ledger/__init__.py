@@ -1,12 +1,14 @@
 """The books: accounts, transfers and postings that balance by construction."""
 
 from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
+from core.ledger.for_settlement import Booked, account_balance, booked_after, credits_of
 from core.ledger.pots import Pot, pots, taken_out
 from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, causes, house_balance, keys_of, legs_of, lock, party_of, statement
 from core.ledger.tables import AccountKind, PartyKind, TransferKind
 
 __all__ = [
     "AccountKind",
+    "Booked",
     "CameIn",
     "Entry",
     "KeyReused",
@@ -16,9 +18,12 @@ __all__ = [
     "TooLittle",
     "TransferKind",
     "Transferred",
+    "account_balance",
     "balance",
+    "booked_after",
     "came_in",
     "causes",
+    "credits_of",
     "house_balance",
     "keys_of",
     "legs_of",

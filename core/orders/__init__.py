@@ -92,6 +92,7 @@ from core.orders.seals import (
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
 from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
+from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refunded_codes_of, refunded_since, sold_lines
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
 from core.orders.views import Parcel, ParcelLine, Receipt
 
@@ -102,6 +103,7 @@ __all__ = [
     "Asked",
     "Booked",
     "Cap",
+    "CodeFate",
     "Cost",
     "DailyCap",
     "DueRefund",
@@ -138,6 +140,7 @@ __all__ = [
     "Shown",
     "Sold",
     "SoldCode",
+    "SoldLine",
     "SoldOfOffer",
     "SoldOut",
     "Source",
@@ -168,6 +171,7 @@ __all__ = [
     "deposit",
     "detail",
     "exchanged",
+    "exchanged_codes_of",
     "expire",
     "find",
     "find_all",
@@ -191,6 +195,8 @@ __all__ = [
     "refund_done",
     "refund_held",
     "refund_to_source",
+    "refunded_codes_of",
+    "refunded_since",
     "refunds_due",
     "refunds_of",
     "release",
@@ -207,6 +213,7 @@ __all__ = [
     "show_again",
     "shown",
     "sold",
+    "sold_lines",
     "sold_of_offers",
     "source_of",
     "taken_back",

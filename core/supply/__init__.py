@@ -4,6 +4,7 @@ from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, lock
 from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, draw_declared, give_back_declared
+from core.supply.for_settlement import Consigned, consigned, follow_contract, lock_supplier, payable_offers, suspended, taken_down
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.offering import (
     MOST_UNITS,
@@ -85,6 +86,7 @@ __all__ = [
     "MOST_UNITS",
     "MOST_WARRANTY_HOURS",
     "AlreadyOffered",
+    "Consigned",
     "ConsignedGoods",
     "CostFromQuota",
     "CostView",
@@ -127,6 +129,7 @@ __all__ = [
     "bought_offers",
     "change_offer",
     "change_quota",
+    "consigned",
     "cost_of",
     "costs_of",
     "covered",
@@ -138,6 +141,7 @@ __all__ = [
     "drawn_by",
     "drop_cost",
     "fails_too_often",
+    "follow_contract",
     "give_back_declared",
     "give_back_quota",
     "guard_losses",
@@ -148,6 +152,7 @@ __all__ = [
     "lift_ended",
     "lock_offer",
     "lock_quotas",
+    "lock_supplier",
     "make_upload_link",
     "margin_bp",
     "members_of",
@@ -169,6 +174,7 @@ __all__ = [
     "pause_offer",
     "pause_own_offer",
     "payable",
+    "payable_offers",
     "quota",
     "quota_cost",
     "quotas",
@@ -185,8 +191,10 @@ __all__ = [
     "stops",
     "supplier",
     "suppliers_of",
+    "suspended",
     "take_costs",
     "take_stock_back",
+    "taken_down",
     "tell_who_waits",
     "to_be_stocked",
     "vendors",

@@ -40,6 +40,7 @@ HIDDEN_CHARACTERS = 2048
 PAYLOAD_BYTES = 4096
 LONGEST_SECONDS = 2_678_400
 LIST_DEFAULT, LIST_MAXIMUM = 100, 1000
+SPEND_CHARACTERS = 64
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,18})?")
 _PARAMETERS = {
@@ -49,6 +50,8 @@ _PARAMETERS = {
     },
     "getInvoices": {"asset", "fiat", "invoice_ids", "status", "offset", "count"},
     "deleteInvoice": {"invoice_id"},
+    "transfer": {"user_id", "asset", "amount", "spend_id", "comment", "disable_send_notification"},
+    "getTransfers": {"asset", "transfer_ids", "spend_id", "offset", "count"},
     "getMe": set(),
 }  # fmt: skip
 
@@ -84,6 +87,8 @@ class CryptoPayGateway(Gateway[Invoice]):
         self.webhook_url = webhook_url
         self._deleted: set[str] = set()
         self._updates = 0
+        self.transfers: list[dict[str, object]] = []  # what was sent to people, as the API shows it
+        self.balance: dict[str, Decimal] = {}  # of a coin that is not here there is as much as one likes
 
     def _routes(self) -> Iterable[web.RouteDef]:
         answer = self._api(self._answer)
@@ -110,6 +115,10 @@ class CryptoPayGateway(Gateway[Invoice]):
                 return self._row(self._create(given))
             case "getInvoices":
                 return {"items": self._list(given)}
+            case "transfer":
+                return self._send(given)
+            case "getTransfers":
+                return {"items": self._sent(given)}
             case "deleteInvoice":
                 return self._delete(given)
             case _:
@@ -200,6 +209,50 @@ class CryptoPayGateway(Gateway[Invoice]):
             and (not currencies or invoice.currency in currencies)
             and (status is None or status == _status(invoice))
             for row in (self._row(invoice),)
+        ]
+        return found[offset : offset + count]
+
+    # Sending.
+
+    def _send(self, given: Mapping[str, object]) -> dict[str, object]:
+        """A transfer to a person, once for each `spend_id`."""
+        user = _number(given, "user_id", 1, 10**15)
+        asset = _one_of(_text(given, "asset"), ASSETS, "ASSET")
+        spend = _text(given, "spend_id")
+        if not 1 <= len(spend) <= SPEND_CHARACTERS:
+            raise _Refused("PARAM_SPEND_ID_REQUIRED" if not spend else "SPEND_ID_INVALID")
+        amount = Decimal(_text(given, "amount")) if _AMOUNT.fullmatch(_text(given, "amount")) else Decimal(0)
+        if amount <= 0:
+            raise _Refused("AMOUNT_INVALID")
+        if any(made["spend_id"] == spend for made in self.transfers):
+            raise _Refused("SPEND_ID_ALREADY_USED")
+        if asset in self.balance:
+            if self.balance[asset] < amount:
+                raise _Refused("NOT_ENOUGH_COINS")
+            self.balance[asset] -= amount
+        made: dict[str, object] = {
+            "transfer_id": len(self.transfers) + 1,
+            "spend_id": spend,
+            "user_id": user,
+            "asset": asset,
+            "amount": _plain(amount),
+            "status": "completed",
+            "completed_at": _iso(self._clock()),
+            **({"comment": _text(given, "comment")} if "comment" in given else {}),
+        }
+        self.transfers.append(made)
+        return made
+
+    def _sent(self, given: Mapping[str, object]) -> list[dict[str, object]]:
+        offset = _number(given, "offset", 0, 10**9) if "offset" in given else 0
+        count = _number(given, "count", 1, LIST_MAXIMUM) if "count" in given else LIST_DEFAULT
+        wanted = {part.strip() for part in _text(given, "transfer_ids").split(",")} if "transfer_ids" in given else None
+        found = [
+            made
+            for made in reversed(self.transfers)
+            if (wanted is None or str(made["transfer_id"]) in wanted)
+            and ("spend_id" not in given or made["spend_id"] == given["spend_id"])
+            and ("asset" not in given or made["asset"] == given["asset"])
         ]
         return found[offset : offset + count]
 
