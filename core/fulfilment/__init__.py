@@ -1,5 +1,51 @@
 """Fulfilment: how each kind of product reaches its buyer, and what is still on its way."""
 
 from core.fulfilment.tables import TaskState
+from core.fulfilment.tasks import (
+    StepView,
+    TaskView,
+    asking,
+    came,
+    fail,
+    hold,
+    lanes,
+    late,
+    locked,
+    look_now,
+    make,
+    not_sure,
+    note,
+    reversed_later,
+    steps_of,
+    take_due,
+    task,
+    task_of_number,
+    tasks_of,
+    told_late,
+    wait,
+)
 
-__all__ = ["TaskState"]
+__all__ = [
+    "StepView",
+    "TaskState",
+    "TaskView",
+    "asking",
+    "came",
+    "fail",
+    "hold",
+    "lanes",
+    "late",
+    "locked",
+    "look_now",
+    "make",
+    "not_sure",
+    "note",
+    "reversed_later",
+    "steps_of",
+    "take_due",
+    "task",
+    "task_of_number",
+    "tasks_of",
+    "told_late",
+    "wait",
+]
