@@ -7,6 +7,14 @@ from core.supply.outcomes import Outcomes, fails_too_often, note_outcome, outcom
 from core.supply.queries import cost_of, left, offers, ranked
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import SourceClass, Standing, Stop
+from core.supply.upstreams import (
+    UpstreamOffer,
+    declare,
+    new_upstream_supplier,
+    upstream_offer,
+    upstream_offers,
+    withdraw_upstream_offer,
+)
 
 __all__ = [
     "AS_MANY_AS_ONE_LIKES",
@@ -17,8 +25,10 @@ __all__ = [
     "Stop",
     "StopView",
     "SupplierView",
+    "UpstreamOffer",
     "add_member",
     "cost_of",
+    "declare",
     "draw_declared",
     "fails_too_often",
     "give_back_declared",
@@ -27,6 +37,7 @@ __all__ = [
     "lift_ended",
     "members_of",
     "new_supplier",
+    "new_upstream_supplier",
     "note_outcome",
     "offers",
     "offers_of",
@@ -40,4 +51,7 @@ __all__ = [
     "supplier",
     "suppliers_of",
     "tell_who_waits",
+    "upstream_offer",
+    "upstream_offers",
+    "withdraw_upstream_offer",
 ]

@@ -14,8 +14,6 @@ from core.supply.commands import set_cost
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import Source, SourceClass, Standing, Supplier
 
-ENDLESS = 10**9
-
 
 @dataclass(frozen=True, slots=True)
 class UpstreamOffer:
@@ -60,7 +58,7 @@ def upstream_offer(
         insert_new(session, OfferRow).values(
             supplier_id=supplier_id,
             sku_id=sku_id,
-            cost_minor=cost_minor,
+            cost_minor=0,
             cost_currency=cost_currency,
             since=now(session),
             source_class=SourceClass.UPSTREAM,
@@ -102,19 +100,8 @@ def declare(session: Session, *, offer_id: int, declared: int) -> bool:
 @write
 def withdraw_upstream_offer(session: Session, *, offer_id: int) -> None:
     """Nothing more is ordered by this offer; what was sold by it is untouched."""
-    session.execute(
-        update(OfferRow)
-        .where(OfferRow.id == offer_id)
-        .values(stopped_at=func.coalesce(OfferRow.stopped_at, _now(session)), declared=0, declared_at=now(session))
-    )
-
-
-def _now(session: Session) -> object:
-    from sqlalchemy import literal
-
-    from core.database import Instant
-
-    return literal(now(session), Instant())
+    session.execute(update(OfferRow).where(OfferRow.id == offer_id).values(declared=0, declared_at=now(session)))
+    session.execute(update(OfferRow).where(OfferRow.id == offer_id, OfferRow.stopped_at.is_(None)).values(stopped_at=now(session)))
 
 
 @read
