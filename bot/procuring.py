@@ -134,7 +134,9 @@ class Procurer:
         due = {int(lane[9:]) for lane in await self._shop.read(fulfilment.lanes) if lane.startswith("upstream:") and lane[9:].isdecimal()}
         for upstream_id in sorted(due & set(known)):
             began = await self._begin_tasks(known[upstream_id]) or began
-        for each in await self._shop.write(integration.take_due_upkeep) if waits.upkeep else ():
+        if not waits.upkeep:
+            return began
+        for each in await self._shop.write(integration.take_due_upkeep):
             began = await self._begin_upkeep(each) or began
         return began
 

@@ -10,6 +10,7 @@ from core.supply.tables import SourceClass, Standing, Stop
 from core.supply.upstreams import (
     UpstreamOffer,
     declare,
+    lock_offer,
     new_upstream_supplier,
     upstream_offer,
     upstream_offers,
@@ -35,6 +36,7 @@ __all__ = [
     "left",
     "lift",
     "lift_ended",
+    "lock_offer",
     "members_of",
     "new_supplier",
     "new_upstream_supplier",

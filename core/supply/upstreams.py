@@ -86,6 +86,12 @@ def upstream_offer(
 
 
 @write
+def lock_offer(session: Session, *, offer_id: int) -> None:
+    """Nobody else changes this offer until the end of this transaction."""
+    session.execute(select(OfferRow.id).where(OfferRow.id == offer_id).with_for_update())
+
+
+@write
 def declare(session: Session, *, offer_id: int, declared: int) -> bool:
     """So many can be had from the upstream now, as it says itself; False when that was known."""
     changed = session.execute(
