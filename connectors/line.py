@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import aiohttp
 from yarl import URL
@@ -76,6 +77,16 @@ class Line:
         assert form is None or document is None, "a body is either a form or a document"
         return await self._send("POST", path, params=query, data=form, json=document)
 
+    def path_of(self, path: str, query: Sequence[tuple[str, str]] = ()) -> str:
+        """The path and query of a request as they are sent, for what signs them."""
+        asked = f"?{urlencode(query)}" if query else ""
+        return f"{self._base.raw_path}{path}{asked}"
+
+    async def signed(self, verb: str, path_and_query: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """Send exactly these bytes to what `path_of` gave: they are signed. After NotSure it may have been done, or not."""
+        to = URL(f"{self._base.origin()}{path_and_query}", encoded=True)
+        return await self._send(verb, path_and_query, to=to, headers=headers, data=body or None)
+
     async def close(self) -> None:
         """Close the connections; whatever is asked afterwards is not sure."""
         self._closed = True
@@ -94,14 +105,14 @@ class Line:
             self._unsure(trouble)
         return Answer(status, document)
 
-    async def _fetched(self, verb: str, path: str, **parts: Any) -> tuple[int, bytes]:
+    async def _fetched(self, verb: str, path: str, *, to: URL | None = None, **parts: Any) -> tuple[int, bytes]:
         answer: tuple[int, bytes] | None = None
         trouble = ""
         # Raised below and not in here: an error of the library holds the address, and with some providers a secret is part of it.
         try:
             # No redirection is followed: the secret is for this provider alone.
             async with self._open().request(
-                verb, self._base.joinpath(path), allow_redirects=False, timeout=self._timeout, **parts
+                verb, to or self._base.joinpath(path), allow_redirects=False, timeout=self._timeout, **parts
             ) as response:
                 if not 200 <= response.status < 500 or 300 <= response.status < 400 or response.status in _NOT_AN_ANSWER:
                     trouble = f"status {response.status}"

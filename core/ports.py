@@ -163,6 +163,7 @@ class Callback:
     query: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    path: str = ""  # at which it came in, for protocols that sign it
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,6 +422,45 @@ class AccountChecked:
     good: bool
     shown: str = ""
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSetting:
+    """What a protocol must be told of an upstream: asked of the staff one by one, under its title and with an example."""
+
+    name: str  # at most 16 characters of a-z and _
+    title: str  # marked for translation
+    example: str
+    secret: bool = False
+    optional: bool = False
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamProtocol:
+    """A way to speak to upstreams, as the staff choose it."""
+
+    name: str
+    title: str
+    settings: Sequence[UpstreamSetting]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed in a catalogue since the place `after` of the last answer; `more` when there is another part at once."""
+
+    notices: Sequence[ItemNotice]
+    after: str
+    more: bool = False
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """What an upstream has besides when it can say what has changed since."""
+
+    async def changes(self, after: str) -> Changes:
+        """Prices and stock that have changed since then; an empty `after` asks only for the place where "since now" begins."""
+        ...
 
 
 class UpstreamShop(Protocol):

@@ -6,6 +6,7 @@ from core.catalog import tables as _catalog
 from core.coupons import tables as _coupons
 from core.database import Base
 from core.fulfilment import tables as _fulfilment
+from core.integration import tables as _integration
 from core.inventory import tables as _inventory
 from core.journal import tables as _journal
 from core.ledger import tables as _ledger
@@ -28,6 +29,7 @@ _ALL = (
     _catalog,
     _coupons,
     _fulfilment,
+    _integration,
     _inventory,
     _journal,
     _ledger,

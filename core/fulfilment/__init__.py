@@ -1,5 +1,6 @@
 """Fulfilment: how each kind of product reaches its buyer, and what is still on its way."""
 
+from core.fulfilment.lately import Delivered, LaneLoad, delivered_lately, lane_load, not_asked_for, unknown_of
 from core.fulfilment.tables import TaskState
 from core.fulfilment.tasks import (
     StepView,
@@ -26,18 +27,23 @@ from core.fulfilment.tasks import (
 )
 
 __all__ = [
+    "Delivered",
+    "LaneLoad",
     "StepView",
     "TaskState",
     "TaskView",
     "asking",
     "came",
+    "delivered_lately",
     "fail",
     "hold",
+    "lane_load",
     "lanes",
     "late",
     "locked",
     "look_now",
     "make",
+    "not_asked_for",
     "not_sure",
     "note",
     "reversed_later",
@@ -47,5 +53,6 @@ __all__ = [
     "task_of_number",
     "tasks_of",
     "told_late",
+    "unknown_of",
     "wait",
 ]

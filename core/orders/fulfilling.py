@@ -171,6 +171,8 @@ def arrived(
     order, task = _locked(session, task_id)
     waits = task.open and order.state is OrderState.FULFILLING
     had = _count_arrived(session, task_id)
+    # Before the codes that refer to it: of two that arrive for one offer at once, none then waits for the other.
+    supply.lock_offer(session, offer_id=task.offer_id)
     direct = inventory.issue_directly(
         session,
         offer_id=task.offer_id,

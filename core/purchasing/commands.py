@@ -109,7 +109,7 @@ def receive_purchases(session: Session, *, most: int = 100) -> int:
     counted = 0
     for batch in inventory.published_batches(session, offer_ids=bought, unless=select(PurchaseReceipt.batch_id), most=most):
         # The offer's row is the lock: two processes do not count one batch for two orders.
-        cost_minor, currency = supply.lock_offer(session, batch.offer_id)
+        cost_minor, currency = supply.locked_cost(session, batch.offer_id)
         if session.scalar(select(PurchaseReceipt.id).where(PurchaseReceipt.batch_id == batch.id).limit(1)) is not None:
             continue
         left, seq = batch.accepted, 0

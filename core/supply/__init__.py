@@ -1,6 +1,6 @@
 """Supply: who brings goods, at what cost, and in which order the sale draws from them."""
 
-from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, lock_offer, new_vendor, vendors
+from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, locked_cost, new_vendor, vendors
 from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, draw_declared, give_back_declared
@@ -66,7 +66,7 @@ from core.supply.stocking import (
     NotYours,
     OfferFacts,
     OfferOfSku,
-    declare,
+    declare_own,
     make_upload_link,
     offer_of_member,
     offers_of_sku,
@@ -77,6 +77,15 @@ from core.supply.stocking import (
 )
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import Outcome, SourceClass, Standing, Stop
+from core.supply.upstreams import (
+    UpstreamOffer,
+    declare,
+    lock_offer,
+    new_upstream_supplier,
+    upstream_offer,
+    upstream_offers,
+    withdraw_upstream_offer,
+)
 from core.supply.wishes import WishView, decide_wish, open_wishes, wish, wish_cost
 
 __all__ = [
@@ -120,6 +129,7 @@ __all__ = [
     "StopView",
     "SupplierView",
     "TooLowForOthers",
+    "UpstreamOffer",
     "WishView",
     "WrongOfferLimits",
     "add_member",
@@ -136,6 +146,7 @@ __all__ = [
     "decide_price",
     "decide_wish",
     "declare",
+    "declare_own",
     "draw_declared",
     "draw_quotas",
     "drawn_by",
@@ -153,12 +164,14 @@ __all__ = [
     "lock_offer",
     "lock_quotas",
     "lock_supplier",
+    "locked_cost",
     "make_upload_link",
     "margin_bp",
     "members_of",
     "new_offer",
     "new_quota",
     "new_supplier",
+    "new_upstream_supplier",
     "new_vendor",
     "note_outcome",
     "offer_of_member",
@@ -197,8 +210,11 @@ __all__ = [
     "taken_down",
     "tell_who_waits",
     "to_be_stocked",
+    "upstream_offer",
+    "upstream_offers",
     "vendors",
     "wish",
     "wish_cost",
     "withdraw_offer",
+    "withdraw_upstream_offer",
 ]

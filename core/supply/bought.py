@@ -55,7 +55,7 @@ def bought_offers(session: Session) -> Sequence[int]:
     return session.scalars(select(Offer.id).where(Offer.source_class == SourceClass.PURCHASED).order_by(Offer.id)).all()
 
 
-def lock_offer(session: Session, offer_id: int) -> tuple[int, str]:
+def locked_cost(session: Session, offer_id: int) -> tuple[int, str]:
     """Lock an offer until the end of this transaction; what a unit costs, and in which currency. A part of commands."""
     cost_minor, currency = session.execute(
         select(Offer.cost_minor, Offer.cost_currency).where(Offer.id == offer_id).with_for_update()

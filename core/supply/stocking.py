@@ -159,7 +159,7 @@ def pause_own_offer(session: Session, *, offer_id: int, telegram_id: int, paused
 
 
 @write
-def declare(session: Session, *, offer_id: int, telegram_id: int, quantity: int | None, by: str) -> None:
+def declare_own(session: Session, *, offer_id: int, telegram_id: int, quantity: int | None, by: str) -> None:
     """How many units their supplier says they have besides those on the shelf; None: only what is on the shelf."""
     assert quantity is None or 0 <= quantity <= MOST_DECLARED, "checked where it was typed"
     row = _locked(session, offer_id, telegram_id)

@@ -468,7 +468,7 @@ async def _ask_declared(desk: SupplierDesk, asked: Asked) -> Safe:
 
 async def _take_declared(desk: SupplierDesk, message: Message, asked: Asked, text: str) -> None:
     quantity = None if text == NOTHING else number_between(text, 0, 1_000_000)
-    await desk.shop.write(supply.declare, offer_id=asked.id, telegram_id=desk.who, quantity=quantity, by=desk.by)
+    await desk.shop.write(supply.declare_own, offer_id=asked.id, telegram_id=desk.who, quantity=quantity, by=desk.by)
     await show_offer(message, desk, asked.id, desk.speech.say("✅ Noted."))
 
 

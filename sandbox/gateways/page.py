@@ -93,6 +93,10 @@ BRANDS = {
     "qqpay": Brand(("QQ Wallet", "QQ 钱包"), "Q", "qqpay"),
     "crypto-pay": Brand(("Crypto Pay", "Crypto Pay 加密货币"), "C", "crypto-pay"),
     "stripe": Brand(("Pay by card", "银行卡支付"), "S", "stripe"),
+    "own-shop": Brand(("A shop that supplies", "货源店铺"), "货", "stripe"),
+    "dujiao-next": Brand(("dujiao-next", "独角数卡"), "独", "crypto-pay"),
+    "acg-faka": Brand(("acg-faka", "异次元发卡"), "异", "alipay"),
+    "topup": Brand(("Direct top-up", "直充接口"), "充", "wxpay"),
 }
 
 

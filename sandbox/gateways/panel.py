@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +13,13 @@ from sandbox.gateways import page
 if TYPE_CHECKING:
     from sandbox.gateways.faults import Faults
 
+Texts = Mapping[str, tuple[tuple[str, str], tuple[str, str]]]
+
 NEXT, ALWAYS = "next", "always"
 WHEN = (NEXT, ALWAYS)
 
 # Each in English and in Chinese: what the gateway does, and what the shop should then do.
-FAULTS: Final = {
+FAULTS: Final[Texts] = {
     "no_callback": (
         ("It never reports", "The shop asks by itself within seconds, or at once when the buyer presses “I have paid”."),
         ("不发送回调", "商店会在几秒内主动查询；买家点“我已付款”时立即查询。"),
@@ -88,20 +90,20 @@ WORDS: Final = {
 }
 
 
-def offered(without: Collection[str]) -> list[str]:
+def offered(without: Collection[str], texts: Texts = FAULTS) -> list[str]:
     """The switches of a gateway whose protocol has no room for some."""
-    return [name for name in FAULTS if name not in without]
+    return [name for name in texts if name not in without]
 
 
-def show(request: web.Request, brand: page.Brand, faults: Faults, without: Collection[str]) -> web.Response:
-    """The panel as the switches stand."""
+def show(request: web.Request, brand: page.Brand, faults: Faults, without: Collection[str], texts: Texts = FAULTS) -> web.Response:
+    """The panel as the switches stand; `texts` are what there is to switch."""
     tongue = page.language(request)
 
     def say(word: str) -> str:
         return escape(WORDS[word][tongue])
 
     on = faults.on
-    items = "".join(_switch(name, tongue, on=name in on, word=say("on"), shop=say("shop")) for name in offered(without))
+    items = "".join(_switch(name, texts[name], tongue, on=name in on, word=say("on"), shop=say("shop")) for name in offered(without, texts))
     once = faults.next_call_only or not on
     when = "".join(
         f'<label class="when"><input type="radio" name="when" value="{value}"{_checked((value == NEXT) == once)}>'
@@ -121,8 +123,8 @@ def show(request: web.Request, brand: page.Brand, faults: Faults, without: Colle
     return page.whole(tongue, brand, WORDS["title"][tongue], main, "panel")
 
 
-def _switch(name: str, tongue: int, *, on: bool, word: str, shop: str) -> str:
-    does, then = (escape(text) for text in FAULTS[name][tongue])
+def _switch(name: str, texts: tuple[tuple[str, str], tuple[str, str]], tongue: int, *, on: bool, word: str, shop: str) -> str:
+    does, then = (escape(text) for text in texts[tongue])
     mark = f' <em class="on">{word}</em>' if on else ""
     return (
         f'<label class="fault"><input type="checkbox" name="fault" value="{name}" aria-describedby="then-{name}"{_checked(on)}>'
