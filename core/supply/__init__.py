@@ -1,12 +1,14 @@
 """Supply: who brings goods, at what cost, and in which order the sale draws from them."""
 
 from core.supply.commands import Offer, own_offer, set_cost, tell_who_waits
+from core.supply.making import ENDLESS, declare, first_supplier, to_be_made
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.queries import cost_of, left, offers, ranked
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import SourceClass, Standing, Stop
 
 __all__ = [
+    "ENDLESS",
     "Offer",
     "SourceClass",
     "Standing",
@@ -15,6 +17,8 @@ __all__ = [
     "SupplierView",
     "add_member",
     "cost_of",
+    "declare",
+    "first_supplier",
     "left",
     "lift",
     "lift_ended",
@@ -31,4 +35,5 @@ __all__ = [
     "supplier",
     "suppliers_of",
     "tell_who_waits",
+    "to_be_made",
 ]
