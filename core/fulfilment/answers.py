@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import select, update
@@ -18,9 +18,10 @@ from core.database import keys, now, read, write
 from core.errors import N_, Refusal
 from core.fulfilment.fields import Field, masked
 from core.fulfilment.kind import kind, sold_in
-from core.fulfilment.tables import Answers
+from core.fulfilment.tables import Answers, Task
 
 GLOBAL = "GLOBAL"
+_UNPAID = timedelta(days=3)  # longer no order waits for its payment
 
 
 @dataclass(eq=False)
@@ -101,7 +102,7 @@ def _open(session: Session, row: Answers) -> dict[str, str]:
 
 
 def _view(session: Session, row: Answers) -> AnswersView:
-    complete = row.said_at is not None and row.sealed is not None
+    complete = row.said_at is not None and row.sealed is not None and row.forgotten_at is None
     return AnswersView(
         id=row.id,
         customer_id=row.customer_id,
@@ -191,9 +192,16 @@ def answers_of(session: Session, answers_id: int | None, customer_id: int, sku_i
     row = session.get(Answers, answers_id)
     if row is None or row.customer_id != customer_id or row.sku_id != sku_id or row.said_at is None:
         raise NotAnswered
-    if row.sealed is None or row.order_id is not None:
+    if row.sealed is None or row.order_id is not None or row.forgotten_at is not None:
         raise NotAnswered
     return kind(wanted.product.kind).clean(wanted.product.terms, _open(session, row))
+
+
+@read
+def said_for(session: Session, order_id: int) -> dict[str, str]:
+    """What the buyer of an order said before it was paid: as it was checked then, whatever the product asks since."""
+    row = session.scalars(select(Answers).where(Answers.order_id == order_id)).one_or_none()
+    return {} if row is None else _open(session, row)
 
 
 @write
@@ -312,7 +320,11 @@ def last_answers(session: Session, *, customer_id: int, product_id: int) -> Answ
     row = session.scalars(
         select(Answers)
         .where(
-            Answers.customer_id == customer_id, Answers.product_id == product_id, Answers.said_at.is_not(None), Answers.sealed.is_not(None)
+            Answers.customer_id == customer_id,
+            Answers.product_id == product_id,
+            Answers.said_at.is_not(None),
+            Answers.sealed.is_not(None),
+            Answers.forgotten_at.is_(None),
         )
         .order_by(Answers.said_at.desc(), Answers.id.desc())
         .limit(1)
@@ -326,7 +338,12 @@ def kept_answers(session: Session, *, customer_id: int, limit: int = 10) -> list
     """What is kept of a buyer, newest first, one for each product."""
     rows = session.scalars(
         select(Answers)
-        .where(Answers.customer_id == customer_id, Answers.sealed.is_not(None), Answers.said_at.is_not(None))
+        .where(
+            Answers.customer_id == customer_id,
+            Answers.sealed.is_not(None),
+            Answers.said_at.is_not(None),
+            Answers.forgotten_at.is_(None),
+        )
         .order_by(Answers.id.desc())
         .limit(200)
     )
@@ -350,11 +367,33 @@ def forget_answers(session: Session, *, customer_id: int, product_id: int | None
         update(Answers)
         .where(
             Answers.customer_id == customer_id,
-            Answers.sealed.is_not(None),
+            Answers.forgotten_at.is_(None),
             *([] if product_id is None else [Answers.product_id == product_id]),
         )
-        .values(sealed=None, checked=None, forgotten_at=at)
+        .values(checked=None, forgotten_at=at)
         .returning(Answers.id)
         .execution_options(synchronize_session=False)
     ).all()
+    wipe_forgotten(session)
     return len(rows)
+
+
+@write
+def wipe_forgotten(session: Session) -> int:
+    """Take away for good what is to be forgotten; what an unpaid order may still need, when its time to be paid is over.
+
+    Returns how many it was.
+    """
+    needed = (
+        Answers.order_id.is_not(None)
+        & (Answers.made_at > now(session) - _UNPAID)
+        & ~select(Task.id).where(Task.order_id == Answers.order_id).exists()
+    )
+    wiped = session.execute(
+        update(Answers)
+        .where(Answers.forgotten_at.is_not(None), Answers.sealed.is_not(None), ~needed)
+        .values(sealed=None)
+        .returning(Answers.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(wiped)

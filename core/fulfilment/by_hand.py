@@ -111,7 +111,7 @@ def _hand_out(session: Session, task: TaskView) -> bool:
     assert task.lease is not None, "what was taken has a lease"
     at, hand = now(session), session.get(Hand, task.id)
     remind_at = task.due_at - (task.due_at - task.made_at) / 4
-    body = {"says": "task", "task": task.id}
+    body = {"says": "task-card", "task": task.id}
     said = False
     if hand is None:
         session.execute(insert_new(session, Hand).values(task_id=task.id, told_at=at))

@@ -147,9 +147,10 @@ class Kind:
 
     def ready(self, terms: Terms) -> None:
         """Raises TermMissing while something is not set without which nothing can be delivered."""
-        for known in (*self.numbers, *self.texts):
-            if known.needed and not terms.get(known.name):
-                raise TermMissing(term=known.title)
+        needed = [(one.name, one.title) for one in self.numbers if one.needed] + [(one.name, one.title) for one in self.texts if one.needed]
+        for name, title in needed:
+            if not terms.get(name):
+                raise TermMissing(term=title)
 
     def check_terms(self, terms: Terms) -> dict[str, Any]:
         """The terms as they are kept; raises a Refusal that says what to write. What is needed may still be missing: see `ready`."""
@@ -208,10 +209,9 @@ def sold_in(terms: Terms, country: str | None) -> bool | None:
 
 
 @cache
-def kinds() -> Mapping[str, Kind]:
+def all_kinds() -> Mapping[str, Kind]:
     """Every kind there is, by its name: each is a file in core/fulfilment/kinds."""
-    from core.fulfilment import kinds as folder
-
+    folder = importlib.import_module("core.fulfilment.kinds")
     found: dict[str, Kind] = {}
     for module in pkgutil.iter_modules(folder.__path__):
         one: Kind = importlib.import_module(f"{folder.__name__}.{module.name}").KIND
@@ -222,4 +222,4 @@ def kinds() -> Mapping[str, Kind]:
 
 def kind(name: str) -> Kind:
     """The kind of this name; a name without a file is a mistake of ours."""
-    return kinds()[str(name)]
+    return all_kinds()[str(name)]

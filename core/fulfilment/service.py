@@ -419,7 +419,7 @@ def accept_silent(session: Session, *, most: int = 50) -> int:
     ).all()
     accepted = 0
     for milestone_id, job_id, days, delivered_at in found:
-        if accepted == most or delivered_at + timedelta(days=days) > now(session):
+        if accepted == most or delivered_at is None or delivered_at + timedelta(days=days) > now(session):
             continue
         job_row = _locked(session, job_id)
         row = session.get_one(Milestone, milestone_id, with_for_update=True, populate_existing=True)
@@ -482,4 +482,4 @@ def steps_to_settle(session: Session, *, most: int = 50) -> list[Settleable]:
         .order_by(Task.id)
         .limit(most)
     ).all()
-    return [Settleable(task_id, order_id, title, accepted_at is not None) for task_id, order_id, title, accepted_at in rows]
+    return [Settleable(task_id, order_id or 0, title, accepted_at is not None) for task_id, order_id, title, accepted_at in rows]

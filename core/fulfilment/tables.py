@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -58,6 +58,10 @@ class Task(Base):
     asked_at: Mapped[datetime | None]  # when the source was first asked: from then on it may have it
     ended_at: Mapped[datetime | None]
     why: Mapped[str | None] = mapped_column(String(300))
+    held: Mapped[bool] = mapped_column(server_default=false())  # its order is looked at by the staff first: nobody is asked before
+    ranking_version: Mapped[int | None]  # of the sources, by which this one was chosen
+    late_told_at: Mapped[datetime | None]  # the promise is over and it is not known what comes of it: said once to buyer and staff
+    reversed_at: Mapped[datetime | None]  # its source took back what it had delivered, when the buyer had it already
 
 
 class TaskStep(Base):

@@ -27,9 +27,11 @@ from core.inventory.codes import (
     take,
     take_back,
     take_held,
+    take_up_to,
     unopenable,
     void,
 )
+from core.inventory.direct import Direct, issue_directly
 from core.inventory.exchanging import Exchanged, codes_of, ending, exchange, lock_sold, mask, masked, one_opened, still_sold
 from core.inventory.holds import HoldView, end_hold, expired_holds, held_of, hold, lapses, open_hold, open_holds_of
 from core.inventory.places import CodePlace, code_place, find_code
@@ -38,6 +40,7 @@ from core.inventory.upkeep import any_codes, keys_fit, known, rewrap
 
 __all__ = [
     "CodePlace",
+    "Direct",
     "Exchanged",
     "HoldView",
     "ImportReceipt",
@@ -61,6 +64,7 @@ __all__ = [
     "find_code",
     "held_of",
     "hold",
+    "issue_directly",
     "keys_fit",
     "known",
     "lapses",
@@ -87,6 +91,7 @@ __all__ = [
     "take",
     "take_back",
     "take_held",
+    "take_up_to",
     "unopenable",
     "unpublished",
     "unwatch",

@@ -133,6 +133,18 @@ def take(session: Session, *, offer_ids: Sequence[int], quantity: int, order_id:
     return {offer_id: len(ids) for offer_id, ids in picked.items()}
 
 
+@write
+def take_up_to(session: Session, *, offer_ids: Sequence[int], quantity: int, order_id: int) -> dict[int, int]:
+    """The same, but as many as there are when there are too few; returns how many of each offer."""
+    picked = pick(session, offer_ids=offer_ids, quantity=quantity) if quantity else {}
+    for ids in picked.values():
+        session.execute(
+            update(Code).where(among(session, Code.id, ids)).values(available=None, order_id=order_id),
+            execution_options={"synchronize_session": False},
+        )
+    return {offer_id: len(ids) for offer_id, ids in picked.items()}
+
+
 def pick(session: Session, *, offer_ids: Sequence[int], quantity: int) -> dict[int, list[int]]:
     """Lock up to `quantity` codes of these offers, drawing in this order: first what nobody else is looking at, then waiting."""
     picked: dict[int, list[int]] = {}

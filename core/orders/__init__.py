@@ -2,6 +2,18 @@
 
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
+from core.orders.fulfilling import (
+    Arrival,
+    arrived,
+    ask_again,
+    call_off,
+    decide_arrived,
+    decide_failed,
+    keep_promises,
+    on_its_way,
+    reversed_later,
+    task_failed,
+)
 from core.orders.holding import hold_back, remind_held
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
@@ -62,7 +74,7 @@ from core.orders.refusals import (
     WrongQuantity,
 )
 from core.orders.reviewing import Review, Reviewed, refund_held, release, review
-from core.orders.sale import buy, buy_with
+from core.orders.sale import buy, buy_for, buy_with
 from core.orders.seals import (
     InQuestion,
     Seal,
@@ -85,6 +97,7 @@ from core.orders.views import Parcel, ParcelLine, Receipt
 __all__ = [
     "AlreadyOpened",
     "AlreadyRefunded",
+    "Arrival",
     "Asked",
     "Booked",
     "Cap",
@@ -136,14 +149,20 @@ __all__ = [
     "WayToPay",
     "WrongQuantity",
     "again",
+    "arrived",
+    "ask_again",
     "book",
     "buy",
+    "buy_for",
     "buy_with",
+    "call_off",
     "cancel",
     "claim",
     "codes_sold",
     "cost_of",
+    "decide_arrived",
     "decide_by_hand",
+    "decide_failed",
     "deposit",
     "detail",
     "exchanged",
@@ -156,9 +175,11 @@ __all__ = [
     "hold_back",
     "in_question",
     "is_our_refund",
+    "keep_promises",
     "lock",
     "movements",
     "number_of",
+    "on_its_way",
     "open_sealed",
     "order_id_of",
     "place",
@@ -177,6 +198,7 @@ __all__ = [
     "reserve",
     "return_sealed",
     "reveal",
+    "reversed_later",
     "review",
     "seal_of",
     "settle",
@@ -185,6 +207,7 @@ __all__ = [
     "sold",
     "source_of",
     "taken_back",
+    "task_failed",
     "tell_unpaid",
     "unpaid",
 ]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import ledger, outbox, payments, storefronts
+from core import fulfilment, ledger, outbox, payments, storefronts
 from core.catalog import ProductView
 from core.database import micros, now, write
 from core.orders.tables import Order, OrderState, Refund, RefundState
@@ -62,7 +62,9 @@ def hold_back(session: Session, *, order_id: int, why: str = "review") -> None:
     What a courier has in hand already is stopped when it asks for the codes. `why` is `review`, `returned` or `disputed`.
     """
     order = session.get_one(Order, order_id, with_for_update=True)
-    assert order.state is OrderState.ISSUED, "only what is paid is held"
+    assert order.state in (OrderState.ISSUED, OrderState.FULFILLING), "only what is paid is held"
+    if order.state is OrderState.FULFILLING:
+        fulfilment.hold(session, order_id=order_id, held=True)  # Money that can be taken back buys nothing yet.
     storefront, at = storefronts.by_id(session, order.storefront_id), now(session)
     if not order.held:
         order.held_until, order.released_at, order.released_by = at + timedelta(hours=storefront.review_hours), None, None
@@ -83,7 +85,7 @@ def remind_held(session: Session, *, most: int = 100) -> int:
     at = now(session)
     rows = session.scalars(
         select(Order)
-        .where(Order.held_until <= at, Order.released_at.is_(None), Order.state == OrderState.ISSUED)
+        .where(Order.held_until <= at, Order.released_at.is_(None), Order.state.in_((OrderState.ISSUED, OrderState.FULFILLING)))
         .order_by(Order.held_until)
         .limit(most)
         .with_for_update(skip_locked=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, insert, select, update
 from sqlalchemy.orm import Session
 
 from core import coupons, inventory, ledger, outbox, pricing
@@ -31,7 +31,7 @@ class Terms:
 
 def never_bought(session: Session, buyer_id: int) -> bool:
     """This buyer has no order that was issued: their next is their first. One that was refunded was their first all the same."""
-    these = (OrderState.ISSUED, OrderState.REFUNDED)
+    these = (OrderState.FULFILLING, OrderState.ISSUED, OrderState.REFUNDED)
     return session.scalars(select(Order.id).where(Order.buyer_id == buyer_id, Order.state.in_(these)).limit(1)).first() is None
 
 
@@ -116,6 +116,17 @@ def count_purchase(session: Session, *, buyer_id: int, sku: SkuView, quantity: i
         raise LimitReached(most=sku.max_per_buyer, still=max(0, sku.max_per_buyer - bought(session, buyer_id=buyer_id, sku_id=sku.id)))
 
 
+def uncount_purchase(session: Session, *, buyer_id: int, sku_id: int, quantity: int) -> None:
+    """The buyer may have as many more of what is limited."""
+    session.execute(
+        update(PurchaseCount)
+        .where(PurchaseCount.customer_id == buyer_id, PurchaseCount.sku_id == sku_id)
+        # Some of them may have been bought while there was no limit, and were not counted.
+        .values(bought=case((PurchaseCount.bought > quantity, PurchaseCount.bought - quantity), else_=0)),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def within_limit(session: Session, *, buyer_id: int, sku: SkuView, quantity: int) -> None:
     """Raise LimitReached when so many more would be too many; counts nothing, so that nobody pays for what cannot be issued."""
     if sku.max_per_buyer is None:
@@ -147,6 +158,7 @@ def write_lines(
                 "unit_price_minor": terms.unit_minor,
                 "unit_cost_minor": offers[offer_id].cost_minor,
                 "cost_currency": offers[offer_id].cost_currency,
+                "ranking_version": offers[offer_id].version,
             }
             for seq, (offer_id, quantity) in enumerate(taken.items(), 1)
         ],

@@ -9,14 +9,15 @@ from typing import ClassVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, ledger, payments, people, storefronts, supply
+from core import catalog, fulfilment, inventory, ledger, payments, people, storefronts, supply
 from core.database import insert_new, now, write
 from core.errors import N_, Refusal
+from core.orders.drawing import fields_of, from_shelf, suitable, there_are
 from core.orders.ending import line_of, lock_order_of
 from core.orders.issue import keep_price, within_limit
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PaymentDisputed, SoldOut
-from core.orders.sale import agreed, once_hash, quoted
+from core.orders.sale import agreed, once_hash, quoted, with_more
 from core.orders.tables import Order, OrderLine, OrderState
 from core.ports import Fee
 
@@ -106,6 +107,7 @@ def place(
     step_minor: int = 1,
     coupon_id: int | None = None,
     reversible: bool = False,
+    answers_id: int | None = None,
 ) -> PendingOrder:
     """An order to be paid by a provider within `seconds`, at the price seen; the same `once` again is the same order.
 
@@ -116,7 +118,7 @@ def place(
 
     `reversible` says that whoever pays this way can take the money back; raises PaymentDisputed while they do so elsewhere.
     """
-    with_coupon = () if coupon_id is None else (coupon_id,)
+    with_coupon = with_more(coupon_id, answers_id)
     wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, provider, *with_coupon)
     customer = people.by_id(session, buyer_id)
     ledger.lock(session, customer.wallet_id)  # Two presses of one buyer take turns.
@@ -129,7 +131,10 @@ def place(
     if reversible and payments.in_dispute(session, customer_id=buyer_id):
         raise PaymentDisputed
     deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
-    if not deal.offers:
+    product = catalog.product(session, deal.sku.product_id)
+    assert product is not None, "what is for sale has a product"
+    offers = suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency)
+    if not offers:
         raise NotForSale
     within_limit(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
@@ -141,7 +146,9 @@ def place(
         raise TooManyOpen(most=MOST_OPEN)
     if cap is not None:
         _within_cap(session, customer_id=buyer_id, provider=provider, worth_minor=worth_minor or total, cap=cap)
-    left = supply.left(session, [sku_id], most=quantity)[sku_id]
+    # To be answered now, or nobody could be asked after the money has come. Raises Gone when they are another's.
+    fields_of(session, product=product, sku_id=sku_id, buyer_id=buyer_id, answers_id=answers_id)
+    left = there_are(session, product, offers, most=quantity)
     if left < quantity:
         raise SoldOut(left=left, sku_id=sku_id)
     at = now(session)
@@ -159,13 +166,16 @@ def place(
             paid_by=provider,
             placed_at=at,
             expires_at=at + timedelta(seconds=seconds),
+            answers_id=answers_id,
         )
         .returning(Order.id)
     ).one_or_none()
     if order_id is None:  # Another buyer's press had this key at the same moment.
         raise OnceReused
+    if answers_id is not None:
+        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
-    first = deal.offers[0]
+    first = offers[0]
     session.add(
         OrderLine(
             order_id=order_id,
@@ -177,6 +187,7 @@ def place(
             unit_price_minor=deal.terms.unit_minor,
             unit_cost_minor=first.cost_minor,
             cost_currency=first.cost_currency,
+            ranking_version=first.version,
         )
     )
     asked = payments.ask(
@@ -211,28 +222,45 @@ def _within_cap(session: Session, *, customer_id: int, provider: str, worth_mino
 
 def _hold_for_payment(
     session: Session, *, order_id: int, customer_id: int, sku_id: int, quantity: int, seconds: float, rules: HoldRules
-) -> inventory.HoldView:
-    """Hold the codes of an order, all of them; raises TooManyHolds, HeldByOthers or SoldOut."""
-    if inventory.open_hold(session, order_id) is None:
-        if inventory.open_holds_of(session, customer_id) >= rules.most_of_buyer:
-            raise TooManyHolds(most=rules.most_of_buyer)
-        held = inventory.held_of(session, sku_id)
-        # Unpaid orders may keep only a share of what there is, or anybody could empty the shop without paying.
-        least_left = -(-((held + quantity) * 100 - rules.share_percent * held) // rules.share_percent)
-        if (held or quantity > 1) and supply.left(session, [sku_id], most=least_left)[sku_id] < least_left:
-            raise HeldByOthers
+) -> inventory.HoldView | None:
+    """Hold the codes of an order, but for those that a source is to bring: None when all are.
+
+    Raises TooManyHolds, HeldByOthers or SoldOut.
+    """
+    existing = inventory.open_hold(session, order_id)
+    if existing is not None:
+        return existing
+    sku = catalog.sku(session, sku_id)
+    product = None if sku is None else catalog.product(session, sku.product_id)
+    assert product is not None, "what was ordered is never deleted"
+    currency = storefronts.by_id(session, people.by_id(session, customer_id).storefront_id).currency
+    offers = suitable(
+        supply.ranked(session, [sku_id]), quantity=quantity, country=people.country_of(session, customer_id), currency=currency
+    )
+    if there_are(session, product, offers, most=quantity) < quantity:
+        raise SoldOut(left=there_are(session, product, offers, most=quantity), sku_id=sku_id)
+    shelf = sum(inventory.on_shelf(session, [offer.id for offer in offers], most=quantity).values()) if from_shelf(product) else 0
+    if not shelf:
+        return None
+    if inventory.open_holds_of(session, customer_id) >= rules.most_of_buyer:
+        raise TooManyHolds(most=rules.most_of_buyer)
+    held = inventory.held_of(session, sku_id)
+    # Unpaid orders may keep only a share of what there is, or anybody could empty the shop without paying.
+    least_left = -(-((held + quantity) * 100 - rules.share_percent * held) // rules.share_percent)
+    if (held or quantity > 1) and supply.left(session, [sku_id], most=least_left)[sku_id] < least_left:
+        raise HeldByOthers
     kept = inventory.hold(
         session,
         order_id=order_id,
         customer_id=customer_id,
         sku_id=sku_id,
-        offer_ids=[offer.id for offer in supply.ranked(session, [sku_id])],
-        quantity=quantity,
+        offer_ids=[offer.id for offer in offers],
+        quantity=min(quantity, shelf),
         # Who often lets holds lapse gets shorter ones.
         seconds=min(seconds, LONGEST_HOLD) / (1 + min(3, inventory.lapses(session, customer_id))),
     )
-    if kept is None:
-        raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)
+    if kept is None and there_are(session, product, offers, most=quantity) < quantity:
+        raise SoldOut(left=there_are(session, product, offers, most=quantity), sku_id=sku_id)
     return kept
 
 
@@ -323,7 +351,7 @@ def reserve(
         seconds=hold_seconds,
         rules=rules,
     )
-    if order.expires_at is not None and held.expires_at > order.expires_at:
+    if held is not None and order.expires_at is not None and held.expires_at > order.expires_at:
         # The payer has confirmed: the order must not end, and give the codes away, before the hold does.
         order.expires_at = held.expires_at
         payments.keep_open(session, intent_id=intent_id, until=held.expires_at)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from core import coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
@@ -15,10 +15,11 @@ from core.database import insert_new, now, read, write
 from core.errors import N_, Refusal
 from core.ledger import AccountKind
 from core.orders.costs import Cost, costs
+from core.orders.issue import uncount_purchase
 from core.orders.numbers import number_of
 from core.orders.refusals import HeldForReview, OnceReused
 from core.orders.seals import TakenBack, legacy_return, locked, seal
-from core.orders.tables import Order, OrderLine, OrderState, PurchaseCount, Refund, RefundedCode, RefundState, RefundTo, Reveal
+from core.orders.tables import Order, OrderLine, OrderState, Refund, RefundedCode, RefundState, RefundTo, Reveal
 from core.orders.to_source import left_there, move, part_to_source, payment_of, share, tell, whole_coins
 from core.payments import IntentState
 
@@ -460,10 +461,4 @@ def _uncount(session: Session, order: Order, chosen: dict[int, int]) -> None:
     for offer_id in chosen.values():
         units[skus[offer_id]] = units.get(skus[offer_id], 0) + 1
     for sku_id, count in units.items():
-        session.execute(
-            update(PurchaseCount)
-            .where(PurchaseCount.customer_id == order.buyer_id, PurchaseCount.sku_id == sku_id)
-            # Some of them may have been bought while there was no limit, and were not counted.
-            .values(bought=case((PurchaseCount.bought > count, PurchaseCount.bought - count), else_=0)),
-            execution_options={"synchronize_session": False},
-        )
+        uncount_purchase(session, buyer_id=order.buyer_id, sku_id=sku_id, quantity=count)

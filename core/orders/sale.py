@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from core import catalog, coupons, ledger, people, pricing, storefronts, supply
+from core import catalog, coupons, fulfilment, ledger, people, pricing, storefronts, supply
 from core.catalog import SkuView
 from core.coupons import Coupon
 from core.database import Alone, Gathered, Tools, insert_new, now, write
 from core.errors import Refusal
 from core.orders import sale_postgres, sale_sqlite
+from core.orders.drawing import draw, fields_of, suitable
+from core.orders.fulfilling import begin
 from core.orders.holding import hold_back, must_hold
-from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, take_codes, write_lines
+from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, write_lines
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.tables import Order, OrderState
@@ -36,6 +39,11 @@ class Deal:
     terms: Terms
     offers: list[Offer]
     price: Price
+
+
+def with_more(coupon_id: int | None, answers_id: int | None) -> tuple[object, ...]:
+    """What the key of an order covers besides its terms, of those that have more."""
+    return (*(() if coupon_id is None else (coupon_id,)), *(() if answers_id is None else ("answers", answers_id)))
 
 
 def once_hash(*inputs: object) -> bytes:
@@ -58,8 +66,7 @@ def agreed(session: Session, *, storefront_id: int, sku_id: int, quantity: int, 
         raise PriceMoved
     if not sku.min_quantity <= quantity <= sku.max_quantity:
         raise WrongQuantity(least=sku.min_quantity, most=sku.max_quantity)
-    usable = [offer for offer in offers if offer.payable_id is None or offer.cost_currency == price.currency]
-    return Deal(storefront, sku, Terms(price.id, price.unit_for(quantity), price.currency), usable, price)
+    return Deal(storefront, sku, Terms(price.id, price.unit_for(quantity), price.currency), offers, price)
 
 
 def quoted(session: Session, deal: Deal, *, buyer_id: int, quantity: int, coupon_id: int | None) -> tuple[Quote, Coupon | None]:
@@ -109,7 +116,6 @@ def _buy(
         price_id=price_id,
         rules_version=rules_version,
         once=once,
-        coupon_id=None,
     )
 
 
@@ -144,6 +150,38 @@ def buy_with(
     )
 
 
+@write
+def buy_for(
+    session: Session,
+    *,
+    storefront_id: int,
+    buyer_id: int,
+    sku_id: int,
+    quantity: int,
+    price_id: int,
+    rules_version: int,
+    once: str,
+    answers_id: int | None = None,
+    coupon_id: int | None = None,
+) -> Receipt:
+    """The same for a product that asks its buyer something: `answers_id` is what they answered; never gathered with others.
+
+    Raises what `buy` and `buy_with` raise, and Gone when it is not their answer.
+    """
+    return _sell(
+        session,
+        storefront_id=storefront_id,
+        buyer_id=buyer_id,
+        sku_id=sku_id,
+        quantity=quantity,
+        price_id=price_id,
+        rules_version=rules_version,
+        once=once,
+        coupon_id=coupon_id,
+        answers_id=answers_id,
+    )
+
+
 def _sell(
     session: Session,
     *,
@@ -154,10 +192,11 @@ def _sell(
     price_id: int,
     rules_version: int,
     once: str,
-    coupon_id: int | None,
+    coupon_id: int | None = None,
+    answers_id: int | None = None,
 ) -> Receipt:
-    """Both of them: what `buy` and `buy_with` promise."""
-    with_coupon = () if coupon_id is None else (coupon_id,)
+    """All of them: what `buy`, `buy_with` and `buy_for` promise."""
+    with_coupon = with_more(coupon_id, answers_id)
     wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, "wallet", *with_coupon)
     customer = people.by_id(session, buyer_id)
     assert customer.storefront_id == storefront_id, "a customer buys in their own storefront"
@@ -173,6 +212,7 @@ def _sell(
     balance = ledger.balance(session, customer.wallet_id)
     product = catalog.product(session, deal.sku.product_id)
     assert product is not None, "what is for sale has a product"
+    said = fields_of(session, product=product, sku_id=sku_id, buyer_id=buyer_id, answers_id=answers_id)
     held = must_hold(session, product=product, total_minor=total, customer=customer, storefront=deal.storefront, reversible=False)
     count_purchase(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
     at = now(session)
@@ -189,37 +229,58 @@ def _sell(
             paid_by="wallet",
             placed_at=at,
             issued_at=at,
+            answers_id=answers_id,
         )
         .returning(Order.id)
     ).scalar_one_or_none()
     if order_id is None:
         raise OnceReused  # Another buyer's order took this key a moment ago: keys name their buyer, so this is no press of theirs.
+    if answers_id is not None:
+        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
     # Before the codes: who comes too late for a coupon must not have kept codes from others meanwhile.
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
-    taken = take_codes(session, order_id=order_id, offers=deal.offers, quantity=quantity)
-    if not taken:
-        raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)
-    offers = {offer.id: offer for offer in deal.offers}
-    write_lines(session, order_id=order_id, terms=deal.terms, sku_id=sku_id, offers=offers, taken=taken)
+    offers = suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency)
+    drawn = draw(session, order_id=order_id, product=product, offers=offers, quantity=quantity)
+    if drawn.count < quantity:
+        raise SoldOut(left=drawn.count, sku_id=sku_id)
+    by_id = {offer.id: offer for offer in offers}
+    due_at: datetime | None = None
     try:
-        move_money(
-            session,
-            order_id=order_id,
-            storefront=deal.storefront,
-            buyer_id=buyer_id,
-            wallet_id=customer.wallet_id,
-            terms=deal.terms,
-            offers=offers,
-            taken=taken,
-            total_minor=total,
-        )
+        if drawn.to_come:
+            due_at = begin(
+                session,
+                session.get_one(Order, order_id),
+                storefront=deal.storefront,
+                customer=customer,
+                product=product,
+                terms=deal.terms,
+                offers=by_id,
+                drawn=drawn,
+                sku_id=sku_id,
+                fields=said,
+                total_minor=total,
+                held=held,
+            )
+        else:
+            write_lines(session, order_id=order_id, terms=deal.terms, sku_id=sku_id, offers=by_id, taken=drawn.taken)
+            move_money(
+                session,
+                order_id=order_id,
+                storefront=deal.storefront,
+                buyer_id=buyer_id,
+                wallet_id=customer.wallet_id,
+                terms=deal.terms,
+                offers=by_id,
+                taken=drawn.taken,
+                total_minor=total,
+            )
     except ledger.TooLittle as short:
         raise TooLittleMoney(balance_minor=balance, short_minor=short.short_minor, currency=short.currency) from None
     if held:
         hold_back(session, order_id=order_id)
-    else:
+    elif due_at is None:
         send(session, order_id=order_id, buyer_id=buyer_id)
-    return Receipt(order_id, number_of(order_id), quantity, total, deal.terms.currency, repeated=False, held=held)
+    return Receipt(order_id, number_of(order_id), quantity, total, deal.terms.currency, repeated=False, held=held, due_at=due_at)
 
 
 def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -> list[Receipt | Refusal | Alone]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from core import catalog, coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
+from core import catalog, coupons, fulfilment, inventory, journal, ledger, outbox, payments, people, storefronts, supply
 from core.catalog import Gone
 from core.database import now, write
 from core.orders.coming_back import heard_since, lock_for_return, take_back
+from core.orders.drawing import Drawn, draw, suitable
 from core.orders.ending import end, line_of, lock_order_of
+from core.orders.fulfilling import begin, tell_on_its_way
 from core.orders.holding import hold_back, must_hold
-from core.orders.issue import Terms, count_purchase, due_for, move_money, send, take_codes, write_lines
+from core.orders.issue import Terms, count_purchase, due_for, move_money, send, write_lines
 from core.orders.numbers import number_of
 from core.orders.refusals import LimitReached
 from core.orders.tables import Order, OrderLine, OrderState
@@ -70,7 +71,7 @@ def settle(
         elif came.worth_minor > 0:
             why = "too-little"
             _give_up(session, order_id, why)
-        if why in ("issued", "issued-partly") and came.intent is not None:
+        if why in ("issued", "issued-partly", "on-its-way") and came.intent is not None:
             over = came.worth_minor - came.intent.worth_minor
             if over > 0:
                 _tell_credited(session, customer_id, order_id, "too-much", over, came.currency, f"{provider}:{event_key}")
@@ -87,7 +88,8 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
     order = session.get(Order, order_id, with_for_update=True)
     assert order is not None, "an intent names an order that exists"
     if order.state not in (OrderState.PENDING, OrderState.EXPIRED):
-        return "second-payment" if order.state in (OrderState.ISSUED, OrderState.REFUNDED) else "cancelled"
+        paid = (OrderState.FULFILLING, OrderState.ISSUED, OrderState.REFUNDED)
+        return "second-payment" if order.state in paid else "cancelled"
     line = line_of(session, order_id)
     sku = catalog.sku(session, line.sku_id)
     product = None if sku is None else catalog.product(session, sku.product_id)
@@ -96,22 +98,29 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         # The order had ended, and others have used up its coupon since: at this price it cannot be had any more.
         end(session, order, OrderState.CANCELLED, "its coupon was used up before the money came")
         return "coupon"
-    offers = supply.ranked(session, [line.sku_id])
+    customer = people.by_id(session, order.buyer_id)
+    offers = suitable(
+        supply.ranked(session, [line.sku_id]),
+        quantity=line.quantity,
+        country=people.country_of(session, customer.id),
+        currency=order.currency,
+    )
     held = inventory.open_hold(session, order_id)
+    drawn = Drawn()
     if held is not None:
-        taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
+        drawn.taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
         inventory.end_hold(session, hold_id=held.id, lapsed=False)
-    else:
-        taken = _take_what_there_is(session, order_id, offers, line)
-    quantity = sum(taken.values())
+    drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count))
+    quantity, taken = drawn.count, drawn.taken
     if quantity == 0:
         end(session, order, OrderState.CANCELLED, "sold out before the money came")
         return "sold-out"
-    customer = people.by_id(session, order.buyer_id)
     storefront = storefronts.by_id(session, order.storefront_id)
-    terms = Terms(line.price_id, line.unit_price_minor, order.currency)
+    terms, ordered, asked_minor = Terms(line.price_id, line.unit_price_minor, order.currency), line.quantity, order.total_minor
     # By id and not by rank: a source may have stopped since its codes were held.
-    by_id = {offer.id: offer for offer in supply.offers(session, list(taken))}
+    by_id = {offer.id: offer for offer in supply.offers(session, [*taken, *drawn.to_come])}
+    partly = quantity < line.quantity
+    due_at = None
     try:
         with session.begin_nested():
             count_purchase(session, buyer_id=order.buyer_id, sku=sku, quantity=quantity)
@@ -120,47 +129,56 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
             held_back = must_hold(
                 session, product=product, total_minor=total, customer=customer, storefront=storefront, reversible=reversible
             )
-            move_money(
-                session,
-                order_id=order_id,
-                storefront=storefront,
-                buyer_id=order.buyer_id,
-                wallet_id=customer.wallet_id,
-                terms=terms,
-                offers=by_id,
-                taken=taken,
-                total_minor=total,
-            )
+            if drawn.to_come:
+                due_at = begin(
+                    session,
+                    order,
+                    storefront=storefront,
+                    customer=customer,
+                    product=product,
+                    terms=terms,
+                    offers=by_id,
+                    drawn=drawn,
+                    sku_id=line.sku_id,
+                    fields=fulfilment.said_for(session, order_id),
+                    total_minor=total,
+                    held=held_back,
+                )
+            else:
+                move_money(
+                    session,
+                    order_id=order_id,
+                    storefront=storefront,
+                    buyer_id=order.buyer_id,
+                    wallet_id=customer.wallet_id,
+                    terms=terms,
+                    offers=by_id,
+                    taken=taken,
+                    total_minor=total,
+                )
     except (LimitReached, ledger.TooLittle) as refusal:
         inventory.put_back(session, order_id=order_id)
+        for offer_id, count in drawn.to_come.items():
+            supply.give_back_declared(session, offer_id=offer_id, quantity=count)
         why = "limit" if isinstance(refusal, LimitReached) else "too-little"
         end(session, order, OrderState.CANCELLED, why)
         return why
-    partly = quantity < line.quantity
     if partly:
         # What could not be had is not charged: it stays in the wallet.
-        _tell_partly(session, order, missing=line.quantity - quantity, amount_minor=order.total_minor - total)
-        order.short_by, order.total_minor = line.quantity - quantity, total
-    _rewrite_lines(session, order_id, line, terms, by_id, taken)
-    order.state, order.issued_at = OrderState.ISSUED, now(session)
+        _tell_partly(session, order, missing=ordered - quantity, amount_minor=asked_minor - total)
+        order.short_by, order.total_minor = ordered - quantity, total
+    if due_at is None:
+        _rewrite_lines(session, order_id, line, terms, by_id, taken)
+        order.state, order.issued_at = OrderState.ISSUED, now(session)
+    session.flush()
     if held_back:
-        session.flush()
         hold_back(session, order_id=order_id)
-    else:
+    elif due_at is None:
         send(session, order_id=order_id, buyer_id=order.buyer_id)
+    if due_at is not None:
+        tell_on_its_way(session, order, due_at)
+        return "on-its-way"
     return "issued-partly" if partly else "issued"
-
-
-def _take_what_there_is(session: Session, order_id: int, offers: Sequence[supply.Offer], line: OrderLine) -> dict[int, int]:
-    """All that was ordered, or as many as are left."""
-    quantity = line.quantity
-    while quantity:
-        taken = take_codes(session, order_id=order_id, offers=offers, quantity=quantity)
-        if taken:
-            return taken
-        # Somebody may take one between counting and taking: then fewer are asked for.
-        quantity = min(quantity - 1, supply.left(session, [line.sku_id], most=quantity)[line.sku_id])
-    return {}
 
 
 def _give_up(session: Session, order_id: int, why: str) -> None:
@@ -346,7 +364,8 @@ def _rewrite_lines(
 ) -> None:
     """The line named the first source when the order was placed; now it is known which gave the codes."""
     if taken == {line.offer_id: line.quantity}:
-        line.unit_cost_minor, line.cost_currency = offers[line.offer_id].cost_minor, offers[line.offer_id].cost_currency
+        offer = offers[line.offer_id]
+        line.unit_cost_minor, line.cost_currency, line.ranking_version = offer.cost_minor, offer.cost_currency, offer.version
         return
     sku_id = line.sku_id
     session.delete(line)

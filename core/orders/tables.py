@@ -81,11 +81,12 @@ class Order(Base):
     held_until: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None] = mapped_column(String(64))
+    answers_id: Mapped[int | None]  # what its buyer answered to what its product asks; kept by core/fulfilment
 
     @property
     def held(self) -> bool:
         """Is it paid, and waits for the staff to look at it?"""
-        return self.state is OrderState.ISSUED and self.held_until is not None and self.released_at is None
+        return self.state in (OrderState.ISSUED, OrderState.FULFILLING) and self.held_until is not None and self.released_at is None
 
 
 class OrderLine(Base):
@@ -224,3 +225,19 @@ class ExchangedCode(Base):
     cost_minor: Mapped[int]
     cost_currency: Mapped[str] = mapped_column(String(8))
     payable_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))  # the supplier's account that was credited with it
+
+
+class ArrivedCode(Base):
+    """A code that came to an order after it was paid: by a task, or from another source's shelf in the place of one that failed."""
+
+    __tablename__ = "arrived_codes"
+    __table_args__ = (CheckConstraint("cost_minor >= 0", name="cost_not_negative"), Index("ix_arrived_codes_of_task", "task_id"))
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    code_id: Mapped[int] = mapped_column(ForeignKey("codes.id"), primary_key=True, autoincrement=False)
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))  # that brought it, or in whose place it came
+    from_shelf: Mapped[bool]
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))
+    cost_minor: Mapped[int]  # of this unit, as it is booked when the order is over
+    cost_currency: Mapped[str] = mapped_column(String(8))
+    ranking_version: Mapped[int | None]

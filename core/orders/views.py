@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.catalog import ProductView, SkuView
 from core.inventory import Secret
@@ -19,6 +20,7 @@ class Receipt:
     currency: str
     repeated: bool
     held: bool = False  # paid with money that can be taken back: it is sent when the staff have released it
+    due_at: datetime | None = None  # it is on its way, and promised until then
 
 
 @dataclass(frozen=True, slots=True)

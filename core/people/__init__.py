@@ -11,7 +11,7 @@ from core.people.commands import (
     set_admins_from_settings,
     want_broadcasts,
 )
-from core.people.queries import Customer, StaffMember, by_id, find, find_any, is_staff, joined, next_customers, one, staff
+from core.people.queries import Customer, StaffMember, by_id, country_of, find, find_any, is_staff, joined, next_customers, one, staff
 from core.people.tables import Role
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "choose_language",
     "claim_ownership",
     "come_back",
+    "country_of",
     "find",
     "find_any",
     "is_staff",

@@ -135,3 +135,9 @@ def next_customers(session: Session, *, storefront_id: int, after: int, limit: i
         select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, CustomerRow.id > after).order_by(CustomerRow.id).limit(limit)
     )
     return [view(row) for row in rows]
+
+
+@read
+def country_of(session: Session, customer_id: int) -> str | None:
+    """Where a customer says they are (ISO 3166); None while they have not been asked."""
+    return session.scalar(select(CustomerRow.country).where(CustomerRow.id == customer_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,6 +25,33 @@ class Offer:
     cost_minor: int
     cost_currency: str
     payable_id: int | None
+    supplier_id: int = 0
+    version: int | None = None  # of the ranking
+    declared: int | None = None  # how many its source has besides the shelf
+    upstream_id: int | None = None
+    min_quantity: int | None = None
+    max_quantity: int | None = None
+    region: str | None = None
+    exclusive_until: datetime | None = None
+
+
+def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
+    return Offer(
+        row.id,
+        row.sku_id,
+        rank or 0,
+        row.cost_minor,
+        row.cost_currency,
+        row.payable_id,
+        row.supplier_id,
+        version,
+        row.declared,
+        row.upstream_id,
+        row.min_quantity,
+        row.max_quantity,
+        row.region,
+        row.exclusive_until,
+    )
 
 
 @read
@@ -32,34 +60,34 @@ def ranked(session: Session, sku_ids: Collection[int]) -> list[Offer]:
     if not sku_ids:
         return []
     rows = session.execute(
-        select(OfferRow, Source.rank)
+        select(OfferRow, Source.rank, Source.version)
         .join(Source, Source.offer_id == OfferRow.id)
         .where(Source.sku_id.in_(sku_ids), OfferRow.stopped_at.is_(None), OfferRow.closed_at.is_(None))
         .order_by(Source.sku_id, Source.rank)
     ).all()
-    return [Offer(o.id, o.sku_id, rank, o.cost_minor, o.cost_currency, o.payable_id) for o, rank in rows]
+    return [_offer(row, rank, version) for row, rank, version in rows]
 
 
 @read
 def offers(session: Session, offer_ids: Collection[int]) -> list[Offer]:
     """These offers, whether they still sell or not."""
     rows = session.execute(
-        select(OfferRow, Source.rank)
+        select(OfferRow, Source.rank, Source.version)
         .outerjoin(Source, Source.offer_id == OfferRow.id)
         .where(OfferRow.id.in_(offer_ids))
         .order_by(OfferRow.id)
     ).all()
-    return [Offer(o.id, o.sku_id, rank or 0, o.cost_minor, o.cost_currency, o.payable_id) for o, rank in rows]
+    return [_offer(row, rank, version) for row, rank, version in rows]
 
 
 @read
 def left(session: Session, sku_ids: Collection[int], *, most: int | None = None) -> dict[int, int]:
-    """How many codes of each denomination are really on the shelf; counted up to `most` of each when given."""
+    """How many of each denomination there are: on the shelf, and declared by sources that sell; counted up to `most` of each when given."""
     offers = ranked(session, sku_ids)
     shelves = inventory.on_shelf(session, [offer.id for offer in offers], most=most)
     counted = dict.fromkeys(sku_ids, 0)
     for offer in offers:
-        counted[offer.sku_id] += shelves[offer.id]
+        counted[offer.sku_id] += shelves[offer.id] + (offer.declared or 0)
     return counted if most is None else {sku_id: min(n, most) for sku_id, n in counted.items()}
 
 

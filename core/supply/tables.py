@@ -150,3 +150,23 @@ class Source(Base):
     rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # 1 is drawn first
     offer_id: Mapped[int]
     version: Mapped[int]
+
+
+class OfferOutcome(Base):
+    """What became of units that an offer's source was asked for in some hour: the ground of its success rate, and of hiding it."""
+
+    __tablename__ = "offer_outcomes"
+    __table_args__ = (
+        CheckConstraint(
+            "reserve_ok >= 0 AND reserve_failed >= 0 AND provision_ok >= 0 AND provision_failed >= 0 AND seconds >= 0",
+            name="counts_not_negative",
+        ),
+    )
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True, autoincrement=False)
+    begun_at: Mapped[datetime] = mapped_column(primary_key=True, autoincrement=False)
+    reserve_ok: Mapped[int] = mapped_column(server_default=text("0"))  # orders that the source accepted
+    reserve_failed: Mapped[int] = mapped_column(server_default=text("0"))  # and those it declined
+    provision_ok: Mapped[int] = mapped_column(server_default=text("0"))  # accepted orders that it delivered in full
+    provision_failed: Mapped[int] = mapped_column(server_default=text("0"))  # and those it did not
+    seconds: Mapped[int] = mapped_column(server_default=text("0"))  # that the delivered ones took, together

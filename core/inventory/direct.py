@@ -1,0 +1,76 @@
+"""Codes that come for an order that waits for them: sealed like all others, and never on the shelf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.database import insert_new, keys, now, write
+from core.inventory.batches import open_batch, seal
+from core.inventory.codes import Secret
+from core.inventory.tables import Batch, BatchState, Code
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """What became of codes that came for an order: the ids of those that are its own now; of those that came above what was waited
+    for, and are kept void; and how many were refused because others had brought them into the shop before."""
+
+    taken: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
+    refused: int = 0
+
+
+@write
+def issue_directly(
+    session: Session, *, offer_id: int, sku_id: int, order_id: int, secrets: Sequence[Secret], by: str, most: int | None = None
+) -> Direct:
+    """Seal these codes into a batch of their own and give them to an order; what the same `by` had brought before changes nothing.
+
+    A code that entered the shop before – for anybody, at any time – is refused: it is no delivery. At most `most` new ones become
+    the order's (all of them without); what came above that is kept void, so that nothing a source has given is lost.
+    """
+    ring = keys(session)
+    prints = [ring.fingerprint(secret.joined()) for secret in secrets]
+    brought = select(Code.fingerprint, Batch.by).join(Batch, Batch.id == Code.batch_id).where(Code.fingerprint.in_(prints))
+    known = {row.fingerprint: row.by for row in session.execute(brought)}
+    lines: list[tuple[int, Secret]] = []
+    seen: set[bytes] = set()
+    refused = 0
+    for line, (fingerprint, secret) in enumerate(zip(prints, secrets, strict=True), 1):
+        if fingerprint in known:
+            refused += known[fingerprint] != by
+        elif fingerprint not in seen:
+            seen.add(fingerprint)
+            lines.append((line, secret))
+    if not lines:
+        return Direct([], [], refused)
+    batch, at = open_batch(session, offer_id=offer_id, sku_id=sku_id, source_name="made on order", by=by), now(session)
+    taken: list[int] = []
+    kept: list[int] = []
+    for sealed in seal(ring, batch, lines):
+        given = most is None or len(taken) < most
+        code_id = session.scalars(
+            insert_new(session, Code)
+            .values(
+                offer_id=offer_id,
+                batch_id=batch.id,
+                row=sealed.row,
+                order_id=order_id if given else None,
+                void_at=None if given else at,
+                ciphertext=sealed.ciphertext,
+                fingerprint=sealed.fingerprint,
+            )
+            .returning(Code.id)
+        ).one_or_none()
+        if code_id is None:  # Another has brought it in at this very moment.
+            refused += 1
+            continue
+        (taken if given else kept).append(code_id)
+    row = session.get_one(Batch, batch.id)
+    row.accepted, row.state, row.published_at = len(taken) + len(kept), BatchState.PUBLISHED, at
+    session.flush()
+    return Direct(taken, kept, refused)

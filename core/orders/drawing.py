@@ -1,0 +1,119 @@
+"""Where the units of one order come from: shelves first, in the order of the ranking, then what sources say they have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from core import fulfilment, inventory, supply
+from core.catalog import ProductView
+from core.database import now
+from core.supply import Offer
+
+# What the shop promises of codes that a source brings on order: what has not come by then is given back.
+_BY_MACHINE, _BY_HAND = timedelta(minutes=30), timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How units of one offer reach their buyer when they are not on the shelf: who works on it, and within what time it is promised."""
+
+    lane: str
+    promise: timedelta
+
+
+@dataclass(slots=True)
+class Drawn:
+    """What was drawn for an order, by offer: codes that are its own now, and units that are to come."""
+
+    taken: dict[int, int] = field(default_factory=dict)
+    to_come: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return sum(self.taken.values()) + sum(self.to_come.values())
+
+    def add(self, other: Drawn) -> None:
+        """What was drawn besides."""
+        for mine, more in ((self.taken, other.taken), (self.to_come, other.to_come)):
+            for offer_id, count in more.items():
+                mine[offer_id] = mine.get(offer_id, 0) + count
+
+
+def from_shelf(product: ProductView) -> bool:
+    """Do units of this product lie on a shelf? What else there is is made when it is bought."""
+    return fulfilment.kind(product.kind).from_shelf
+
+
+def way_of(product: ProductView, offer: Offer) -> Way:
+    """Who brings what an offer has besides its shelf: its upstream, or people – the staff for the shop's own, else the supplier."""
+    kind = fulfilment.kind(product.kind)
+    lane = kind.lane(product.terms, offer.supplier_id, offer.payable_id is None, offer.upstream_id)
+    if not kind.from_shelf:
+        return Way(lane, kind.promise(product.terms))
+    return Way(lane, _BY_MACHINE if offer.upstream_id is not None else _BY_HAND)
+
+
+def suitable(offers: Sequence[Offer], *, quantity: int, country: str | None, currency: str) -> list[Offer]:
+    """Those of these offers that may be sold in this quantity to a buyer there, in the same order.
+
+    A supplier is credited in the currency of the sale, so that goods of another's that cost something else are not drawn.
+    """
+    return [
+        offer
+        for offer in offers
+        if (offer.payable_id is None or offer.cost_currency == currency)
+        and (offer.min_quantity is None or quantity >= offer.min_quantity)
+        and (offer.max_quantity is None or quantity <= offer.max_quantity)
+        and (offer.region is None or offer.region == country)
+    ]
+
+
+def draw(
+    session: Session,
+    *,
+    order_id: int,
+    product: ProductView,
+    offers: Sequence[Offer],
+    quantity: int,
+    not_declared: Collection[int] = (),
+) -> Drawn:
+    """Draw up to so many units for an order: what an exclusive source has, then all shelves by rank, then what is declared, by rank.
+
+    What is declared is not drawn from the offers `not_declared`: they were asked already.
+    """
+    found, at = Drawn(), now(session)
+    exclusive = [offer for offer in offers if _exclusive(offer, at)]
+    for group in (exclusive, [offer for offer in offers if not _exclusive(offer, at)]):
+        if from_shelf(product) and group:
+            ids = [offer.id for offer in group]
+            found.add(Drawn(inventory.take_up_to(session, offer_ids=ids, quantity=quantity - found.count, order_id=order_id)))
+        for offer in group:
+            if found.count < quantity and offer.declared and offer.id not in not_declared:
+                drawn = supply.draw_declared(session, offer_id=offer.id, most=quantity - found.count)
+                if drawn:
+                    found.to_come[offer.id] = drawn
+    return found
+
+
+def there_are(session: Session, product: ProductView, offers: Sequence[Offer], *, most: int) -> int:
+    """How many units these offers have, on their shelves and declared; counted up to `most`."""
+    shelf = sum(inventory.on_shelf(session, [offer.id for offer in offers], most=most).values()) if from_shelf(product) else 0
+    return min(most, shelf + sum(offer.declared or 0 for offer in offers))
+
+
+def _exclusive(offer: Offer, at: datetime) -> bool:
+    return offer.exclusive_until is not None and offer.exclusive_until > at
+
+
+def fields_of(session: Session, *, product: ProductView, sku_id: int, buyer_id: int, answers_id: int | None) -> Mapping[str, str]:
+    """What the buyer answered to what the product asks, for those who make it.
+
+    Raises what `fulfilment.answers_of` raises: no answers, another's, a country that the product is not sold in.
+    """
+    if answers_id is None and not product.asks:
+        return {}
+    return fulfilment.answers_of(session, answers_id, buyer_id, sku_id)
