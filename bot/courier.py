@@ -29,6 +29,7 @@ from aiogram.exceptions import (
 )
 
 from bot.dispatcher import speech_of
+from bot.files import with_files
 from bot.logs import where
 from bot.pace import Pace, knows_429
 from core import aftersale, inventory, onboarding, orders, outbox, payments, people, storefronts
@@ -326,7 +327,7 @@ class Courier:
             new = await self._shop.write(
                 aftersale.parcel, case_id=int(message.body["case"]), to_telegram_id=customer.telegram_id, buyer_id=customer.id
             )
-            return outgoing(new, speech, self._bot_username, celebrate=False)
+            return await with_files(self._bot, new, outgoing(new, speech, self._bot_username, celebrate=False), speech)
         # Logged as revealed before anybody can see it.
         brought = await self._shop.write(
             orders.hand_over,
@@ -339,7 +340,8 @@ class Courier:
             return []  # Everything was refunded while this was on its way.
         if isinstance(brought, Seal):
             return [sealed(brought, speech)]
-        return outgoing(brought, speech, self._bot_username, celebrate=not again)
+        messages = outgoing(brought, speech, self._bot_username, celebrate=not again)
+        return await with_files(self._bot, brought, messages, speech)
 
     async def _bring(self, chat_id: int, part: Outgoing) -> int:
         try:

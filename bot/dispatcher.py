@@ -15,7 +15,7 @@ from aiogram.filters import ExceptionTypeFilter
 from aiogram.fsm.storage.base import BaseStorage
 from aiogram.fsm.storage.memory import DisabledEventIsolation, MemoryStorage
 from aiogram.methods import AnswerCallbackQuery, AnswerPreCheckoutQuery, TelegramMethod
-from aiogram.types import CallbackQuery, ErrorEvent, Message, PreCheckoutQuery, TelegramObject, Update, User
+from aiogram.types import CallbackQuery, ChatMemberUpdated, ErrorEvent, Message, PreCheckoutQuery, TelegramObject, Update, User
 
 from core import people
 from core.database import Shop
@@ -39,7 +39,8 @@ class Acquaint(BaseMiddleware):
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         user: User | None = data.get("event_from_user")
-        if user is None or user.is_bot:
+        if user is None or user.is_bot or (isinstance(event, ChatMemberUpdated) and event.chat.type != "private"):
+            # Who walks in and out of a group is no customer by that.
             return await handler(event, data)
         shop: Shop = data["shop"]
         storefront: Storefront = data["storefront"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from aiogram import F, Router
 from aiogram.filters import StateFilter
@@ -12,7 +12,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import inventory, orders, pricing
+from core import fulfilment, inventory, orders, pricing
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
@@ -21,7 +21,7 @@ from core.orders import Quote, Receipt
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
-from handlers import browse, callbacks, coupons
+from handlers import answers, browse, callbacks, coupons
 from handlers.browse import Drawn
 from handlers.callbacks import Way
 from handlers.conversation import conversation
@@ -64,11 +64,14 @@ class Chosen:
     way: Way = Way.TOP
     direct: bool = True
     coupon: int = 0  # its id; 0 for none
+    answers: int = 0  # what was said before paying; 0 for nothing
 
     def screen(self, quantity: int) -> callbacks.Sku:
         """The way to the same screen with a quantity."""
         most = callbacks.LARGEST_QUANTITY
-        return callbacks.Sku(id=self.sku_id, quantity=min(quantity, most), way=self.way, direct=self.direct, coupon=self.coupon)
+        return callbacks.Sku(
+            id=self.sku_id, quantity=min(quantity, most), way=self.way, direct=self.direct, coupon=self.coupon, answers=self.answers
+        )
 
     def button(self, label: str, quantity: int, style: str | None = None) -> Row:
         """A row with the way to the same screen with another quantity."""
@@ -79,7 +82,9 @@ def chosen_of(data: callbacks.Sku | callbacks.Buy | callbacks.BuyByStars | callb
     """What a button says was chosen."""
     if isinstance(data, callbacks.PayBy):
         return Chosen(data.sku, data.quantity, coupon=data.coupon)
-    return Chosen(data.id if isinstance(data, callbacks.Sku) else data.sku, data.quantity, data.way, data.direct, data.coupon)
+    if isinstance(data, callbacks.Sku):
+        return Chosen(data.id, data.quantity, data.way, data.direct, data.coupon, data.answers)
+    return Chosen(data.sku, data.quantity, data.way, data.direct, data.coupon)
 
 
 async def screen(
@@ -113,8 +118,15 @@ async def screen(
         said, chosen = said or refused(speech, quote.coupon_refused), replace(chosen, coupon=0)
     rows: list[Row] = []
     can_buy = quote.most >= quote.sku.min_quantity
-    if can_buy:
+    walk = await answers.walk_of(shop, customer, speech, quote, chosen.screen(quote.quantity)) if can_buy else None
+    if walk is not None and not walk.ready:
+        # Nothing is paid before it is known whether, and for which account, it can be had at all.
+        rows += walk.rows
+    elif can_buy:
         screen_id = callbacks.new_screen()
+        if walk is not None:
+            chosen = replace(chosen, answers=walk.answers_id)
+            rows.append(walk.change)
         # What changes the price stands before the ways to pay it.
         rows.append(_quantities(quote, chosen, speech))
         rows.append([*_another(quote, chosen, speech), *coupons.coupon_row(speech, chosen.screen(quote.quantity), quote.coupon)])
@@ -123,9 +135,11 @@ async def screen(
         waits = await shop.read(inventory.watching, customer_id=customer.id, sku_id=quote.sku.id)
         rows.append([_bell(quote.sku.id, speech, waits=waits)])
     rows.append(_back(quote, chosen, speech))
-    return paragraphs(Safe("⚠️ ") + said if said else None, _described(quote, speech, can_buy=can_buy, balance_said=balance_said)), keyboard(
-        rows
-    )
+    return paragraphs(
+        Safe("⚠️ ") + said if said else None,
+        _described(quote, speech, can_buy=can_buy, balance_said=balance_said or (walk is not None and not walk.ready)),
+        walk.told if walk is not None else None,
+    ), keyboard(rows)
 
 
 def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: bool) -> Safe:
@@ -148,6 +162,7 @@ def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: boo
     return paragraphs(
         bold(clipped(full_name(quote.product, sku, speech), 200)),
         plain(description, 800) if description else None,
+        answers.words_of(quote.product, speech),
         lines(
             speech.say("Face value: {worth}", worth=worth) if worth else None,
             speech.say("To redeem in: {region}", region=region_name(sku.redeem_region, speech)) if sku.redeem_region else None,
@@ -184,7 +199,7 @@ def _another(quote: Quote, chosen: Chosen, speech: Speech) -> Row:
     offered = _offered(quote)
     if not offered or len(offered) == quote.most - quote.sku.min_quantity + 1:
         return []
-    typed = {"id": chosen.sku_id, "way": chosen.way, "direct": chosen.direct, "coupon": chosen.coupon}
+    typed = {"id": chosen.sku_id, "way": chosen.way, "direct": chosen.direct, "coupon": chosen.coupon, "answers": chosen.answers}
     return [button(speech.label("✏️ Other"), callbacks.TypeQuantity.model_validate(typed))]
 
 
@@ -203,12 +218,16 @@ def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, m
     total = speech.price(quote.total_minor, quote.price.currency)
     pay = speech.label_many("Pay {price} · {n} card", "Pay {price} · {n} cards", quote.quantity, price=total)
     enough = quote.short_minor == 0
-    rows: list[Row] = [[button(pay, callbacks.Buy.model_validate(seen), "success" if enough else None)]]
+    style = "success" if enough else None
+    if chosen.answers:
+        seen["answers"] = chosen.answers
+    by_wallet = callbacks.BuyFor.model_validate(seen) if chosen.answers else callbacks.Buy.model_validate(seen)
+    rows: list[Row] = [[button(pay, by_wallet, style)]]
     asked = None if stars is None else quote.by_ways.get(stars.name)
     if stars is not None and asked is not None and payable(stars, asked.amount_minor):
         by_stars = button(
             speech.label("Pay with Stars · {price}", price=speech.price(asked.amount_minor, STARS)),
-            callbacks.BuyByStars.model_validate(seen),
+            callbacks.StarsFor.model_validate(seen) if chosen.answers else callbacks.BuyByStars.model_validate(seen),
             None if enough else "success",
         )
         rows.append([by_stars])
@@ -231,15 +250,17 @@ def _by_others(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, met
         asked = quote.by_ways.get(method.name)
         if asked is None or not payable(method, asked.amount_minor):
             continue
-        data = callbacks.PayBy(
-            sku=quote.sku.id,
-            price=quote.price.id,
-            rules=quote.sku.rules_version,
-            quantity=quote.quantity,
-            screen=screen_id,
-            means=callbacks.means(method.name),
-            coupon=chosen.coupon,
-        )
+        seen = {
+            "sku": quote.sku.id,
+            "price": quote.price.id,
+            "rules": quote.sku.rules_version,
+            "quantity": quote.quantity,
+            "screen": screen_id,
+            "means": callbacks.means(method.name),
+            "coupon": chosen.coupon,
+            "answers": chosen.answers,
+        }
+        data = callbacks.PayFor.model_validate(seen) if chosen.answers else callbacks.PayBy.model_validate(seen)
         drawn.append(button(f"{label_of(method.name, speech)} · {speech.price(asked.amount_minor, asked.currency)}", data))
     return [drawn[first : first + 2] for first in range(0, len(drawn), 2)]
 
@@ -325,6 +346,7 @@ async def buy_pressed(
     customer: Customer,
     speech: Speech,
     methods: Mapping[str, PaymentMethod],
+    answers_id: int = 0,
 ) -> None:
     """The purchase. A refusal keeps what was chosen and draws the screen again with the ways on."""
     facts: dict[str, Any] = {
@@ -337,7 +359,9 @@ async def buy_pressed(
         "once": f"{storefront.id}:{customer.id}:{callback_data.screen}",
     }
     try:
-        if callback_data.coupon:
+        if answers_id:
+            receipt = await shop.write(orders.buy_for, answers_id=answers_id, coupon_id=callback_data.coupon or None, **facts)
+        elif callback_data.coupon:
             receipt = await shop.write(orders.buy_with, coupon_id=callback_data.coupon, **facts)
         else:
             receipt = await shop.write(orders.buy, **facts)
@@ -349,13 +373,40 @@ async def buy_pressed(
             customer,
             speech,
             methods,
-            chosen_of(callback_data),
+            replace(chosen_of(callback_data), answers=answers_id),
             explained(refusal, speech),
             balance_said=isinstance(refusal, orders.TooLittleMoney),
         )
         await show(press, *drawn)
     else:
         await show(press, *await paid(shop, customer, receipt, speech))
+
+
+async def buy_for_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.BuyFor,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """The same for what asked its buyer."""
+    data = await plainly_bought(shop, customer, callback_data, callbacks.Buy)
+    await buy_pressed(press, data, shop, storefront, customer, speech, methods, answers_id=callback_data.answers)
+
+
+Bought = TypeVar("Bought", callbacks.Buy, callbacks.BuyByStars, callbacks.PayBy)
+
+
+async def plainly_bought(
+    shop: Shop, customer: Customer, data: callbacks.BuyFor | callbacks.StarsFor | callbacks.PayFor, kind: type[Bought]
+) -> Bought:
+    """The button with the denomination that its answers are about; raises NotAnswered when they are not this buyer's."""
+    kept = await shop.read(fulfilment.answers, answers_id=data.answers, customer_id=customer.id)
+    if kept is None:
+        raise fulfilment.NotAnswered
+    return kind.model_validate({**data.model_dump(exclude={"answers"}), "sku": kept.sku_id})
 
 
 async def watch_pressed(
@@ -394,14 +445,16 @@ async def type_quantity_pressed(
     state: FSMContext,
 ) -> None:
     """Ask for a quantity to be typed."""
-    chosen = Chosen(callback_data.id, 0, callback_data.way, callback_data.direct, callback_data.coupon)
+    chosen = Chosen(callback_data.id, 0, callback_data.way, callback_data.direct, callback_data.coupon, callback_data.answers)
     try:
         quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=chosen.sku_id, quantity=1)
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
         return
     await state.set_state(Typing.quantity)
-    await state.set_data({"sku": chosen.sku_id, "way": chosen.way.value, "direct": chosen.direct, "coupon": chosen.coupon})
+    await state.set_data(
+        {"sku": chosen.sku_id, "way": chosen.way.value, "direct": chosen.direct, "coupon": chosen.coupon, "answers": chosen.answers}
+    )
     asked = speech.say(
         "{name}\n\nHow many would you like? Type a number from {least} to {most}.",
         name=bold(full_name(quote.product, quote.sku, speech)),
@@ -423,7 +476,7 @@ async def quantity_typed(
     """The quantity as text: what cannot be is said, and the next text is taken for another try."""
     kept = await state.get_data()
     way, direct = Way(kept.get("way", Way.TOP.value)), bool(kept.get("direct", True))
-    chosen = Chosen(int(kept.get("sku", 0)), 0, way, direct, int(kept.get("coupon", 0)))
+    chosen = Chosen(int(kept.get("sku", 0)), 0, way, direct, int(kept.get("coupon", 0)), int(kept.get("answers", 0)))
     try:
         quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=chosen.sku_id, quantity=1)
     except Gone as gone:
@@ -454,7 +507,7 @@ async def _with_coupon(
     chosen: callbacks.Sku,
     said: Safe | None,
 ) -> Drawn:
-    """The screen after a coupon was typed."""
+    """The screen after a coupon was typed, or what is asked before paying was said."""
     return await screen(shop, storefront, customer, speech, methods, chosen_of(chosen), said)
 
 
@@ -462,6 +515,8 @@ def router() -> Router:
     """The buy screen, the purchase, and the list of those who wait."""
     router = conversation("buy")
     coupons.listen(router, _with_coupon)
+    answers.listen(router, _with_coupon)
+    router.callback_query.register(buy_for_pressed, callbacks.BuyFor.filter())
     router.callback_query.register(buy_pressed, callbacks.Buy.filter())
     router.callback_query.register(sku_pressed, callbacks.Sku.filter())
     router.callback_query.register(type_quantity_pressed, callbacks.TypeQuantity.filter())

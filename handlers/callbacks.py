@@ -84,6 +84,7 @@ class Sku(CallbackData, prefix="s"):
     direct: bool = True  # not by the product's own screen
     fresh: bool = False
     coupon: Short = 0
+    answers: Number = 0  # what the buyer said before paying; 0 for nothing
 
 
 class TypeQuantity(CallbackData, prefix="q"):
@@ -91,6 +92,7 @@ class TypeQuantity(CallbackData, prefix="q"):
     way: Way
     direct: bool
     coupon: Short = 0
+    answers: Number = 0
 
 
 class TypeCoupon(CallbackData, prefix="v"):
@@ -100,6 +102,7 @@ class TypeCoupon(CallbackData, prefix="v"):
     quantity: Quantity
     way: Way
     direct: bool
+    answers: Number = 0
 
 
 class Buy(CallbackData, prefix="b"):
@@ -146,6 +149,154 @@ class PayBy(CallbackData, prefix="z"):
     screen: Screen
     means: Means
     coupon: Short = 0
+
+
+class BuyFor(CallbackData, prefix="B"):
+    """The purchase by wallet of what asks its buyer: the answers name the denomination, or there would be no room for both."""
+
+    answers: Number
+    price: Number
+    rules: Short
+    quantity: Quantity
+    screen: Screen
+    coupon: Short = 0
+
+
+class StarsFor(CallbackData, prefix="X"):
+    """The same, to be paid by an invoice in Stars."""
+
+    answers: Number
+    price: Number
+    rules: Short
+    quantity: Quantity
+    screen: Screen
+    coupon: Short = 0
+
+
+class PayFor(CallbackData, prefix="Z"):
+    """The same, to be paid by another way."""
+
+    answers: Number
+    price: Number
+    rules: Short
+    quantity: Quantity
+    screen: Screen
+    means: Means
+    coupon: Short = 0
+
+
+class Ask(CallbackData, prefix="ak"):
+    """Ask what must be known before paying, as what was said the time before (`like`), or from the beginning (`afresh`)."""
+
+    id: Number  # the denomination
+    quantity: Quantity = 0
+    way: Way = Way.TOP
+    direct: bool = True
+    coupon: Short = 0
+    like: Number = 0
+    afresh: bool = False
+
+
+class AskField(CallbackData, prefix="af"):
+    """One question of it, by its place; `choice`: answered with this one (from 1), `skip`: not at all."""
+
+    answers: Number
+    which: Short = 0
+    choice: Short = 0
+    skip: bool = False
+    quantity: Quantity = 0
+    way: Way = Way.TOP
+    direct: bool = True
+    coupon: Short = 0
+
+
+class AnswersRight(CallbackData, prefix="ar"):
+    """It is right; `unchecked`: also without knowing whether the account exists."""
+
+    answers: Number
+    unchecked: bool = False
+    quantity: Quantity = 0
+    way: Way = Way.TOP
+    direct: bool = True
+    coupon: Short = 0
+
+
+class Country(CallbackData, prefix="co"):
+    """Where I am; "ZZ" for one that is not listed. `id`: the denomination that made it asked, 0: by the settings."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    id: Number = 0
+    quantity: Quantity = 0
+    way: Way = Way.TOP
+    direct: bool = True
+    coupon: Short = 0
+
+
+class RegionKnown(CallbackData, prefix="rk"):
+    """I know that it is redeemed elsewhere than where I am."""
+
+    id: Number
+    quantity: Quantity = 0
+    way: Way = Way.TOP
+    direct: bool = True
+    coupon: Short = 0
+
+
+class Kept(CallbackData, prefix="ke"):
+    """What is kept of me: my country, and what I said before paying."""
+
+
+class Forget(CallbackData, prefix="fg"):
+    """Forget what I said for this product (0: for all)."""
+
+    id: Number = 0
+
+
+class Brief(CallbackData, prefix="sb"):
+    """Say what I need, for a service."""
+
+    id: Number  # the denomination
+
+
+class Jobs(CallbackData, prefix="sj"):
+    """My work by agreement."""
+
+    fresh: bool = False
+
+
+class Job(CallbackData, prefix="sv"):
+    """One of it; `act`: l(ook), a(ccept the quote), o(ff) – asked first –, O(ff, sure)."""
+
+    id: Number
+    act: Annotated[str, Field(pattern=r"^[laoO]$")] = "l"
+    fresh: bool = False
+
+
+class Step(CallbackData, prefix="sm"):
+    """A delivered step: (a)ccept it, or say that something is (w)rong with it."""
+
+    id: Number
+    act: Annotated[str, Field(pattern=r"^[aw]$")]
+
+
+class Task(CallbackData, prefix="tk"):
+    """A task in people's hands: l(ook), t(ake), s(how what the buyer said), d(one), n(ot possible), N(ot, because of `arg`)."""
+
+    id: Number
+    act: Annotated[str, Field(pattern=r"^[ltsdnN]$")] = "l"
+    arg: Short = 0
+    fresh: bool = False
+
+
+class Tasks(CallbackData, prefix="tl"):
+    """The tasks that wait for me."""
+
+
+class Quoting(CallbackData, prefix="qo"):
+    """A brief that waits for a quote: l(ook), q(uote), n(o, thank you)."""
+
+    id: Number
+    act: Annotated[str, Field(pattern=r"^[lqn]$")] = "l"
 
 
 class CheckPayment(CallbackData, prefix="f"):

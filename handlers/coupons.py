@@ -48,7 +48,7 @@ def coupon_row(speech: Speech, chosen: callbacks.Sku, coupon: Coupon | None) -> 
     return [
         button(
             speech.label("🎟 I have a coupon"),
-            callbacks.TypeCoupon(id=chosen.id, quantity=chosen.quantity, way=chosen.way, direct=chosen.direct),
+            callbacks.TypeCoupon(id=chosen.id, quantity=chosen.quantity, way=chosen.way, direct=chosen.direct, answers=chosen.answers),
         )
     ]
 
@@ -112,14 +112,22 @@ async def type_coupon_pressed(
     state: FSMContext,
 ) -> None:
     """Ask for the word."""
-    chosen = callbacks.Sku(id=callback_data.id, quantity=callback_data.quantity, way=callback_data.way, direct=callback_data.direct)
+    chosen = callbacks.Sku(
+        id=callback_data.id,
+        quantity=callback_data.quantity,
+        way=callback_data.way,
+        direct=callback_data.direct,
+        answers=callback_data.answers,
+    )
     try:
         quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=chosen.id, quantity=1)
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
         return
     await state.set_state(Typing.coupon)
-    await state.set_data({"id": chosen.id, "quantity": chosen.quantity, "way": chosen.way.value, "direct": chosen.direct})
+    await state.set_data(
+        {"id": chosen.id, "quantity": chosen.quantity, "way": chosen.way.value, "direct": chosen.direct, "answers": chosen.answers}
+    )
     asked = speech.say(
         "{name}\n\nType the word of your coupon, for example: <i>SPRING10</i>", name=bold(full_name(quote.product, quote.sku, speech))
     )

@@ -30,6 +30,7 @@ def menu(speech: Speech) -> Drawn:
         ]
         for code in languages()
     ]
+    rows.append([button(speech.label("🌍 My country and what I told you"), callbacks.Kept())])
     rows.append([button(speech.label("🛍 To the shop"), callbacks.Home())])
     return speech.say("Which language shall we speak?"), keyboard(rows)
 

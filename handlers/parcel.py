@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from aiogram import Bot
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
+from core.catalog import ProductKind
 from core.inventory import Secret
 from core.orders import Parcel, ParcelLine, Seal
 from handlers import callbacks
@@ -37,6 +38,7 @@ class Outgoing:
     protect_content: bool = False
     effect: str | None = None
     picture: bool = False  # the document is a picture, shown as one
+    file_id: str | None = None  # instead of bytes: a file that Telegram has
 
 
 def outgoing(parcel: Parcel, speech: Speech, bot_username: str, *, celebrate: bool = True) -> list[Outgoing]:
@@ -113,10 +115,11 @@ async def send(bot: Bot, chat_id: int, message: Outgoing) -> Message:
     if message.document is not None and message.picture:
         photo = BufferedInputFile(message.document, message.name or "picture.png")
         return await bot.send_photo(chat_id, photo, caption=message.text, reply_markup=message.keyboard)
-    if message.document is not None:
+    if message.document is not None or message.file_id is not None:
+        kept = message.file_id or ""
         return await bot.send_document(
             chat_id,
-            BufferedInputFile(message.document, message.name or "codes.txt"),
+            kept if message.document is None else BufferedInputFile(message.document, message.name or "codes.txt"),
             caption=message.text,
             reply_markup=message.keyboard,
             protect_content=message.protect_content,
@@ -132,7 +135,17 @@ async def send(bot: Bot, chat_id: int, message: Outgoing) -> Message:
 
 
 def _parts(secret: Secret) -> list[str]:
-    return [part for part in (secret.card_no, secret.card_pwd) if part]
+    bare = secret.bare()
+    return [part for part in (bare.card_no, bare.card_pwd) if part]
+
+
+def _told(secret: Secret) -> tuple[str | None, str | None]:
+    """Number and password for a file, with what is told of the code behind them."""
+    bare, notes = secret.bare(), secret.notes
+    if not notes:
+        return bare.card_no, bare.card_pwd
+    told = " · ".join([bare.card_pwd or bare.card_no or "", *notes])
+    return (bare.card_no, told) if bare.card_pwd else (told, None)
 
 
 def _next_steps(parcel: Parcel, speech: Speech, bot_username: str) -> list[Row]:
@@ -221,26 +234,34 @@ def _hidden(text: str) -> Safe:
 
 
 def _code(secret: Secret, speech: Speech, number: int, line: ParcelLine) -> Safe:
-    if secret.card_no and secret.card_pwd:
+    parts, notes = _parts(secret), secret.notes
+    if line.product.kind is ProductKind.LICENCE and len(parts) == 2 and notes:
+        # What stands beside a licence's key is which of its seats this is.
+        said = lines(_hidden(parts[0]), speech.say("Your seat: {seat}", seat=notes[0]))
+    elif len(parts) == 2:
         said = lines(
-            speech.say("Card number: {code}", code=_hidden(secret.card_no)),
-            speech.say("Password: {code}", code=_hidden(secret.card_pwd)),
+            speech.say("Card number: {code}", code=_hidden(parts[0])),
+            speech.say("Password: {code}", code=_hidden(parts[1])),
+            *(_hidden(note) for note in notes),
         )
     else:
-        said = _hidden(_parts(secret)[0])
+        said = lines(_hidden(parts[0]), *(plain(note) for note in notes))
     return said if len(line.secrets) == 1 else Safe(f"{number}. ") + said
 
 
 def _copiers(secret: Secret, speech: Speech, number: int, line: ParcelLine) -> Row:
     several = len(line.secrets) > 1
     row: Row = []
-    if secret.card_no and secret.card_pwd:
+    parts = _parts(secret)
+    if line.product.kind is ProductKind.MEMBERSHIP and parts[0].startswith("https://t.me/"):
+        return [InlineKeyboardButton(text=speech.label("🚪 Join {n}", n=number) if several else speech.label("🚪 Join"), url=parts[0])]
+    if len(parts) == 2 and line.product.kind is not ProductKind.LICENCE:
         labels = [
-            (speech.label("📋 Copy number {n}", n=number) if several else speech.label("📋 Copy number"), secret.card_no),
-            (speech.label("📋 Copy password {n}", n=number) if several else speech.label("📋 Copy password"), secret.card_pwd),
+            (speech.label("📋 Copy number {n}", n=number) if several else speech.label("📋 Copy number"), parts[0]),
+            (speech.label("📋 Copy password {n}", n=number) if several else speech.label("📋 Copy password"), parts[1]),
         ]
     else:
-        labels = [(speech.label("📋 Copy {n}", n=number) if several else speech.label("📋 Copy"), _parts(secret)[0])]
+        labels = [(speech.label("📋 Copy {n}", n=number) if several else speech.label("📋 Copy"), parts[0])]
     for label, text in labels:
         if utf16(text) <= COPIED:
             row.append(copier(label, text))
@@ -257,7 +278,7 @@ def _files(parcel: Parcel, speech: Speech) -> Iterator[Outgoing]:
             caption = heading
             for number, piece in enumerate(_cut(redeem, 2000)):
                 yield Outgoing(_how(piece, speech, first=number == 0))
-        codes = [(secret.card_no, secret.card_pwd) for secret in line.secrets]
+        codes = [_told(secret) for secret in line.secrets]
         yield Outgoing(caption, document=codes_txt(codes), name=f"{stem}.txt")
         if any(number and password for number, password in codes):
             yield Outgoing(speech.say("The same codes as a table."), document=codes_csv(codes), name=f"{stem}.csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import segno
 from aiogram import F, Router
@@ -142,9 +143,10 @@ async def pay_pressed(
     hold_rules: orders.HoldRules,
     cap: orders.Cap | None,
     wake_asker: Callable[[], None],
+    answers_id: int = 0,
 ) -> None:
     """Place the order, its codes held, and leave the provider to the background: nobody waits for a network here."""
-    chosen = buy.chosen_of(callback_data)
+    chosen = replace(buy.chosen_of(callback_data), answers=answers_id)
     method = method_of(callback_data.means, methods)
     if method is None or method.capabilities.currency == STARS:
         said = closed(speech)
@@ -188,6 +190,7 @@ async def pay_pressed(
             cap=cap,
             by_task=True,
             screen_message_id=screen.message_id if screen else None,
+            answers_id=answers_id or None,
         )
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
@@ -201,6 +204,25 @@ async def pay_pressed(
         await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
         return
     wake_asker()
+
+
+async def pay_for_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.PayFor,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+    hold_rules: orders.HoldRules,
+    cap: orders.Cap | None,
+    wake_asker: Callable[[], None],
+) -> None:
+    """The same for what asked its buyer."""
+    data = await buy.plainly_bought(shop, customer, callback_data, callbacks.PayBy)
+    await pay_pressed(
+        press, data, shop, storefront, customer, speech, methods, hold_rules, cap, wake_asker, answers_id=callback_data.answers
+    )
 
 
 async def deposit(
@@ -399,6 +421,7 @@ def router() -> Router:
     """Ways to pay other than Stars."""
     router = conversation("paying")
     router.callback_query.register(pay_pressed, callbacks.PayBy.filter())
+    router.callback_query.register(pay_for_pressed, callbacks.PayFor.filter())
     router.callback_query.register(pay_order_pressed, callbacks.PayOrder.filter())
     router.callback_query.register(check_pressed, callbacks.CheckPayment.filter())
     router.callback_query.register(code_pressed, callbacks.PaymentCode.filter())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -61,9 +62,10 @@ async def by_stars_pressed(
     customer: Customer,
     speech: Speech,
     methods: Mapping[str, PaymentMethod],
+    answers_id: int = 0,
 ) -> None:
     """Place the order and send its invoice; the codes are held only when the payer confirms."""
-    chosen = buy.chosen_of(callback_data)
+    chosen = replace(buy.chosen_of(callback_data), answers=answers_id)
     method = methods.get("stars")
     if method is None:
         said = speech.say("Stars are not accepted at the moment.")
@@ -101,6 +103,7 @@ async def by_stars_pressed(
             worth_minor=rest.worth_minor,
             coupon_id=callback_data.coupon or None,
             reversible=method.capabilities.reversible,
+            answers_id=answers_id or None,
         )
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
@@ -115,6 +118,20 @@ async def by_stars_pressed(
         await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
         return
     await invoice_order(press, pending.order_id, shop, customer, speech, method)
+
+
+async def stars_for_pressed(
+    press: CallbackQuery,
+    callback_data: callbacks.StarsFor,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    methods: Mapping[str, PaymentMethod],
+) -> None:
+    """The same for what asked its buyer."""
+    data = await buy.plainly_bought(shop, customer, callback_data, callbacks.BuyByStars)
+    await by_stars_pressed(press, data, shop, storefront, customer, speech, methods, answers_id=callback_data.answers)
 
 
 async def invoice_order(press: CallbackQuery, order_id: int, shop: Shop, customer: Customer, speech: Speech, method: PaymentMethod) -> None:
@@ -254,4 +271,5 @@ def router() -> Router:
     router.message.register(paid, F.successful_payment)
     router.message.register(given_back, F.refunded_payment)
     router.callback_query.register(by_stars_pressed, callbacks.BuyByStars.filter())
+    router.callback_query.register(stars_for_pressed, callbacks.StarsFor.filter())
     return router

@@ -240,3 +240,8 @@ class _Pen:
             labels = _wrapped(row.label, _font(28, row.strong), beside, 3)
             notes = _wrapped(row.note, _font(23), _ROOM, 3) if row.note else []
             yield row, labels, notes, value, 10 + 36 * len(labels) + 29 * len(notes) + (10 if row.strong else 0)
+
+
+def font_of(size: int) -> FreeTypeFont:
+    """The font in which everything of ours is drawn."""
+    return _font(size)

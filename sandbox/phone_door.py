@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from sandbox import acts, stars
+from sandbox import acts, rooms, stars
 from sandbox.errors import ConnectionCut, PhoneError
 from sandbox.methods.profile import commands_for
 from sandbox.state import DEFAULT_PHONES, Phone
@@ -59,6 +59,11 @@ class PhoneDoor:
             web.post("/phones/{phone}/payments/{charge}/succeed", self.succeed),
             web.post("/phones/{phone}/inline", self.ask_inline),
             web.post("/phones/{phone}/inline/send", self.send_inline),
+            web.post("/phones/{phone}/rooms", self.open_room),
+            web.post("/phones/{phone}/rooms/{room}/admin", self.room_admin),
+            web.get("/phones/{phone}/rooms/{room}", self.room),
+            web.post("/phones/{phone}/join", self.join),
+            web.post("/phones/{phone}/rooms/{room}/leave", self.leave),
             web.get("/phones/{phone}/files/{file}", self.download),
             web.get("/phones/{phone}/events", self.events),
             web.get("/faults", self.faults),
@@ -194,6 +199,36 @@ class PhoneDoor:
         bot = self.world.bot_named(str(body.get("bot")))
         message = self.inline.send(self.of(request), bot, str(body.get("result_id")), str(body.get("to")))
         return web.json_response({"message": message})
+
+    async def open_room(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        room = rooms.open_room(self.world, self.of(request), str(body.get("title", "")), str(body.get("type", "supergroup")))
+        return web.json_response({"room": room.chat()})
+
+    def room_named(self, request: web.Request) -> rooms.Room:
+        named = request.match_info["room"]
+        return rooms.room_of(self.world, int(named) if named.removeprefix("-").isdigit() else None)
+
+    async def room_admin(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        rights = body.get("rights", ["can_invite_users", "can_restrict_members"])
+        if not isinstance(rights, list):
+            raise PhoneError(400, "rights must be a list.")
+        bot = self.world.bot_named(str(body.get("bot")))
+        rooms.make_admin(self.world, self.of(request), self.room_named(request), bot, [str(right) for right in rights])
+        return web.json_response({})
+
+    async def room(self, request: web.Request) -> web.Response:
+        room = self.room_named(request)
+        return web.json_response({"room": room.chat(), "status": room.status(self.of(request).user_id)})
+
+    async def join(self, request: web.Request) -> web.Response:
+        room = rooms.join(self.world, self.of(request), str((await body_of(request)).get("link", "")))
+        return web.json_response({"room": room.chat()})
+
+    async def leave(self, request: web.Request) -> web.Response:
+        rooms.leave(self.world, self.of(request), self.room_named(request))
+        return web.json_response({})
 
     async def download(self, request: web.Request) -> web.Response:
         phone = self.of(request)

@@ -13,6 +13,7 @@ from sandbox.errors import PhoneError, bad_request, forbidden
 from sandbox.events import Events
 from sandbox.faults import Faults
 from sandbox.files import Files
+from sandbox.rooms import Room
 from sandbox.state import Bot, BotSpec, Charge, Chat, Invoice, Kept, Phone, PhoneSpec, Update
 from sandbox.store import Json, Store
 from sandbox.updates import Mailbox
@@ -66,6 +67,7 @@ class World:
         self.bots: dict[str, Bot] = {key: Bot(**row) for key, row in self.store.rows("bot")}
         self.phones: dict[str, Phone] = {key: Phone(**row) for key, row in self.store.rows("phone")}
         self.chats: dict[tuple[str, str], Chat] = {}
+        self.rooms: dict[int, Room] = {int(key): Room(**row) for key, row in self.store.rows("room")}
         self.mailboxes = {name: Mailbox(bot, self.store, self.faults) for name, bot in self.bots.items()}
         self.invoice_links = {key: Invoice(**row) for key, row in self.store.rows("invoice")}
         self.charges = {key: Charge(**row) for key, row in self.store.rows("charge")}

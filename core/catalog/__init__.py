@@ -14,6 +14,7 @@ from core.catalog.commands import (
     change_sku,
     low_stock_told,
     move,
+    set_kind,
     translate,
 )
 from core.catalog.queries import (
@@ -61,6 +62,7 @@ __all__ = [
     "products_in",
     "products_of",
     "search_products",
+    "set_kind",
     "sku",
     "sku_by_slug",
     "skus_of",

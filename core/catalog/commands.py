@@ -307,6 +307,30 @@ def change_product(
 
 
 @write
+def set_kind(
+    session: Session, product_id: int, *, kind: ProductKind, terms: dict[str, Any], asks: bool, by: str | None = None
+) -> ProductView:
+    """What kind of product it is, on which terms, and whether the sale asks its buyer; raises Gone.
+
+    `core/fulfilment` checks the terms and says whether they ask: shopkeepers' changes go through `fulfilment.set_kind`. The rules of
+    its denominations move, so that a screen drawn before cannot sell on other terms.
+    """
+    row = session.get(Product, product_id, with_for_update=True)
+    if row is None:
+        raise Gone
+    before = {"kind": str(row.kind), "terms": row.terms or {}}
+    row.kind, row.terms, row.asks = kind, terms or None, asks
+    session.execute(update(Sku).where(Sku.product_id == product_id).values(rules_version=Sku.rules_version + 1))
+    session.flush()
+    after = {"kind": str(kind), "terms": terms}
+    if by is not None and before != after:
+        journal.record(session, by=by, did="set-kind", about="product", about_id=product_id, before=before, after=after)
+    found = product(session, product_id)
+    assert found is not None
+    return found
+
+
+@write
 def add_sku(
     session: Session,
     *,

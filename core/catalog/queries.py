@@ -48,6 +48,8 @@ class ProductView:
     return_hours: int = 24
     warranty_hours: int | None = None
     held: bool = False
+    asks: bool = False
+    terms: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def name_in(self, language: str) -> str:
         return self._text(language, "name") or self.name
@@ -112,6 +114,8 @@ def _product(row: Product) -> ProductView:
         row.return_hours,
         row.warranty_hours,
         row.held,
+        row.asks,
+        row.terms or {},
     )
 
 

@@ -191,7 +191,7 @@ def _follow(session: Session, row: UpstreamItem) -> None:
             there = max(0, there - fulfilment.not_asked_for(session, [row.offer_id])[row.offer_id])
     else:
         there = 0
-    supply.declare(session, offer_id=row.offer_id, declared=there)
+    supply.declare(session, offer_id=row.offer_id, quantity=there)
     if (offer.cost_minor, offer.cost_currency) != (row.price_minor, row.currency):
         supply.set_cost(
             session, offer_id=row.offer_id, cost_minor=row.price_minor, cost_currency=row.currency, by=f"upstream:{row.upstream_id}"

@@ -15,6 +15,7 @@ from core import journal
 from core.database import KeysMissing, among, keys, now, read, tools, write
 from core.inventory.tables import Batch, Code
 
+_NOTES = "\x1e"  # Record separator, for the same reason: what is told with a code and makes it no other code stands behind it.
 _BETWEEN = "\x1f"  # Unit separator: a reader of codes refuses control characters, so none holds it.
 
 
@@ -45,7 +46,25 @@ class Secret:
 
     def joined(self) -> str:
         """Both parts in a row: what the fingerprint is made of, so that a code split otherwise is the same code."""
-        return f"{self.card_no or ''}{self.card_pwd or ''}"
+        bare = self.bare()
+        return f"{bare.card_no or ''}{bare.card_pwd or ''}"
+
+    @classmethod
+    def noted(cls, card_no: str | None, card_pwd: str | None, notes: Sequence[str]) -> Secret:
+        """A code with what is told with it: an account's attributes, the number of a licence's seats."""
+        if not notes:
+            return cls(card_no, card_pwd)
+        last = _NOTES.join([card_pwd or card_no or "", *notes])
+        return cls(card_no, last) if card_pwd else cls(last, None)
+
+    def bare(self) -> Secret:
+        """The code without what is told with it."""
+        return Secret(*(part.partition(_NOTES)[0] if part else None for part in (self.card_no, self.card_pwd)))
+
+    @property
+    def notes(self) -> list[str]:
+        """What is told with the code."""
+        return (self.card_pwd or self.card_no or "").split(_NOTES)[1:]
 
 
 def row_identity(aad: str, row: int) -> str:

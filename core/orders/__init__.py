@@ -16,6 +16,7 @@ from core.orders.fulfilling import (
     task_failed,
 )
 from core.orders.holding import hold_back, remind_held
+from core.orders.lanes import first_lane
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
     Cap,
@@ -175,6 +176,7 @@ __all__ = [
     "expire",
     "find",
     "find_all",
+    "first_lane",
     "given_back",
     "hand_over",
     "history",

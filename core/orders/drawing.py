@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from core import fulfilment, inventory, supply
-from core.catalog import ProductKind, ProductView
+from core.catalog import ProductView
 from core.database import now
 from core.supply import Offer
 
@@ -45,14 +45,16 @@ class Drawn:
 
 def from_shelf(product: ProductView) -> bool:
     """Do units of this product lie on a shelf? What else there is is made when it is bought."""
-    return product.kind is ProductKind.CODE
+    return fulfilment.kind(product.kind).from_shelf
 
 
 def way_of(product: ProductView, offer: Offer) -> Way:
     """Who brings what an offer has besides its shelf: its upstream, or people – the staff for the shop's own, else the supplier."""
-    if offer.upstream_id is not None:
-        return Way(f"upstream:{offer.upstream_id}", _BY_MACHINE)
-    return Way("staff" if offer.payable_id is None else f"supplier:{offer.supplier_id}", _BY_HAND)
+    kind = fulfilment.kind(product.kind)
+    lane = kind.lane(product.terms, offer.supplier_id, offer.payable_id is None, offer.upstream_id)
+    if not kind.from_shelf:
+        return Way(lane, kind.promise(product.terms))
+    return Way(lane, _BY_MACHINE if offer.upstream_id is not None else _BY_HAND)
 
 
 def suitable(offers: Sequence[Offer], *, quantity: int, country: str | None, currency: str) -> list[Offer]:
@@ -108,7 +110,10 @@ def _exclusive(offer: Offer, at: datetime) -> bool:
 
 
 def fields_of(session: Session, *, product: ProductView, sku_id: int, buyer_id: int, answers_id: int | None) -> Mapping[str, str]:
-    """What the buyer answered to what the product asks, for those who make it. Raises Gone when it is not their answer to this."""
-    if answers_id is None:
+    """What the buyer answered to what the product asks, for those who make it.
+
+    Raises what `fulfilment.answers_of` raises: no answers, another's, a country that the product is not sold in.
+    """
+    if answers_id is None and not product.asks:
         return {}
-    return fulfilment.answers_of(session, answers_id, buyer_id, sku_id)  # type: ignore[attr-defined,no-any-return]  # until it is merged
+    return fulfilment.answers_of(session, answers_id, buyer_id, sku_id)

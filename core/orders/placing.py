@@ -9,7 +9,7 @@ from typing import ClassVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, ledger, payments, people, storefronts, supply
+from core import catalog, fulfilment, inventory, ledger, payments, people, storefronts, supply
 from core.database import insert_new, now, write
 from core.errors import N_, Refusal
 from core.orders.drawing import fields_of, from_shelf, suitable, there_are
@@ -172,6 +172,8 @@ def place(
     ).one_or_none()
     if order_id is None:  # Another buyer's press had this key at the same moment.
         raise OnceReused
+    if answers_id is not None:
+        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
     first = offers[0]
     session.add(

@@ -128,6 +128,8 @@ def quote(
     A quantity outside the limits is brought inside them.
     """
     product, denomination = showcase.denomination(session, storefront_id=storefront_id, sku_id=sku_id)
+    if product.terms.get("for", customer_id) != customer_id:
+        raise catalog.Gone  # Agreed with another buyer.
     sku, price = denomination.sku, denomination.price
     allowed = None if sku.max_per_buyer is None else max(0, sku.max_per_buyer - bought(session, buyer_id=customer_id, sku_id=sku_id))
     left = denomination.left if denomination.left < COUNTED else max(denomination.left, sku.max_quantity)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from core import catalog, coupons, ledger, people, pricing, storefronts, supply
+from core import catalog, coupons, fulfilment, ledger, people, pricing, storefronts, supply
 from core.catalog import SkuView
 from core.coupons import Coupon
 from core.database import Alone, Gathered, Tools, insert_new, now, write
@@ -212,6 +212,7 @@ def _sell(
     balance = ledger.balance(session, customer.wallet_id)
     product = catalog.product(session, deal.sku.product_id)
     assert product is not None, "what is for sale has a product"
+    said = fields_of(session, product=product, sku_id=sku_id, buyer_id=buyer_id, answers_id=answers_id)
     held = must_hold(session, product=product, total_minor=total, customer=customer, storefront=deal.storefront, reversible=False)
     count_purchase(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
     at = now(session)
@@ -234,6 +235,8 @@ def _sell(
     ).scalar_one_or_none()
     if order_id is None:
         raise OnceReused  # Another buyer's order took this key a moment ago: keys name their buyer, so this is no press of theirs.
+    if answers_id is not None:
+        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
     # Before the codes: who comes too late for a coupon must not have kept codes from others meanwhile.
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
     offers = suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency)
@@ -254,7 +257,7 @@ def _sell(
                 offers=by_id,
                 drawn=drawn,
                 sku_id=sku_id,
-                fields=fields_of(session, product=product, sku_id=sku_id, buyer_id=buyer_id, answers_id=answers_id),
+                fields=said,
                 total_minor=total,
                 held=held,
             )

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from core import catalog, coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
+from core import catalog, coupons, fulfilment, inventory, journal, ledger, outbox, payments, people, storefronts, supply
 from core.catalog import Gone
 from core.database import now, write
 from core.orders.coming_back import heard_since, lock_for_return, take_back
-from core.orders.drawing import Drawn, draw, fields_of, suitable
+from core.orders.drawing import Drawn, draw, suitable
 from core.orders.ending import end, line_of, lock_order_of
 from core.orders.fulfilling import begin, tell_on_its_way
 from core.orders.holding import hold_back, must_hold
@@ -140,7 +140,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
                     offers=by_id,
                     drawn=drawn,
                     sku_id=line.sku_id,
-                    fields=fields_of(session, product=product, sku_id=line.sku_id, buyer_id=order.buyer_id, answers_id=order.answers_id),
+                    fields=fulfilment.said_for(session, order_id),
                     total_minor=total,
                     held=held_back,
                 )

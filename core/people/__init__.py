@@ -2,6 +2,7 @@
 
 from core.people.commands import (
     block,
+    choose_country,
     choose_language,
     claim_ownership,
     come_back,
@@ -19,6 +20,7 @@ __all__ = [
     "StaffMember",
     "block",
     "by_id",
+    "choose_country",
     "choose_language",
     "claim_ownership",
     "come_back",

@@ -62,6 +62,12 @@ def choose_language(session: Session, *, customer_id: int, language: str) -> Non
 
 
 @write
+def choose_country(session: Session, *, customer_id: int, country: str | None) -> None:
+    """Remember where a customer says to be (ISO 3166 letters), or (None) forget it."""
+    session.execute(update(CustomerRow).where(CustomerRow.id == customer_id).values(country=country))
+
+
+@write
 def want_broadcasts(session: Session, *, customer_id: int, wanted: bool) -> None:
     """Opt in or out of broadcasts."""
     session.execute(update(CustomerRow).where(CustomerRow.id == customer_id).values(no_broadcasts_at=None if wanted else now(session)))

@@ -28,6 +28,7 @@ class Customer:
     wallet_id: int
     blocked: bool
     wants_broadcasts: bool
+    country: str | None = None  # as they said themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def view(row: CustomerRow) -> Customer:
         row.wallet_id,
         row.blocked_at is not None,
         row.no_broadcasts_at is None,
+        row.country,
     )
 
 

@@ -115,14 +115,18 @@ def front(session: Session, *, storefront_id: int, few: int) -> Front:
 
 
 @read
-def product_page(session: Session, *, storefront_id: int, product_id: int) -> ProductPage:
-    """A product with its denominations; raises Gone when it cannot be bought any more."""
+def product_page(session: Session, *, storefront_id: int, product_id: int, agreed: bool = False) -> ProductPage:
+    """A product with its denominations; raises Gone when it cannot be bought any more.
+
+    `agreed`: also one that was made for a single buyer, whom the asker checks; nobody walks to it by its category.
+    """
     product = catalog.product(session, product_id)
     if product is None or product.hidden:
         raise Gone
     way = catalog.trail(session, product.category_id)
     cards = _cards(session, storefront_id, [product])
-    if not cards or any(step.hidden for step in way):
+    for_one = agreed and "for" in product.terms
+    if not cards or (any(step.hidden for step in way) and not for_one):
         raise Gone
     return ProductPage(cards[0], way)
 
@@ -133,7 +137,7 @@ def denomination(session: Session, *, storefront_id: int, sku_id: int) -> tuple[
     sku = catalog.sku(session, sku_id)
     if sku is None or sku.hidden:
         raise Gone
-    page = product_page(session, storefront_id=storefront_id, product_id=sku.product_id)
+    page = product_page(session, storefront_id=storefront_id, product_id=sku.product_id, agreed=True)
     for found in page.card.denominations:
         if found.sku.id == sku_id:
             return page.card.product, found

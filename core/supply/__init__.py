@@ -3,8 +3,9 @@
 from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, locked_cost, new_vendor, vendors
 from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
-from core.supply.declared import AS_MANY_AS_ONE_LIKES, draw_declared, give_back_declared
+from core.supply.declared import AS_MANY_AS_ONE_LIKES, declare, draw_declared, give_back_declared
 from core.supply.for_settlement import Consigned, consigned, follow_contract, lock_supplier, payable_offers, suspended, taken_down
+from core.supply.making import first_supplier, to_be_made
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.offering import (
     MOST_UNITS,
@@ -79,7 +80,6 @@ from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import Outcome, SourceClass, Standing, Stop
 from core.supply.upstreams import (
     UpstreamOffer,
-    declare,
     lock_offer,
     new_upstream_supplier,
     upstream_offer,
@@ -152,6 +152,7 @@ __all__ = [
     "drawn_by",
     "drop_cost",
     "fails_too_often",
+    "first_supplier",
     "follow_contract",
     "give_back_declared",
     "give_back_quota",
@@ -209,6 +210,7 @@ __all__ = [
     "take_stock_back",
     "taken_down",
     "tell_who_waits",
+    "to_be_made",
     "to_be_stocked",
     "upstream_offer",
     "upstream_offers",

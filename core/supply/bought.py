@@ -14,7 +14,8 @@ from core.database import insert_new, now, read, write
 from core.errors import N_, Refusal
 from core.ledger import PartyKind
 from core.supply.members import SupplierView, supplier
-from core.supply.tables import Offer, Source, SourceClass, Standing, Supplier
+from core.supply.ranking import join_ranking
+from core.supply.tables import Offer, SourceClass, Standing, Supplier
 
 
 @dataclass(eq=False)
@@ -43,9 +44,8 @@ def bought_offer(session: Session, *, supplier_id: int, sku_id: int, cost_minor:
     if offer.payable_id is not None:
         raise ConsignedGoods(name=session.get_one(Supplier, supplier_id).name)
     offer.stopped_at = None  # What was withdrawn once and is bought again sells again.
-    ranks = session.execute(select(func.count(), func.max(Source.version)).where(Source.sku_id == sku_id)).one()
-    ranked = {"sku_id": sku_id, "rank": ranks[0] + 1, "offer_id": offer.id, "version": ranks[1] or 1}
-    session.execute(insert_new(session, Source).values(ranked))
+    session.flush()
+    join_ranking(session, sku_id=sku_id, offer_id=offer.id)
     return offer.id
 
 

@@ -5,10 +5,23 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.database import write
+from core import journal
+from core.database import now, write
 from core.supply.tables import Offer
 
 AS_MANY_AS_ONE_LIKES = 10**9  # declared by who can make any number: never counted
+
+
+@write
+def declare(session: Session, *, offer_id: int, quantity: int | None, by: str | None = None) -> bool:
+    """An offer's source says how many it has, or can make, besides the shelf; None: only what is on the shelf. False when it was so."""
+    offer = session.get_one(Offer, offer_id, with_for_update=True, populate_existing=True)
+    if by is not None and offer.declared != quantity:
+        before, after = {"declared": offer.declared}, {"declared": quantity}
+        journal.record(session, by=by, did="declare", about="offer", about_id=offer.id, before=before, after=after)
+    changed, offer.declared, offer.declared_at = offer.declared != quantity, quantity, now(session)
+    session.flush()
+    return changed
 
 
 @write

@@ -186,7 +186,7 @@ def new_offer(
     contract = None if quota_id is None else session.get(QuotaContract, quota_id)
     if contract is not None:
         cost_currency = contract.currency
-    consigned = supplier.standing is not Standing.OWN and source_class is not SourceClass.PURCHASED
+    consigned = supplier.standing is not Standing.OWN and source_class not in (SourceClass.PURCHASED, SourceClass.UPSTREAM)
     if consigned:
         _sellable(session, cost_currency)
     account = payable(session, supplier_id=supplier_id, currency=cost_currency) if consigned else None

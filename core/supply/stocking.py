@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import inventory, journal
-from core.database import now, read, write
+from core.database import read, write
 from core.errors import N_, Refusal
 from core.inventory import LinkView, TakeBackView
+from core.supply.declared import declare
 from core.supply.stops import lift, stop
 from core.supply.tables import Member, Offer, SourceClass, Standing, Stop, Supplier
 
@@ -162,10 +163,5 @@ def pause_own_offer(session: Session, *, offer_id: int, telegram_id: int, paused
 def declare_own(session: Session, *, offer_id: int, telegram_id: int, quantity: int | None, by: str) -> None:
     """How many units their supplier says they have besides those on the shelf; None: only what is on the shelf."""
     assert quantity is None or 0 <= quantity <= MOST_DECLARED, "checked where it was typed"
-    row = _locked(session, offer_id, telegram_id)
-    before = row.declared
-    session.execute(update(Offer).where(Offer.id == offer_id).values(declared=quantity, declared_at=now(session)))
-    if before != quantity:
-        journal.record(
-            session, by=by, did="declare", about="offer", about_id=offer_id, before={"declared": before}, after={"declared": quantity}
-        )
+    _locked(session, offer_id, telegram_id)
+    declare(session, offer_id=offer_id, quantity=quantity, by=by)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import ledger
 from core.database import insert_new, now, read, write
 from core.ledger import PartyKind
-from core.supply.commands import set_cost
+from core.supply.costs import set_cost
+from core.supply.ranking import join_ranking
 from core.supply.tables import Offer as OfferRow
-from core.supply.tables import Source, SourceClass, Standing, Supplier
+from core.supply.tables import SourceClass, Standing, Supplier
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,7 @@ def upstream_offer(
         )
     )
     set_cost(session, offer_id=offer_id, cost_minor=cost_minor, cost_currency=cost_currency)
-    last = session.scalar(select(func.coalesce(func.max(Source.rank), 0)).where(Source.sku_id == sku_id)) or 0
-    # Last, until the router has looked at it.
-    session.execute(insert_new(session, Source).values(sku_id=sku_id, rank=last + 1, offer_id=offer_id, version=1))
+    join_ranking(session, sku_id=sku_id, offer_id=offer_id)  # Last, until the router has looked at it.
     return offer_id
 
 
@@ -89,18 +88,6 @@ def upstream_offer(
 def lock_offer(session: Session, *, offer_id: int) -> None:
     """Nobody else changes this offer until the end of this transaction."""
     session.execute(select(OfferRow.id).where(OfferRow.id == offer_id).with_for_update())
-
-
-@write
-def declare(session: Session, *, offer_id: int, declared: int) -> bool:
-    """So many can be had from the upstream now, as it says itself; False when that was known."""
-    changed = session.execute(
-        update(OfferRow)
-        .where(OfferRow.id == offer_id, func.coalesce(OfferRow.declared, -1) != declared)
-        .values(declared=declared, declared_at=now(session))
-        .returning(OfferRow.id)
-    ).first()
-    return changed is not None
 
 
 @write

@@ -1,5 +1,5 @@
 """The Bot API methods that the sandbox carries out, by what they are about; importing this package registers them."""
 
-from sandbox.methods import answering, chats, editing, payments, profile, receiving, sending
+from sandbox.methods import answering, chats, editing, payments, profile, receiving, rooms, sending
 
-__all__ = ["answering", "chats", "editing", "payments", "profile", "receiving", "sending"]
+__all__ = ["answering", "chats", "editing", "payments", "profile", "receiving", "rooms", "sending"]

@@ -15,6 +15,7 @@ from sandbox import limits
 from sandbox.calls import Line, answers
 from sandbox.errors import bad_request, not_modelled
 from sandbox.methods.composing import own_message, without_reply
+from sandbox.rooms import Room, bot_shown, known_room, member_shown
 from sandbox.state import Chat, Phone
 from sandbox.store import Json
 
@@ -27,8 +28,27 @@ def known(line: Line, chat_id: int | str) -> tuple[Phone, Chat]:
     return phone, line.world.chat(phone, line.bot.username)
 
 
+def room_shown(room: Room) -> Json:
+    """A group or channel as getChat gives it."""
+    gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
+    return {**room.chat(), "accent_color_id": 1, "max_reaction_count": 11, "accepted_gift_types": dict.fromkeys(gifts, False)}
+
+
+def member_of_room(line: Line, chat_id: int, user_id: int) -> Json:
+    """Somebody's place in a group or channel; raises ApiError."""
+    room = known_room(line.world, line.bot, chat_id)
+    if user_id == line.bot.id:
+        return bot_shown(room, line.bot)
+    phone = line.world.phone_of_user(user_id)
+    if phone is None:
+        raise bad_request("PARTICIPANT_ID_INVALID")
+    return member_shown(phone.user, room.status(user_id))
+
+
 @answers(GetChat)
 async def get_chat(line: Line, call: GetChat) -> Json:
+    if isinstance(call.chat_id, int) and call.chat_id in line.world.rooms:
+        return room_shown(known_room(line.world, line.bot, call.chat_id))
     phone, chat = known(line, call.chat_id)
     gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
     full: Json = {
@@ -44,6 +64,8 @@ async def get_chat(line: Line, call: GetChat) -> Json:
 
 @answers(GetChatMember)
 async def get_chat_member(line: Line, call: GetChatMember) -> Json:
+    if isinstance(call.chat_id, int) and call.chat_id in line.world.rooms:
+        return member_of_room(line, call.chat_id, call.user_id)
     phone, chat = known(line, call.chat_id)
     if call.user_id == line.bot.id:
         if chat.blocked:

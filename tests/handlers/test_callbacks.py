@@ -28,12 +28,19 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "means": st.text("0123456789abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=3),
     "screen": st.builds(new_screen),
     "code": st.sampled_from(["en", "zh-hans", "zh-hant", "ru"]),
-    **dict.fromkeys(("fresh", "direct", "wanted", "redraw", "sure"), st.booleans()),
+    "which": SHORT,
+    "choice": SHORT,
+    "arg": SHORT,
+    **dict.fromkeys(("fresh", "direct", "wanted", "redraw", "sure", "afresh", "skip", "unchecked"), st.booleans()),
 }
 
 
 def drawn(kind: type[CallbackData]) -> st.SearchStrategy[CallbackData]:
-    return st.builds(kind, **{name: VALUES.get(name, IDS) for name in kind.model_fields})
+    own = {(callbacks.Country, "code"): ["CN", "ZZ"], (callbacks.Job, "act"): list("laoO"), (callbacks.Step, "act"): list("aw")}
+    own |= {(callbacks.Task, "act"): list("ltsdnN"), (callbacks.Quoting, "act"): list("lqn")}
+    return st.builds(
+        kind, **{name: st.sampled_from(own[kind, name]) if (kind, name) in own else VALUES.get(name, IDS) for name in kind.model_fields}
+    )
 
 
 def test_every_kind_of_button_is_here() -> None:

@@ -1,0 +1,173 @@
+"""Groups and channels: who is in them, by which link they came, and what bots hear of it. Nothing is said in them here."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sandbox.errors import ApiError, PhoneError, bad_request
+from sandbox.state import Bot, Phone, Row
+from sandbox.store import Json
+
+if TYPE_CHECKING:
+    from sandbox.world import World
+
+FIRST_ID = -1_002_000_000_001
+LINK = "https://t.me/+"
+RIGHTS = (
+    "can_be_edited",
+    "is_anonymous",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+)
+
+
+@dataclass
+class Room(Row):
+    """A group or channel. `members` and `bots` are statuses by user id and by username; `links` are invite links by their address."""
+
+    id: int
+    type: str
+    title: str
+    owner: str  # a phone
+    members: dict[str, str] = field(default_factory=dict)
+    bots: dict[str, list[str]] = field(default_factory=dict)  # admins, with their rights
+    links: dict[str, Json] = field(default_factory=dict)
+
+    def chat(self) -> Json:
+        return {"id": self.id, "type": self.type, "title": self.title}
+
+    def status(self, user_id: int) -> str:
+        return self.members.get(str(user_id), "left")
+
+
+def member_shown(user: Json, status: str) -> Json:
+    """A ChatMember as bots see it."""
+    shown: Json = {"status": status, "user": user}
+    if status == "kicked":
+        shown["until_date"] = 0
+    if status == "creator":
+        shown["is_anonymous"] = False
+    return shown
+
+
+def bot_shown(room: Room, bot: Bot) -> Json:
+    rights = room.bots.get(bot.username)
+    if rights is None:
+        return member_shown(bot.user(), "left")
+    return {**member_shown(bot.user(), "administrator"), **{name: name in rights for name in RIGHTS}}
+
+
+def open_room(world: World, phone: Phone, title: str, kind: str) -> Room:
+    """A person makes a group or channel of their own; raises PhoneError."""
+    if kind not in ("supergroup", "channel") or not 0 < len(title) <= 128:
+        raise PhoneError(400, "A room has a title and is a supergroup or a channel.")
+    room = Room(min([FIRST_ID, *(known - 1 for known in world.rooms)]), kind, title, phone.id, {str(phone.user_id): "creator"})
+    world.rooms[room.id] = room
+    world.store.put("room", str(room.id), room)
+    return room
+
+
+def room_of(world: World, room_id: object) -> Room:
+    room = world.rooms.get(room_id) if isinstance(room_id, int) else None
+    if room is None:
+        raise PhoneError(404, "There is no such room.")
+    return room
+
+
+def make_admin(world: World, phone: Phone, room: Room, bot: Bot, rights: list[str]) -> None:
+    """The owner puts a bot into the room as an admin with these rights, or (none) puts it out; the bot hears of it."""
+    if phone.id != room.owner:
+        raise PhoneError(403, "Only its owner may do that.")
+    old = bot_shown(room, bot)
+    if rights:
+        room.bots[bot.username] = ["can_manage_chat", *[right for right in rights if right in RIGHTS]]
+    else:
+        room.bots.pop(bot.username, None)
+    world.store.put("room", str(room.id), room)
+    change = {"chat": room.chat(), "from": phone.user, "date": int(time.time())}
+    world.post(bot, "my_chat_member", {**change, "old_chat_member": old, "new_chat_member": bot_shown(room, bot)}, phone)
+
+
+def moved(world: World, room: Room, user: Json, by: Json, status: str, link: Json | None = None) -> None:
+    """Somebody's status changed: every bot that is an admin there hears of it."""
+    old = member_shown(user, room.status(int(user["id"])))
+    if status == "left":
+        room.members.pop(str(user["id"]), None)
+    else:
+        room.members[str(user["id"])] = status
+    world.store.put("room", str(room.id), room)
+    change: Json = {"chat": room.chat(), "from": by, "date": int(time.time()), "old_chat_member": old}
+    change["new_chat_member"] = member_shown(user, status)
+    if link is not None:
+        change["invite_link"] = link
+    phone = world.phone_of_user(int(user["id"]))
+    for username in room.bots:
+        if username in world.bots and phone is not None:
+            world.post(world.bots[username], "chat_member", change, phone)
+
+
+def link_shown(link: Json) -> Json:
+    """A ChatInviteLink as Telegram gives it: not how often it was used."""
+    return {name: value for name, value in link.items() if name not in ("used", "bot")}
+
+
+def new_link(world: World, room: Room, bot: Bot, *, name: str | None, expire_date: int | None, member_limit: int | None) -> Json:
+    address = LINK + secrets.token_urlsafe(12)
+    link: Json = {
+        "invite_link": address,
+        "creator": bot.user(),
+        "creates_join_request": False,
+        "is_primary": False,
+        "is_revoked": False,
+        "used": 0,
+        "bot": bot.username,
+        **{key: value for key, value in (("name", name), ("expire_date", expire_date), ("member_limit", member_limit)) if value},
+    }
+    room.links[address] = link
+    world.store.put("room", str(room.id), room)
+    return link_shown(link)
+
+
+def join(world: World, phone: Phone, address: str) -> Room:
+    """A person follows an invite link; raises PhoneError when it admits nobody any more, or them never again."""
+    room = next((known for known in world.rooms.values() if address in known.links), None)
+    if room is None:
+        raise PhoneError(404, "This invite link is not valid.")
+    link = room.links[address]
+    over = link["is_revoked"] or link.get("expire_date", time.time() + 1) <= time.time() or link["used"] >= link.get("member_limit", 99999)
+    if over or room.status(phone.user_id) == "kicked":
+        raise PhoneError(409, "This invite link has expired.")
+    if room.status(phone.user_id) == "left":
+        link["used"] += 1
+        moved(world, room, phone.user, phone.user, "member", link_shown(link))
+    return room
+
+
+def leave(world: World, phone: Phone, room: Room) -> None:
+    if room.status(phone.user_id) == "member":
+        moved(world, room, phone.user, phone.user, "left")
+
+
+def known_room(world: World, bot: Bot, chat_id: int | str, right: str | None = None) -> Room:
+    """The room in which a bot acts; raises ApiError when it is none, or the bot may not do that there."""
+    room = world.rooms.get(chat_id) if isinstance(chat_id, int) else None
+    if room is None:
+        raise bad_request("chat not found")
+    rights = room.bots.get(bot.username)
+    if rights is None:
+        raise ApiError(403, "Forbidden: bot is not a member of the " + ("channel" if room.type == "channel" else "supergroup") + " chat")
+    if right is not None and right not in rights:
+        what = "manage chat invite link" if right == "can_invite_users" else "restrict/unrestrict chat member"
+        raise bad_request(f"not enough rights to {what}")
+    return room
