@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, storefronts, supply
+from core import aftersale, blacklist, books, insight, inventory, ledger, orders, outbox, payments, promotion, standing, storefronts, supply
 from core.database import Shop
 from locales import shop_timezone
 from web import metrics
@@ -131,5 +131,9 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
         Job("post-statements", 60, post_statements),
+        Job("hold-to-rules", 10, lambda: shop.write(standing.hold_to_rules), full=1 << 30),
+        Job("give-strikes", 3600, lambda: shop.write(standing.give_strikes), full=1 << 30),
+        Job("sweep-blacklist", 15, lambda: standing.sweep(shop), full=blacklist.CHUNK),
+        Job("void-taken-down", 15, lambda: shop.write(standing.void_upheld), full=1),
         Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
     ]

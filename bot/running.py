@@ -29,6 +29,9 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from bot.asking import REFUNDS_AT_ONCE, Asker
+from bot.certifying import AT_ONCE as CERTIFICATES_AT_ONCE
+from bot.certifying import LOOK_SECONDS as CERTIFICATE_SECONDS
+from bot.certifying import Certifying
 from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
 from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
@@ -41,6 +44,7 @@ from bot.reconciling import reconcile
 from bot.serving import Serving
 from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
+from connectors.certificates import registers
 from connectors.payments import methods
 from core import orders, payments, people
 from core.database import Shop
@@ -184,6 +188,7 @@ class Running:
         courier = Courier(plan.shop, bot, me.username, pace)
         couriers_stop = asyncio.Event()
         accepted = methods(BotCalls(bot), plan.payment_settings)
+        certifying = Certifying(plan.shop, registers(plan.payment_settings))
         await record_fixed(plan.shop, plan.storefront, plan.exchange)
         asker = Asker(plan.shop, plan.storefront, bot, accepted)
         own: list[asyncio.Task[None]] = []
@@ -216,7 +221,8 @@ class Running:
             exchanging = Exchanging(plan.shop, plan.storefront, plan.exchange, accepted)
             telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
             exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too], courier.wake)
+            certificates = Job("check-certificates", CERTIFICATE_SECONDS, certifying.run, full=CERTIFICATES_AT_ONCE)
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too, certificates], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -259,6 +265,7 @@ class Running:
                 await delivering
             for method in accepted.values():
                 await method.close()
+            await certifying.close()
             if plan.exchange.source is not None:
                 await plan.exchange.source.close()
             log.info("stopped")

@@ -1,5 +1,6 @@
 """After-sale: one code of one order that something is wrong with, from the complaint to replaced, refunded, refused or withdrawn."""
 
+from core.aftersale.by_offer import lost_by_offer
 from core.aftersale.commands import (
     Opened,
     ask_picture,
@@ -82,6 +83,7 @@ __all__ = [
     "entry",
     "find",
     "frozen",
+    "lost_by_offer",
     "open_case",
     "parcel",
     "pictures",

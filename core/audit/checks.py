@@ -6,6 +6,8 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 
 from __future__ import annotations
 
+from core.audit.control import CONTROL
+
 # The sums of what was posted to each account: credits minus debits.
 _MOVED = """
     SELECT account_id, SUM(amount) AS total FROM (
@@ -513,6 +515,7 @@ AFTERSALE = {
 }
 
 CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **RATES, **OUTBOX}
+CHECKS |= CONTROL
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (

@@ -33,6 +33,7 @@ from core.inventory.codes import (
 from core.inventory.exchanging import Exchanged, codes_of, ending, exchange, lock_sold, mask, masked, one_opened, still_sold
 from core.inventory.holds import HoldView, end_hold, expired_holds, held_of, hold, lapses, open_hold, open_holds_of
 from core.inventory.places import CodePlace, code_place, find_code
+from core.inventory.screening import digests_of_order, first_unpublished, hold_offers, unsold_digests, void_offers, void_unsold
 from core.inventory.stock import answer_watches, on_shelf, places, unwatch, waited_for, watch, watching
 from core.inventory.upkeep import any_codes, keys_fit, known, rewrap
 
@@ -54,13 +55,16 @@ __all__ = [
     "bring_in",
     "code_place",
     "codes_of",
+    "digests_of_order",
     "end_hold",
     "ending",
     "exchange",
     "expired_holds",
     "find_code",
+    "first_unpublished",
     "held_of",
     "hold",
+    "hold_offers",
     "keys_fit",
     "known",
     "lapses",
@@ -89,8 +93,11 @@ __all__ = [
     "take_held",
     "unopenable",
     "unpublished",
+    "unsold_digests",
     "unwatch",
     "void",
+    "void_offers",
+    "void_unsold",
     "waited_for",
     "watch",
     "watching",

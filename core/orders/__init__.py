@@ -1,5 +1,6 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
+from core.orders.by_offer import units_by_offer
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.holding import hold_back, remind_held
@@ -186,5 +187,6 @@ __all__ = [
     "source_of",
     "taken_back",
     "tell_unpaid",
+    "units_by_offer",
     "unpaid",
 ]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from core import inventory, journal, outbox
 from core.database import insert_new, now, write
 from core.storefronts import Storefront
-from core.supply.queries import Offer, left, ranked
+from core.supply.queries import Offer, left, offers
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import Source, Supplier
 
@@ -26,7 +26,8 @@ def own_offer(session: Session, *, storefront: Storefront, sku_id: int) -> Offer
     )
     offer_id = session.scalars(select(OfferRow.id).where(OfferRow.supplier_id == storefront.party_id, OfferRow.sku_id == sku_id)).one()
     session.execute(insert_new(session, Source).values(sku_id=sku_id, rank=1, offer_id=offer_id, version=1))
-    return next(offer for offer in ranked(session, [sku_id]) if offer.id == offer_id)
+    # Not by the ranking: what is stopped may be stocked all the same.
+    return offers(session, [offer_id])[0]
 
 
 @write

@@ -16,7 +16,7 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramRet
 from aiogram.filters.state import StateFilter
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 
-from core import catalog, inventory, supply
+from core import catalog, inventory, standing
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.inventory import ImportReceipt, Secret
@@ -160,7 +160,7 @@ class Import:
             name, stream = document.file_name or "", await fetched(self.desk.bot, document)
         else:
             name, stream = "", io.BytesIO((self.message.text or "").encode("utf-8", "replace"))
-        offer = await self.desk.shop.write(supply.own_offer, storefront=self.desk.storefront, sku_id=self.sku_id)
+        offer = await self.desk.shop.write(standing.own_offer, storefront=self.desk.storefront, sku_id=self.sku_id)
         return await inventory.bring_in(
             self.desk.shop,
             offer_id=offer.id,

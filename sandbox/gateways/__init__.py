@@ -6,9 +6,11 @@ from sandbox.gateways.crypto_pay import CryptoPayGateway
 from sandbox.gateways.epay import EpayGateway
 from sandbox.gateways.faults import Faults
 from sandbox.gateways.rates import RateFaults, RateServer
+from sandbox.gateways.register import CertificateServer, RegisterFaults
 from sandbox.gateways.stripe_checkout import StripeGateway
 
 __all__ = [
+    "CertificateServer",
     "CryptoPayGateway",
     "EpayGateway",
     "Faults",
@@ -18,6 +20,7 @@ __all__ = [
     "Payment",
     "RateFaults",
     "RateServer",
+    "RegisterFaults",
     "Sent",
     "State",
     "StripeGateway",
