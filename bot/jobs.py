@@ -13,6 +13,7 @@ import structlog
 
 from core import (
     aftersale,
+    blacklist,
     books,
     insight,
     inventory,
@@ -24,6 +25,7 @@ from core import (
     promotion,
     purchasing,
     settlement,
+    standing,
     storefronts,
     supply,
 )
@@ -153,5 +155,9 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("release-settled", 60, lambda: shop.write(settlement.release, most=MOST), full=MOST),
         Job("count-volume", 300, lambda: shop.write(settlement.count_windows), full=20),
         Job("forget-unmet-demand", 3600, lambda: shop.write(settlement.forget_demand), full=1 << 30),
+        Job("hold-to-rules", 10, lambda: shop.write(standing.hold_to_rules), full=1 << 30),
+        Job("give-strikes", 3600, lambda: shop.write(standing.give_strikes), full=1 << 30),
+        Job("sweep-blacklist", 15, lambda: standing.sweep(shop), full=blacklist.CHUNK),
+        Job("void-taken-down", 15, lambda: shop.write(standing.void_upheld), full=1),
         Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
     ]

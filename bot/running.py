@@ -29,6 +29,9 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from bot.asking import REFUNDS_AT_ONCE, Asker
+from bot.certifying import AT_ONCE as CERTIFICATES_AT_ONCE
+from bot.certifying import LOOK_SECONDS as CERTIFICATE_SECONDS
+from bot.certifying import Certifying
 from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
 from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
@@ -43,6 +46,7 @@ from bot.serving import Serving
 from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
 from bot.uploads import Uploads
+from connectors.certificates import registers
 from connectors.payments import methods
 from connectors.payouts import payout_methods
 from core import orders, payments, people
@@ -190,6 +194,7 @@ class Running:
         couriers_stop = asyncio.Event()
         accepted = methods(BotCalls(bot), plan.payment_settings)
         paying = payout_methods(plan.payment_settings)
+        certifying = Certifying(plan.shop, registers(plan.payment_settings))
         await record_fixed(plan.shop, plan.storefront, plan.exchange)
         asker = Asker(plan.shop, plan.storefront, bot, accepted)
         own: list[asyncio.Task[None]] = []
@@ -225,6 +230,8 @@ class Running:
             exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
             paying_out = [Job("pay-out", 5, partial(pay_out, plan.shop, paying), full=AT_ONCE)] if paying else []
             jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, *paying_out, exchanging_too], courier.wake)
+            certificates = Job("check-certificates", CERTIFICATE_SECONDS, certifying.run, full=CERTIFICATES_AT_ONCE)
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too, certificates], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -271,6 +278,7 @@ class Running:
                 await method.close()
             for payout_method in paying.values():
                 await payout_method.close()
+            await certifying.close()
             if plan.exchange.source is not None:
                 await plan.exchange.source.close()
             log.info("stopped")

@@ -1,6 +1,7 @@
 """Every table of the shop, imported in one place so that the metadata is whole: for migrations, and before a Shop is opened."""
 
 from core.aftersale import tables as _aftersale
+from core.blacklist import tables as _blacklist
 from core.books import tables as _books
 from core.catalog import tables as _catalog
 from core.coupons import tables as _coupons
@@ -20,11 +21,13 @@ from core.promotion import tables as _promotion
 from core.purchasing import tables as _purchasing
 from core.rates import tables as _rates
 from core.settlement import tables as _settlement
+from core.standing import tables as _standing
 from core.storefronts import tables as _storefronts
 from core.supply import tables as _supply
 
 _ALL = (
     _aftersale,
+    _blacklist,
     _books,
     _catalog,
     _coupons,
@@ -43,6 +46,7 @@ _ALL = (
     _purchasing,
     _rates,
     _settlement,
+    _standing,
     _storefronts,
     _supply,
 )

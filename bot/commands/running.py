@@ -47,8 +47,8 @@ async def open_for_business(*, worker: bool) -> None:
     settings = read_settings()
     token, exchange = settings.token, exchange_of(settings)
     shop_timezone.set(settings.timezone)
-    rates_key = filter(None, [payment_settings().get("SHOP_RATES_KEY", "").strip()])
-    logs.configure(as_json=not sys.stderr.isatty(), hide=[token, *rates_key])
+    others = [payment_settings().get(name, "").strip() for name in ("SHOP_RATES_KEY", "SHOP_CERTIFICATES_TOKEN")]
+    logs.configure(as_json=not sys.stderr.isatty(), hide=[token, *filter(None, others)])
     async with shop_to_write(settings, holder="shop worker" if worker else "shop run", kind=MeteredShop) as (shop, storefront):
         word = None if worker else await _call_in_staff(shop, storefront, settings)
 

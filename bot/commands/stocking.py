@@ -11,7 +11,7 @@ from typing import BinaryIO
 from bot.commands.opening import shop_to_write
 from bot.seed import SeedWrong, read_catalogue, seed
 from bot.settings import read_settings
-from core import catalog, inventory, supply
+from core import catalog, inventory, standing
 from papers.codes import BadLine, Fault, Limits, Unreadable
 from papers.codes_in import read_codes
 
@@ -84,7 +84,7 @@ async def import_file(sku_slug: str, file: Path) -> int:
             sku = await shop.read(catalog.sku_by_slug, sku_slug)
             if sku is None:
                 raise NotImported(f"There is no denomination “{sku_slug}” in the shop; nothing was imported.")
-            offer = await shop.write(supply.own_offer, storefront=storefront, sku_id=sku.id)
+            offer = await shop.write(standing.own_offer, storefront=storefront, sku_id=sku.id)
             members: dict[int, tuple[str | None, int]] = {}
             try:
                 receipt = await inventory.bring_in(

@@ -1,5 +1,6 @@
 """After-sale: one code of one order that something is wrong with, from the complaint to replaced, refunded, refused or withdrawn."""
 
+from core.aftersale.by_offer import lost_by_offer
 from core.aftersale.commands import (
     Opened,
     ask_picture,
@@ -80,6 +81,7 @@ __all__ = [
     "find",
     "frozen",
     "frozen_by_order",
+    "lost_by_offer",
     "open_case",
     "open_of_offers",
     "parcel",

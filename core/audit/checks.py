@@ -6,6 +6,7 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 
 from __future__ import annotations
 
+from core.audit.control import CONTROL
 from core.audit.joining import JOINING
 from core.audit.purchases import PURCHASES
 from core.audit.settlement import SETTLEMENT
@@ -534,6 +535,7 @@ CHECKS: dict[str, str] = {
     **JOINING,
     **STOCKING,
     **SETTLEMENT,
+    **CONTROL,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.

@@ -1,7 +1,7 @@
 """The database: one Shop with two verbs, the same on SQLite and PostgreSQL."""
 
 from core.database.base import Base, BigInt, Id, Instant, instant, micros
-from core.database.keys import DataKey, KeyFile, KeyProvider, Keyring, KeysMissing
+from core.database.keys import DataKey, KeyFile, KeyProvider, Keyring, KeysMissing, normalised
 from core.database.lock import WriterBusy, WriterLock
 from core.database.shop import Shop
 from core.database.sqlite import read_only_url
@@ -33,6 +33,7 @@ __all__ = [
     "instant",
     "keys",
     "micros",
+    "normalised",
     "now",
     "read",
     "read_only_url",

@@ -36,6 +36,7 @@ from core.inventory.exchanging import Exchanged, codes_of, ending, exchange, loc
 from core.inventory.holds import HoldView, end_hold, expired_holds, held_of, hold, lapses, open_hold, open_holds_of
 from core.inventory.links import LinkBusy, LinkOver, LinkView, TooManyLinks, end_link, give_link_back, link, make_link, take_link
 from core.inventory.places import CodePlace, code_place, find_code
+from core.inventory.screening import digests_of_order, first_unpublished, hold_offers, unsold_digests, void_offers, void_unsold
 from core.inventory.shelves import (
     BatchPlaces,
     BatchView,
@@ -93,16 +94,19 @@ __all__ = [
     "bring_in",
     "code_place",
     "codes_of",
+    "digests_of_order",
     "end_hold",
     "end_link",
     "ending",
     "exchange",
     "expired_holds",
     "find_code",
+    "first_unpublished",
     "give_link_back",
     "handed_back",
     "held_of",
     "hold",
+    "hold_offers",
     "issue_directly",
     "keys_fit",
     "known",
@@ -143,9 +147,12 @@ __all__ = [
     "take_up_to",
     "unopenable",
     "unpublished",
+    "unsold_digests",
     "unwatch",
     "void",
     "void_batch",
+    "void_offers",
+    "void_unsold",
     "waited_for",
     "watch",
     "watching",

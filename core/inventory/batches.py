@@ -14,7 +14,7 @@ from typing import ClassVar
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from core import journal
+from core import blacklist, journal
 from core.database import DataKey, Keyring, Shop, among, keys, now, read, tools, write
 from core.errors import N_, Refusal
 from core.inventory.codes import Secret, row_identity
@@ -72,15 +72,18 @@ class Sealed:
     row: int
     ciphertext: bytes = field(repr=False)
     fingerprint: bytes = field(repr=False)
+    digest: bytes = field(default=b"", repr=False)  # by which the blacklist knows it
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Lines that were taken, lines whose code the shop has or had already, and lines whose code another import is bringing in."""
+    """Lines that were taken, and by their numbers those that were not: the shop has or had the code already, another import is
+    bringing it in, or it must not be sold."""
 
     accepted: int
     duplicates: list[int]
     elsewhere: list[int]
+    blacklisted: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -97,6 +100,7 @@ class ImportReceipt:
     duplicate_in_shop: list[int] = field(default_factory=list)
     staged_elsewhere: list[int] = field(default_factory=list)
     on_sale: bool = True
+    blacklisted: list[int] = field(default_factory=list)
 
 
 @write
@@ -126,7 +130,9 @@ def open_batch(session: Session, *, offer_id: int, sku_id: int, source_name: str
 def seal(keyring: Keyring, batch: OpenBatch, lines: Iterable[tuple[int, Secret]]) -> Iterator[Sealed]:
     """Encrypt and fingerprint (line, secret) pairs: pure work, done outside any transaction."""
     for row, secret in lines:
-        yield Sealed(row, batch.data_key.seal(secret.packed(), row_identity(batch.aad, row)), keyring.fingerprint(secret.joined()))
+        joined = secret.joined()
+        ciphertext = batch.data_key.seal(secret.packed(), row_identity(batch.aad, row))
+        yield Sealed(row, ciphertext, keyring.fingerprint(joined), blacklist.digest_of(joined))
 
 
 def abandoned(session: Session) -> ColumnElement[bool]:
@@ -151,14 +157,15 @@ def beat(session: Session, *, batch_id: int) -> None:
 
 @write
 def stage(session: Session, *, batch_id: int, offer_id: int, sealed: Sequence[Sealed]) -> Staged:
-    """Store sealed codes where nobody can buy them yet; those the shop has or ever had are named as duplicates.
+    """Store sealed codes where nobody can buy them yet; those the shop has or ever had, and those that must not be sold, are named.
 
     What an abandoned batch left staged is taken over, and that batch is put aside. Raises PutAside when it is this one.
     """
     beat(session, batch_id=batch_id)
     store = _store_on_postgres if session.get_bind().dialect.name == "postgresql" else _store
     kept: set[int] = set()
-    rest = list(sealed)
+    listed = blacklist.known_codes(session, [s.digest for s in sealed])
+    rest = [s for s in sealed if s.digest not in listed]
     for _ in range(_TRIES):
         if not rest:
             break
@@ -170,7 +177,7 @@ def stage(session: Session, *, batch_id: int, offer_id: int, sealed: Sequence[Se
     elsewhere = [s.row for s in rest if s.fingerprint not in stay]
     if kept:
         session.execute(update(Batch).where(Batch.id == batch_id).values(accepted=Batch.accepted + len(kept)))
-    return Staged(len(kept), [s.row for s in rest if s.fingerprint in stay], elsewhere)
+    return Staged(len(kept), [s.row for s in rest if s.fingerprint in stay], elsewhere, [s.row for s in sealed if s.digest in listed])
 
 
 def _freed(session: Session, batch_id: int, fingerprints: Collection[bytes]) -> bool:
@@ -367,6 +374,7 @@ async def bring_in(
             receipt.accepted += staged.accepted
             receipt.duplicate_in_shop += staged.duplicates
             receipt.staged_elsewhere += staged.elsewhere
+            receipt.blacklisted += staged.blacklisted
             if progress is not None:
                 await progress(lines_seen)
     except BaseException:

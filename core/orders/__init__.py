@@ -1,6 +1,6 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
-from core.orders.by_offer import SoldOfOffer, sold_of_offers
+from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.fulfilling import (
@@ -221,5 +221,6 @@ __all__ = [
     "taken_back",
     "task_failed",
     "tell_unpaid",
+    "units_by_offer",
     "unpaid",
 ]

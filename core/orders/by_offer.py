@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import ledger
-from core.database import among, read
+from core.database import among, now, read
 from core.orders.queries import _PAID_FOR, _PAID_WITHIN
 from core.orders.tables import Order, OrderLine
 
@@ -52,3 +52,16 @@ def sold_of_offers(session: Session, offer_ids: Collection[int], *, since: datet
         units[offer_id] = units.get(offer_id, 0) + int(quantity)
         costs.setdefault(offer_id, {})[currency] = int(cost)
     return {offer_id: SoldOfOffer(count, costs[offer_id]) for offer_id, count in units.items()}
+
+
+@read
+def units_by_offer(session: Session, *, since: datetime) -> dict[int, int]:
+    """Units of orders issued since then, by their offers; what was refunded afterwards was sold all the same."""
+    paid = ledger.causes(session, kind=ledger.TransferKind.SALE, since=since, until=now(session))
+    rows = session.execute(
+        select(OrderLine.offer_id, func.sum(OrderLine.quantity))
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.id.in_(paid), Order.state.in_(_PAID_FOR), Order.issued_at >= since)
+        .group_by(OrderLine.offer_id)
+    )
+    return {offer_id: int(units) for offer_id, units in rows}

@@ -323,7 +323,7 @@ def reserve(
 ) -> payments.Intent:
     """Just before money moves: check whose it is and how much, and hold the codes. Safe to repeat.
 
-    Raises NotPayable, LimitReached, SoldOut, TooManyHolds, HeldByOthers or PaymentDisputed: then the payment must be refused.
+    Raises NotPayable, NotForSale, LimitReached, SoldOut, TooManyHolds, HeldByOthers or PaymentDisputed: then the payment must be refused.
     """
     lock_order_of(session, intent_id)
     intent = payments.check(session, intent_id=intent_id, customer_id=customer_id, amount_minor=amount_minor, currency=currency)
@@ -351,6 +351,8 @@ def reserve(
         seconds=hold_seconds,
         rules=rules,
     )
+    if held is not None and supply.forbidden(session, inventory.hold_offers(session, held.id)):
+        raise NotForSale  # Kept before it was stopped: no money may come in for it any more.
     if held is not None and order.expires_at is not None and held.expires_at > order.expires_at:
         # The payer has confirmed: the order must not end, and give the codes away, before the hold does.
         order.expires_at = held.expires_at

@@ -9,11 +9,12 @@ from typing import ClassVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, outbox, payments
+from core import blacklist, catalog, inventory, outbox, payments
 from core.catalog import Gone, ProductView, SkuView
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.orders import showing
+from core.orders.holding import hold_back
 from core.orders.numbers import number_of
 from core.orders.refusals import HeldForReview
 from core.orders.tables import Order, OrderLine, OrderState, Refund, RefundState, Reveal, RevealCause
@@ -97,10 +98,26 @@ def hand_over(
         outbox.call_off(session, order_id=order_id, why="stopped", in_hand=True)
         return None
     found = seal(session, order)
+    if found is None and _must_not_be_sold(session, order):
+        hold_back(session, order_id=order_id, why="blacklist")
+        outbox.call_off(session, order_id=order_id, why="stopped", in_hand=True)
+        return None
     if found is None:
         return showing.reveal(session, order_id=order_id, cause=cause, to_telegram_id=to_telegram_id, buyer_id=buyer_id)
     order.return_until = found.until  # What the buyer is told now holds, whatever the shop changes later.
     return found
+
+
+def _must_not_be_sold(session: Session, order: Order) -> bool:
+    """Has a code of this order, which nobody has seen yet, come onto the blacklist? Noted; what the staff have looked at goes out."""
+    if order.state is not OrderState.ISSUED or not blacklist.any_codes(session):
+        return False
+    if session.scalar(select(Reveal.id).where(Reveal.order_id == order.id).limit(1)) is not None:
+        return False
+    digests = inventory.digests_of_order(session, order.id)
+    known = blacklist.known_codes(session, [digest for _, digest in digests])
+    listed = [code_id for code_id, digest in digests if digest in known]
+    return bool(blacklist.note_hits(session, code_ids=listed, place="sold", order_id=order.id))
 
 
 @write

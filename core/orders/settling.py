@@ -107,6 +107,10 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
     )
     held = inventory.open_hold(session, order_id)
     drawn = Drawn()
+    if held is not None and supply.forbidden(session, inventory.hold_offers(session, held.id)):
+        # What was kept for this payer must not be sold any more: they get what others have of it, or their money on the balance.
+        inventory.end_hold(session, hold_id=held.id, lapsed=False)
+        held = None
     if held is not None:
         drawn.taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
         inventory.end_hold(session, hold_id=held.id, lapsed=False)

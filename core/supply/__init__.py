@@ -2,6 +2,20 @@
 
 from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, locked_cost, new_vendor, vendors
 from core.supply.commands import Offer, own_offer, tell_who_waits
+from core.supply.controls import (
+    OfferPlace,
+    every_supplier,
+    forbidden,
+    offers_in,
+    places_of,
+    set_hold_days,
+    set_standing,
+    stopped_by,
+    suspend_supplier,
+    suspended_suppliers,
+    unsuspend_supplier,
+    withdraw_for_good,
+)
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, declare, draw_declared, give_back_declared
 from core.supply.for_settlement import Consigned, consigned, follow_contract, lock_supplier, payable_offers, suspended, taken_down
@@ -78,14 +92,7 @@ from core.supply.stocking import (
 )
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import Outcome, SourceClass, Standing, Stop
-from core.supply.upstreams import (
-    UpstreamOffer,
-    lock_offer,
-    new_upstream_supplier,
-    upstream_offer,
-    upstream_offers,
-    withdraw_upstream_offer,
-)
+from core.supply.upstreams import UpstreamOffer, lock_offer, new_upstream_supplier, upstream_offer, upstream_offers, withdraw_upstream_offer
 from core.supply.wishes import WishView, decide_wish, open_wishes, wish, wish_cost
 
 __all__ = [
@@ -113,6 +120,7 @@ __all__ = [
     "OfferDatesOver",
     "OfferFacts",
     "OfferOfSku",
+    "OfferPlace",
     "OfferView",
     "Outcome",
     "Outcomes",
@@ -151,9 +159,11 @@ __all__ = [
     "draw_quotas",
     "drawn_by",
     "drop_cost",
+    "every_supplier",
     "fails_too_often",
     "first_supplier",
     "follow_contract",
+    "forbidden",
     "give_back_declared",
     "give_back_quota",
     "guard_losses",
@@ -179,6 +189,7 @@ __all__ = [
     "offer_view",
     "offer_views",
     "offers",
+    "offers_in",
     "offers_of",
     "offers_of_sku",
     "offers_with_facts",
@@ -189,6 +200,7 @@ __all__ = [
     "pause_own_offer",
     "payable",
     "payable_offers",
+    "places_of",
     "quota",
     "quota_cost",
     "quotas",
@@ -199,24 +211,31 @@ __all__ = [
     "resume_offer",
     "rule_of",
     "set_cost",
+    "set_hold_days",
     "set_rule",
+    "set_standing",
     "stability",
     "stop",
+    "stopped_by",
     "stops",
     "supplier",
     "suppliers_of",
+    "suspend_supplier",
     "suspended",
+    "suspended_suppliers",
     "take_costs",
     "take_stock_back",
     "taken_down",
     "tell_who_waits",
     "to_be_made",
     "to_be_stocked",
+    "unsuspend_supplier",
     "upstream_offer",
     "upstream_offers",
     "vendors",
     "wish",
     "wish_cost",
+    "withdraw_for_good",
     "withdraw_offer",
     "withdraw_upstream_offer",
 ]

@@ -10,7 +10,7 @@ from aiogram import F, Router
 from aiogram.filters.state import StateFilter
 from aiogram.types import CallbackQuery, Message
 
-from core import catalog, supply
+from core import catalog, standing, supply
 from core.catalog import Gone
 from handlers.admin.desk import Asking, Desk, Go, go
 from handlers.admin.sent import DOWNLOAD_BYTES, TooBig, fetched
@@ -90,7 +90,7 @@ def _import(desk: Desk, message: Message, sku_id: int, sku_name: str, bought: in
             if bought not in await desk.shop.read(supply.bought_offers):
                 raise Gone
             return bought
-        return (await desk.shop.write(supply.own_offer, storefront=desk.storefront, sku_id=sku_id)).id
+        return (await desk.shop.write(standing.own_offer, storefront=desk.storefront, sku_id=sku_id)).id
 
     async def fetch() -> BinaryIO:
         if document is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import Message
 
-from core import catalog, pricing, supply
+from core import catalog, pricing, standing, supply
 from core.catalog import Gone
 from core.money import decimal_text, parse_minor
 from handlers.admin.catalogue import show_sku
@@ -71,7 +71,7 @@ async def _set_cost(desk: Desk, message: Message, asked: Asked, text: str) -> No
     minor = parse_minor(text, desk.storefront.currency)
     if await desk.shop.read(catalog.sku, asked.id) is None:
         raise Gone
-    offer = await desk.shop.write(supply.own_offer, storefront=desk.storefront, sku_id=asked.id)
+    offer = await desk.shop.write(standing.own_offer, storefront=desk.storefront, sku_id=asked.id)
     await desk.shop.write(supply.set_cost, offer_id=offer.id, cost_minor=minor, cost_currency=desk.storefront.currency, by=desk.by)
     await show_sku(message, desk, asked.id)
 

@@ -51,6 +51,7 @@ _WHYS = {
 _DUPLICATE_IN_FILE = N_("twice in the list")
 _DUPLICATE_IN_SHOP = N_("the shop has or had it already")
 _STAGED_ELSEWHERE = N_("another import is bringing it in")
+_BLACKLISTED = N_("on the list of codes that must not be sold")
 
 
 def unreadable(speech: Speech, trouble: Unreadable) -> Safe:
@@ -102,6 +103,13 @@ def _counts(say: Speech, receipt: ImportReceipt, unread: int) -> list[Safe]:
                 "{n} lines hold codes that another import is bringing in; should that one fail, send the lines again in some minutes.",
             ),
         ),
+        (
+            len(receipt.blacklisted),
+            NN_(
+                "⛔ {n} line holds a code that is on the blacklist; it was not taken.",
+                "⛔ {n} lines hold codes that are on the blacklist; they were not taken.",
+            ),
+        ),
         (unread, NN_("{n} line could not be read.", "{n} lines could not be read.")),
     ]
     return [say.many(*came_in, receipt.accepted), *[say.many(*sentence, n) for n, sentence in did_not if n]]
@@ -114,6 +122,7 @@ def refusals_of(say: Speech, receipt: ImportReceipt, bad: Sequence[BadLine], pla
         (receipt.duplicate_in_file, _DUPLICATE_IN_FILE),
         (receipt.duplicate_in_shop, _DUPLICATE_IN_SHOP),
         (receipt.staged_elsewhere, _STAGED_ELSEWHERE),
+        (receipt.blacklisted, _BLACKLISTED),
     ):
         found += [(*places[number - 1], why) for number in numbers]
     # Malformed lines first: they are what somebody must mend.

@@ -9,12 +9,14 @@ from sandbox.gateways.epay import EpayGateway
 from sandbox.gateways.faults import Faults
 from sandbox.gateways.own_shop import OwnShopUpstream
 from sandbox.gateways.rates import RateFaults, RateServer
+from sandbox.gateways.register import CertificateServer, RegisterFaults
 from sandbox.gateways.stripe_checkout import StripeGateway
 from sandbox.gateways.topup import TopupUpstream
 from sandbox.gateways.upstream import Upstream, UpstreamFaults
 
 __all__ = [
     "AcgFakaUpstream",
+    "CertificateServer",
     "CryptoPayGateway",
     "DujiaoUpstream",
     "EpayGateway",
@@ -26,6 +28,7 @@ __all__ = [
     "Payment",
     "RateFaults",
     "RateServer",
+    "RegisterFaults",
     "Sent",
     "State",
     "StripeGateway",
