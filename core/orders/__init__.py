@@ -1,5 +1,6 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
+from core.orders.by_source import sold_by_offer
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.holding import hold_back, remind_held
@@ -183,6 +184,7 @@ __all__ = [
     "show_again",
     "shown",
     "sold",
+    "sold_by_offer",
     "source_of",
     "taken_back",
     "tell_unpaid",

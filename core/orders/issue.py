@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from core import coupons, inventory, ledger, outbox, pricing
+from core import coupons, inventory, ledger, outbox, pricing, supply
 from core.catalog import SkuView
 from core.coupons import Coupon
 from core.database import insert_new
@@ -196,5 +196,9 @@ def send(session: Session, *, order_id: int, buyer_id: int) -> None:
 
 
 def take_codes(session: Session, *, order_id: int, offers: Sequence[Offer], quantity: int) -> dict[int, int]:
-    """Take the codes in the order of the ranking; empty when there are too few."""
-    return inventory.take(session, offer_ids=[offer.id for offer in offers], quantity=quantity, order_id=order_id)
+    """Take the codes in the order of the ranking; empty when there are too few.
+
+    Of an offer with a quota no more are taken than it covers: its contract is locked first, and stays so until the sale is over.
+    """
+    most_of = supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
+    return inventory.take(session, offer_ids=[offer.id for offer in offers], quantity=quantity, order_id=order_id, most_of=most_of)

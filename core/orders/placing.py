@@ -128,7 +128,15 @@ def place(
         return PendingOrder(known.id, number_of(known.id), intent)
     if reversible and payments.in_dispute(session, customer_id=buyer_id):
         raise PaymentDisputed
-    deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
+    deal = agreed(
+        session,
+        storefront_id=storefront_id,
+        sku_id=sku_id,
+        quantity=quantity,
+        price_id=price_id,
+        rules_version=rules_version,
+        wholesale=customer.wholesale,
+    )
     if not deal.offers:
         raise NotForSale
     within_limit(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
@@ -221,13 +229,15 @@ def _hold_for_payment(
         least_left = -(-((held + quantity) * 100 - rules.share_percent * held) // rules.share_percent)
         if (held or quantity > 1) and supply.left(session, [sku_id], most=least_left)[sku_id] < least_left:
             raise HeldByOthers
+    ranked = supply.ranked(session, [sku_id])
     kept = inventory.hold(
         session,
         order_id=order_id,
         customer_id=customer_id,
         sku_id=sku_id,
-        offer_ids=[offer.id for offer in supply.ranked(session, [sku_id])],
+        offer_ids=[offer.id for offer in ranked],
         quantity=quantity,
+        most_of=supply.covered(session, [offer.id for offer in ranked if offer.quota_id is not None]),
         # Who often lets holds lapse gets shorter ones.
         seconds=min(seconds, LONGEST_HOLD) / (1 + min(3, inventory.lapses(session, customer_id))),
     )

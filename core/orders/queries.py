@@ -127,7 +127,9 @@ def quote(
 
     A quantity outside the limits is brought inside them.
     """
-    product, denomination = showcase.denomination(session, storefront_id=storefront_id, sku_id=sku_id)
+    product, denomination = showcase.denomination(
+        session, storefront_id=storefront_id, sku_id=sku_id, wholesale=people.by_id(session, customer_id).wholesale
+    )
     sku, price = denomination.sku, denomination.price
     allowed = None if sku.max_per_buyer is None else max(0, sku.max_per_buyer - bought(session, buyer_id=customer_id, sku_id=sku_id))
     left = denomination.left if denomination.left < COUNTED else max(denomination.left, sku.max_quantity)

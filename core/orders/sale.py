@@ -43,11 +43,16 @@ def once_hash(*inputs: object) -> bytes:
     return hashlib.blake2b("|".join(map(str, inputs)).encode(), digest_size=16).digest()
 
 
-def agreed(session: Session, *, storefront_id: int, sku_id: int, quantity: int, price_id: int, rules_version: int) -> Deal:
-    """Compare what the buyer saw with what is true now; raises NotForSale, PriceMoved or WrongQuantity."""
+def agreed(
+    session: Session, *, storefront_id: int, sku_id: int, quantity: int, price_id: int, rules_version: int, wholesale: bool = False
+) -> Deal:
+    """Compare what the buyer saw with what is true now; raises NotForSale, PriceMoved or WrongQuantity.
+
+    A reseller (`wholesale`) pays the wholesale price: it is of the same version of the price, so that is compared as for anybody.
+    """
     sku = catalog.sku(session, sku_id)
     storefront = storefronts.by_id(session, storefront_id)
-    price = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku_id]).get(sku_id)
+    price = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku_id], wholesale=wholesale).get(sku_id)
     offers = supply.ranked(session, [sku_id])
     if sku is None or sku.hidden or price is None or not offers or price.currency != storefront.currency:
         raise NotForSale
@@ -167,7 +172,15 @@ def _sell(
         if known.once_hash != wanted:
             raise OnceReused
         return Receipt(known.id, number_of(known.id), quantity, known.total_minor, known.currency, repeated=True)
-    deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
+    deal = agreed(
+        session,
+        storefront_id=storefront_id,
+        sku_id=sku_id,
+        quantity=quantity,
+        price_id=price_id,
+        rules_version=rules_version,
+        wholesale=customer.wholesale,
+    )
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
     total = quote.total_minor
     balance = ledger.balance(session, customer.wallet_id)
@@ -198,6 +211,8 @@ def _sell(
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
     taken = take_codes(session, order_id=order_id, offers=deal.offers, quantity=quantity)
     if not taken:
+        raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)
+    if any(offer.quota_id is not None for offer in deal.offers) and not supply.draw_quotas(session, order_id=order_id, taken=taken):
         raise SoldOut(left=supply.left(session, [sku_id], most=quantity)[sku_id], sku_id=sku_id)
     offers = {offer.id: offer for offer in deal.offers}
     write_lines(session, order_id=order_id, terms=deal.terms, sku_id=sku_id, offers=offers, taken=taken)

@@ -101,6 +101,10 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
     if held is not None:
         taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
         inventory.end_hold(session, hold_id=held.id, lapsed=False)
+        if not supply.cover(session, taken):
+            # Others have drawn the quota down since these were held: as many as it covers, and the rest from elsewhere.
+            inventory.put_back(session, order_id=order_id)
+            taken = _take_what_there_is(session, order_id, offers, line)
     else:
         taken = _take_what_there_is(session, order_id, offers, line)
     quantity = sum(taken.values())
@@ -114,6 +118,8 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
     by_id = {offer.id: offer for offer in supply.offers(session, list(taken))}
     try:
         with session.begin_nested():
+            drawn = supply.draw_quotas(session, order_id=order_id, taken=taken)
+            assert drawn, "the contracts are locked since it was looked what they cover"
             count_purchase(session, buyer_id=order.buyer_id, sku=sku, quantity=quantity)
             total = due_for(session, order, unit_minor=terms.unit_minor, ordered=line.quantity, given=quantity)
             ledger.lock(session, customer.wallet_id)

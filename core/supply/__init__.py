@@ -2,7 +2,18 @@
 
 from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
-from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
+from core.supply.members import (
+    SupplierView,
+    add_member,
+    every_supplier,
+    members_of,
+    new_supplier,
+    offers_of,
+    payable,
+    supplier,
+    suppliers_of,
+)
+from core.supply.news import PriceChange, post_price_news, price_changes
 from core.supply.offering import (
     MOST_UNITS,
     MOST_WARRANTY_HOURS,
@@ -44,6 +55,7 @@ from core.supply.quotas import (
     QuotaBelowDrawn,
     QuotaView,
     change_quota,
+    cover,
     covered,
     draw_quotas,
     drawn_by,
@@ -54,6 +66,7 @@ from core.supply.quotas import (
     quota,
     quotas,
 )
+from core.supply.records import Record, SourceShown, note_records, record_of, source_shown, stability_of
 from core.supply.rules import ENOUGH_ORDERS, Prices, margin_bp, quota_cost, stability
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import Outcome, SourceClass, Standing, Stop
@@ -77,13 +90,16 @@ __all__ = [
     "OfferDatesOver",
     "OfferView",
     "Outcome",
+    "PriceChange",
     "Prices",
     "QuotaBelowDrawn",
     "QuotaOfAnother",
     "QuotaView",
+    "Record",
     "RepricingView",
     "Rule",
     "SourceClass",
+    "SourceShown",
     "Standing",
     "StaysConsigned",
     "Stop",
@@ -97,11 +113,13 @@ __all__ = [
     "change_quota",
     "cost_of",
     "costs_of",
+    "cover",
     "covered",
     "decide_price",
     "draw_quotas",
     "drawn_by",
     "drop_cost",
+    "every_supplier",
     "give_back_quota",
     "guard_losses",
     "keep_dates",
@@ -115,6 +133,7 @@ __all__ = [
     "new_offer",
     "new_quota",
     "new_supplier",
+    "note_records",
     "offer_view",
     "offer_views",
     "offers",
@@ -122,17 +141,22 @@ __all__ = [
     "own_offer",
     "pause_offer",
     "payable",
+    "post_price_news",
+    "price_changes",
     "quota",
     "quota_cost",
     "quotas",
     "ranked",
+    "record_of",
     "repricing",
     "repricings",
     "resume_offer",
     "rule_of",
     "set_cost",
     "set_rule",
+    "source_shown",
     "stability",
+    "stability_of",
     "stop",
     "stops",
     "supplier",

@@ -80,6 +80,13 @@ def offers_of(session: Session, supplier_id: int) -> Sequence[int]:
     ).all()
 
 
+@read
+def every_supplier(session: Session, *, skip: int = 0, limit: int = 10) -> Sequence[SupplierView]:
+    """So many suppliers by name, the shop itself among them, after the first `skip`."""
+    rows = session.scalars(select(Supplier).order_by(Supplier.name, Supplier.id).offset(skip).limit(limit))
+    return [_view(row) for row in rows]
+
+
 @write
 def payable(session: Session, *, supplier_id: int, currency: str) -> int:
     """The account that each sale of a supplier's consigned goods credits, opened if it is not: what is earned and still held."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import inventory
 from core.database import read
+from core.supply.quotas import covered
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import Source
 
@@ -24,6 +25,8 @@ class Offer:
     cost_minor: int
     cost_currency: str
     payable_id: int | None
+    quota_id: int | None = None  # the discount quota that its sales draw down
+    warranty_hours: int | None = None  # its own; None: the product's
 
 
 @read
@@ -37,7 +40,7 @@ def ranked(session: Session, sku_ids: Collection[int]) -> list[Offer]:
         .where(Source.sku_id.in_(sku_ids), OfferRow.stopped_at.is_(None), OfferRow.closed_at.is_(None))
         .order_by(Source.sku_id, Source.rank)
     ).all()
-    return [Offer(o.id, o.sku_id, rank, o.cost_minor, o.cost_currency, o.payable_id) for o, rank in rows]
+    return [Offer(o.id, o.sku_id, rank, o.cost_minor, o.cost_currency, o.payable_id, o.quota_id, o.warranty_hours) for o, rank in rows]
 
 
 @read
@@ -49,17 +52,20 @@ def offers(session: Session, offer_ids: Collection[int]) -> list[Offer]:
         .where(OfferRow.id.in_(offer_ids))
         .order_by(OfferRow.id)
     ).all()
-    return [Offer(o.id, o.sku_id, rank or 0, o.cost_minor, o.cost_currency, o.payable_id) for o, rank in rows]
+    return [Offer(o.id, o.sku_id, rank or 0, o.cost_minor, o.cost_currency, o.payable_id, o.quota_id, o.warranty_hours) for o, rank in rows]
 
 
 @read
 def left(session: Session, sku_ids: Collection[int], *, most: int | None = None) -> dict[int, int]:
-    """How many codes of each denomination are really on the shelf; counted up to `most` of each when given."""
+    """How many codes of each denomination are really on the shelf, of an offer with a quota as many as that covers; counted up to
+    `most` of each when given.
+    """
     offers = ranked(session, sku_ids)
     shelves = inventory.on_shelf(session, [offer.id for offer in offers], most=most)
+    quotas = covered(session, [offer.id for offer in offers if offer.quota_id is not None])
     counted = dict.fromkeys(sku_ids, 0)
     for offer in offers:
-        counted[offer.sku_id] += shelves[offer.id]
+        counted[offer.sku_id] += min(shelves[offer.id], quotas.get(offer.id, shelves[offer.id]))
     return counted if most is None else {sku_id: min(n, most) for sku_id, n in counted.items()}
 
 

@@ -190,6 +190,11 @@ def _covered(session: Session, offer_ids: Collection[int], *, lock: bool) -> dic
     return found
 
 
+def cover(session: Session, taken: Mapping[int, int]) -> bool:
+    """A part of the sale: do the quotas of these offers, locked from now on, cover so many units of each?"""
+    return all(taken[offer_id] <= units for offer_id, units in lock_quotas(session, list(taken)).items())
+
+
 def draw_quotas(session: Session, *, order_id: int, taken: Mapping[int, int]) -> bool:
     """A part of the sale: draw down the quotas of the offers that these units were taken from, by a guarded update each.
 

@@ -17,6 +17,7 @@ from handlers.admin import (
     home,
     imports,
     log,
+    offers,
     orders,
     payments,
     people,
@@ -66,6 +67,7 @@ def router() -> Router:
         settings,
         rates,
         supply,
+        offers,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")
