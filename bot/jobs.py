@@ -124,6 +124,9 @@ def jobs_of(shop: Shop) -> list[Job]:
     def tell_who_waits() -> Awaitable[int]:
         return when_calm(lambda: shop.write(supply.tell_who_waits, most=FEW))
 
+    def post_price_news() -> Awaitable[int]:
+        return when_calm(lambda: shop.write(supply.post_price_news, most=FEW))
+
     def post_broadcasts() -> Awaitable[int]:
         return when_calm(lambda: shop.write(promotion.post_next, most=FEW))
 
@@ -145,6 +148,12 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("close-silent-cases", 60, lambda: shop.write(aftersale.close_silent, most=MOST)),
         Job("close-refunded-cases", 60, lambda: shop.write(aftersale.close_gone, most=MOST)),
         Job("watch-documents", 300, lambda: shop.write(onboarding.watch_documents, most=MOST)),
+        Job("take-costs", 5, lambda: shop.write(supply.take_costs, most=MOST)),
+        Job("keep-dates-of-offers", 5, lambda: shop.write(supply.keep_dates, most=MOST)),
+        Job("keep-quotas", 5, lambda: shop.write(supply.keep_quotas, most=MOST)),
+        Job("keep-from-losses", 30, lambda: shop.write(supply.guard_losses), full=1 << 30),
+        Job("count-sources", 600, lambda: shop.write(insight.count_sources), full=1 << 30),
+        Job("tell-changed-prices", 2, post_price_news, full=FEW),
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),

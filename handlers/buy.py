@@ -12,7 +12,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import fulfilment, inventory, orders, pricing
+from core import aftersale, fulfilment, inventory, orders, pricing, supply
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
@@ -21,6 +21,7 @@ from core.orders import Quote, Receipt
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
+from core.supply import SourceClass, SourceShown
 from handlers import answers, browse, callbacks, coupons
 from handlers.browse import Drawn
 from handlers.callbacks import Way
@@ -47,6 +48,14 @@ from handlers.typed import whole_number
 from locales import N_, Safe, Speech
 
 OFFERED = (1, 2, 5, 10)
+CLASSES = {
+    SourceClass.OWN_STOCK: N_("own stock"),
+    SourceClass.AUTHORISED: N_("authorised source"),
+    SourceClass.CREATOR: N_("from its creator"),
+    SourceClass.PURCHASED: N_("bought by us"),
+    SourceClass.UPSTREAM: N_("partner shop"),
+}
+STEADY = ((90, N_("very steady")), (75, N_("steady")), (50, N_("with ups and downs")), (0, N_("unsteady")))
 
 
 class Typing(StatesGroup):
@@ -112,6 +121,8 @@ async def screen(
             ways=[asked_by(method) for method in methods.values()],
             coupon_id=chosen.coupon or None,
         )
+        source = await shop.read(supply.source_shown, chosen.sku_id)
+        warranty = await shop.read(aftersale.warranty_of, storefront_id=storefront.id, product_id=quote.product.id)
     except Gone as gone:
         return browse.lost(speech, gone)
     if quote.coupon_refused is not None:
@@ -137,12 +148,18 @@ async def screen(
     rows.append(_back(quote, chosen, speech))
     return paragraphs(
         Safe("⚠️ ") + said if said else None,
-        _described(quote, speech, can_buy=can_buy, balance_said=balance_said or (walk is not None and not walk.ready)),
+        _described(
+            quote,
+            speech,
+            source_told(source, warranty, speech),
+            can_buy=can_buy,
+            balance_said=balance_said or (walk is not None and not walk.ready),
+        ),
         walk.told if walk is not None else None,
     ), keyboard(rows)
 
 
-def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: bool) -> Safe:
+def _described(quote: Quote, speech: Speech, source: Safe | None, *, can_buy: bool, balance_said: bool) -> Safe:
     sku, currency = quote.sku, quote.price.currency
     worth = face_value(sku, speech)
     description = quote.product.description_in(speech.language).strip()
@@ -169,6 +186,7 @@ def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: boo
             speech.say("Price: {price} each", price=bold(speech.price(quote.price.retail_minor, currency))),
             coupons.tiers_told(quote.price, speech),
             speech.say("In stock: {stock}", stock=stock) if stock else None,
+            source,
             speech.many("Limit: {n} for each buyer", "Limit: {n} for each buyer", sku.max_per_buyer)
             if sku.max_per_buyer is not None
             else None,
@@ -176,6 +194,26 @@ def _described(quote: Quote, speech: Speech, *, can_buy: bool, balance_said: boo
         coupons.sum_told(quote.priced, speech) if can_buy else None,
         state,
     )
+
+
+def source_told(source: SourceShown | None, warranty_hours: int, speech: Speech) -> Safe | None:
+    """One line: what the next unit's source rests on, its warranty, and how steady it was; None when nothing sells."""
+    if source is None:
+        return None
+    hours = source.warranty_hours or warranty_hours
+    days = hours // 24
+    told = [
+        speech.label(CLASSES[source.source_class]),
+        speech.label_many("warranty {n} hour", "warranty {n} hours", hours)
+        if hours % 24 or days < 3
+        else speech.label_many("warranty {n} day", "warranty {n} days", days),
+    ]
+    if source.stability is None:
+        told.append(speech.label("new source"))
+    else:
+        word = next(word for least, word in STEADY if source.stability >= least)
+        told.append(speech.label("{word} ({score} of 100)", word=speech.label(word), score=speech.number(source.stability)))
+    return speech.say("Source: {facts}", facts=" · ".join(told))
 
 
 def _quantities(quote: Quote, chosen: Chosen, speech: Speech) -> Row:

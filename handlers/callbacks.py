@@ -495,5 +495,11 @@ class News(CallbackData, prefix="e"):
     wanted: bool
 
 
+class PriceNews(CallbackData, prefix="en"):
+    """Whether a reseller wants to be told of changed prices."""
+
+    wanted: bool
+
+
 class Help(CallbackData, prefix="?"):
     pass

@@ -29,6 +29,7 @@ async def asked(query: InlineQuery, bot: Bot, shop: Shop, storefront: Storefront
     """A page of products that match; without words, those of a small shop."""
     offset = int(query.offset) if query.offset.isascii() and query.offset.isdigit() and len(query.offset) < 7 else 0
     words = folded(query.query[:100])
+    # What is found may be sent to anybody, so it names what everybody pays, also when a reseller asks.
     if words:
         found = await shop.read(showcase.search, storefront_id=storefront.id, folded=words, offset=offset, limit=PAGE + 1)
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from aiogram import Router
 from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup
 
-from core import payments, people, showcase, supply
+from core import catalog, payments, people, showcase, supply
 from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
@@ -18,14 +18,17 @@ from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
 from handlers.admin import applications, reviews
 from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
+from handlers.admin import offers as desk_of_offers
 from handlers.admin import rates as desk_of_rates
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
-from handlers.pieces import bold, button, full_name, keyboard, plain
+from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs, plain
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
 from handlers.supply.desk import see
-from locales import Speech
+from locales import Safe, Speech
+
+MOST_CHANGES = 15  # of prices in one message
 
 
 class UnknownNotice(ValueError):
@@ -110,6 +113,66 @@ async def cost_wish_decided(note: Note) -> Said:
     return said, keyboard([[see(speech.label("🏷 The offer"), "offer", wish.offer_id)]])
 
 
+def reseller(note: Note) -> Said:
+    """The shop has made a customer a reseller, or no longer: the prices they see are others from now on."""
+    speech, to_shop = note.speech, button(note.speech.label("🛍 To the shop"), callbacks.Home(fresh=True))
+    if note.body.get("on"):
+        said = speech.say("🤝 From now on you buy at wholesale prices, wherever there are any. You will be told when they change.")
+        said = speech.say("From now on you buy at the usual prices again. Screens from before may show others.")
+    return said, keyboard([[to_shop]])
+
+
+async def prices_changed(note: Note) -> Said:
+    """To a reseller: what costs something else than before, with the way out of such messages."""
+    speech, shop = note.speech, note.shop
+    found = await shop.read(supply.price_changes, int(note.body["news"]))
+    told: list[Safe] = []
+    for change in found[:MOST_CHANGES]:
+        sku = await shop.read(catalog.sku, change.sku_id)
+        product = None if sku is None else await shop.read(catalog.product, sku.product_id)
+        if sku is None or product is None or sku.hidden or product.hidden:
+            continue
+        name = full_name(product, sku, speech)
+        old, new = (speech.price(price.retail_minor, price.currency) for price in (change.before, change.now))
+        if old != new:
+            told.append(speech.say("• {name}: {old} → {new}", name=name, old=old, new=bold(new)))
+        else:
+            told.append(speech.say("• {name}: new prices by quantity", name=name))
+    if not told:
+        return speech.say("Prices have changed for a moment, and are as they were."), _under_prices(speech, wanted=True)
+    more = len(found) - MOST_CHANGES
+    said = paragraphs(
+        speech.say("📈 Your prices have changed:"),
+        lines(*told),
+        speech.many("And {n} more.", "And {n} more.", more) if more > 0 else None,
+    )
+    return said, _under_prices(speech, wanted=True)
+
+
+def _under_prices(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
+    if wanted:
+        choice = button(speech.label("🔕 Do not tell me of prices"), callbacks.PriceNews(wanted=False))
+        choice = button(speech.label("🔔 Tell me of prices again"), callbacks.PriceNews(wanted=True))
+    return keyboard([[button(speech.label("🛍 To the shop"), callbacks.Home(fresh=True))], [choice]])
+
+
+async def choose_price_news(
+    press: CallbackQuery, callback_data: callbacks.PriceNews, shop: Shop, customer: Customer, speech: Speech
+) -> None:
+    """Opt out of news of prices, or in again; what was told stays to be read."""
+    await shop.write(people.want_price_news, customer_id=customer.id, wanted=callback_data.wanted)
+    if callback_data.wanted:
+        await press.answer(speech.label("You will be told when your prices change."))
+        await press.answer(speech.label("Done. You will not be told of prices any more."))
+    if press.message is not None and not isinstance(press.message, InaccessibleMessage):
+        await press.message.edit_reply_markup(reply_markup=_under_prices(speech, wanted=callback_data.wanted))
+
+
+async def reprice(note: Note) -> Said:
+    """To the staff: a cost leaves too little of a price, and another price is proposed."""
+    return await desk_of_offers.alerted(note.body, note.speech, note.shop)
+
+
 def news(note: Note) -> Said:
     """A broadcast, with the way out of it."""
     text, speech = str(note.body["text"]), note.speech
@@ -141,6 +204,9 @@ SAYS: dict[str, Wording] = {
     "cost-wish": cost_wish,
     "cost-wish-decided": cost_wish_decided,
     "broadcast": news,
+    "wholesale": reseller,
+    "prices-changed": prices_changed,
+    "reprice": reprice,
 }
 """Everything that is said, by its name in the outbox message."""
 
@@ -160,4 +226,5 @@ def router() -> Router:
     """The button under the news."""
     router = conversation("notices")
     router.callback_query.register(choose_news, callbacks.News.filter())
+    router.callback_query.register(choose_price_news, callbacks.PriceNews.filter())
     return router

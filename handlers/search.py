@@ -38,7 +38,11 @@ async def searched(
     if _may_be_a_number_of_ours(text) and await history.found(message, text, shop, customer, speech):
         return
     words = folded(text[:LONGEST_QUERY])
-    cards = await shop.read(showcase.search, storefront_id=storefront.id, folded=words, limit=MOST + 1) if words else []
+    cards = (
+        await shop.read(showcase.search, storefront_id=storefront.id, folded=words, limit=MOST + 1, wholesale=customer.wholesale)
+        if words
+        else []
+    )
     to_shop = button(speech.label("🛍 To the shop"), callbacks.Home())
     if not cards:
         said = speech.say("We found nothing for “{text}”. Try fewer letters, or look around:", text=clipped(text, 60))
@@ -47,7 +51,9 @@ async def searched(
         chosen = buy.Chosen(cards[0].denominations[0].sku.id, 0)
         await show(message, *await buy.screen(shop, storefront, customer, speech, methods, chosen))
     elif len(cards) == 1:
-        await show(message, *await browse.product(shop, storefront, speech, cards[0].product.id, Way.CATEGORY))
+        await show(
+            message, *await browse.product(shop, storefront, speech, cards[0].product.id, Way.CATEGORY, wholesale=customer.wholesale)
+        )
     else:
         shown = cards[:MOST]
         if len(cards) > MOST:

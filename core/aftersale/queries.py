@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, orders, outbox, people
+from core import catalog, inventory, orders, outbox, people, supply
 from core.aftersale.rules import Terms, warranty_ends
 from core.aftersale.tables import AftersaleTerms, Case, CaseEntry, CaseState, Outcome, Reason, Side
 from core.catalog import ProductView, SkuView
 from core.database import among, read
 from core.database import now as the_time
 from core.orders import OrderCard, OrderDetail, OrderState
+from core.spans import written_between
 
 _LONGEST = 200  # characters of what is looked for
 _MOST_FOUND = 20
@@ -153,7 +154,19 @@ def _ends(session: Session, found: OrderDetail, code_ids: Collection[int]) -> di
     came: dict[int | None, datetime | None] = dict(
         session.execute(select(Case.replacement_code_id, Case.decided_at).where(Case.replacement_code_id.in_(code_ids))).all()
     )
-    return {code_id: warranty_ends([came[code_id]], hours) if code_id in came else first for code_id in code_ids}
+    # A source may promise another warranty for what is its own.
+    offer_of = {code.id: code.offer_id for code in inventory.of_order(session, found.card.order_id) if code.id in set(code_ids)}
+    own = {offer.id: offer.warranty_hours for offer in supply.offers(session, set(offer_of.values()))}
+    ends = {}
+    for code_id in code_ids:
+        theirs = own.get(offer_of.get(code_id, 0))
+        if code_id in came:
+            ends[code_id] = warranty_ends([came[code_id]], theirs or hours)
+        elif theirs is not None:
+            ends[code_id] = warranty_ends([delivery.done_at for delivery in found.deliveries], theirs)
+        else:
+            ends[code_id] = first
+    return ends
 
 
 def _storefront_of(session: Session, found: OrderDetail) -> int:
@@ -393,3 +406,17 @@ def _cards(session: Session, rows: Sequence[Case]) -> list[CaseCard]:
             )
         )
     return cards
+
+
+@read
+def cases_by_offer(session: Session, *, since: datetime) -> dict[int, int]:
+    """Of how many orders since then each offer's codes were complained about; complaints that were refused or withdrawn do not count."""
+    rows = session.execute(
+        select(Case.offer_id, func.count(Case.order_id.distinct()))
+        .where(
+            written_between(session, Case.id, Case.opened_at, since, the_time(session)),
+            or_(Case.outcome.is_(None), Case.outcome.in_((Outcome.REPLACED, Outcome.REFUNDED))),
+        )
+        .group_by(Case.offer_id)
+    )
+    return {offer_id: int(n) for offer_id, n in rows}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.audit.control import CONTROL
 from core.audit.joining import JOINING
+from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
@@ -124,7 +125,9 @@ ORDERS = {
                 -- The tier that was earned by the quantity that was ordered, also when fewer could be had.
                 (SELECT MIN(t.unit_minor) FROM price_tiers t
                  WHERE t.price_id = p.id AND t.from_quantity <= COALESCE(k.quantity, l.quantity)), p.retail_minor)
-              ELSE p.retail_minor END""",
+              ELSE p.retail_minor END
+          -- Or a reseller's: wholesale, where it is lower than what anybody else would have paid.
+          AND NOT (p.wholesale_minor IS NOT NULL AND l.unit_price_minor = p.wholesale_minor AND p.wholesale_minor < p.retail_minor)""",
     "a price has tiers exactly when it says so": """
         SELECT 'price ' || p.id AS about, COUNT(t.price_id) || ' tiers' AS detail
         FROM prices p LEFT JOIN price_tiers t ON t.price_id = p.id AND t.unit_minor < p.retail_minor
@@ -536,6 +539,7 @@ CHECKS: dict[str, str] = {
     **STOCKING,
     **SETTLEMENT,
     **CONTROL,
+    **OFFERS,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.

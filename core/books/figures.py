@@ -78,7 +78,8 @@ SOLD = f"""
 """
 LINES = f"""
     SELECT o.currency, l.cost_currency, SUM(l.quantity) AS codes,
-        SUM(l.quantity * CASE WHEN p.retail_minor > l.unit_price_minor THEN p.retail_minor ELSE l.unit_price_minor END) AS list_minor,
+        SUM(l.quantity * CASE WHEN p.wholesale_minor = l.unit_price_minor THEN l.unit_price_minor
+            WHEN p.retail_minor > l.unit_price_minor THEN p.retail_minor ELSE l.unit_price_minor END) AS list_minor,
         SUM(l.quantity * l.unit_price_minor) AS goods_minor, SUM(l.quantity * l.unit_cost_minor) AS cost_minor
     FROM transfers t JOIN orders o ON o.id = t.subject_id JOIN order_lines l ON l.order_id = o.id
     LEFT JOIN prices p ON p.id = l.price_id

@@ -84,6 +84,7 @@ from core.fulfilment.memberships import (
     place_for,
     still_inside,
 )
+from core.fulfilment.outcomes import failed_by_offer
 from core.fulfilment.service import (
     LONGEST_BRIEF,
     BriefTooLong,
@@ -201,6 +202,7 @@ __all__ = [
     "end_now",
     "ended",
     "fail",
+    "failed_by_offer",
     "fields_of",
     "forget_answers",
     "hand_out",

@@ -2,6 +2,7 @@
 
 from core.insight.figures import Day, day_of, today
 from core.insight.restock import LOOKED_DAYS, Advice, Restock, advise, days_left, lead_days
+from core.insight.sources import count_sources
 from core.insight.stock import COUNTED, StockLine, alert_low_stock, stock
 from core.insight.supplier import OfferLine, OfferPage, SupplierHome, offer_page, supplier_home
 
@@ -17,6 +18,7 @@ __all__ = [
     "SupplierHome",
     "advise",
     "alert_low_stock",
+    "count_sources",
     "day_of",
     "days_left",
     "lead_days",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -116,13 +116,15 @@ def unopenable(session: Session, code_ids: Sequence[int]) -> list[int]:
 
 
 @write
-def take(session: Session, *, offer_ids: Sequence[int], quantity: int, order_id: int) -> dict[int, int]:
+def take(
+    session: Session, *, offer_ids: Sequence[int], quantity: int, order_id: int, most_of: Mapping[int, int] | None = None
+) -> dict[int, int]:
     """Take codes off the shelf for an order, offer by offer in this order; returns how many of each offer.
 
     Takes all or nothing: an empty answer means that there are too few, counting those that others hold locked at the
-    moment – they are waited for.
+    moment – they are waited for. Of an offer in `most_of` no more than that are taken.
     """
-    picked = pick(session, offer_ids=offer_ids, quantity=quantity)
+    picked = pick(session, offer_ids=offer_ids, quantity=quantity, most_of=most_of)
     if sum(map(len, picked.values())) < quantity:
         return {}
     for ids in picked.values():
@@ -134,9 +136,11 @@ def take(session: Session, *, offer_ids: Sequence[int], quantity: int, order_id:
 
 
 @write
-def take_up_to(session: Session, *, offer_ids: Sequence[int], quantity: int, order_id: int) -> dict[int, int]:
+def take_up_to(
+    session: Session, *, offer_ids: Sequence[int], quantity: int, order_id: int, most_of: Mapping[int, int] | None = None
+) -> dict[int, int]:
     """The same, but as many as there are when there are too few; returns how many of each offer."""
-    picked = pick(session, offer_ids=offer_ids, quantity=quantity) if quantity else {}
+    picked = pick(session, offer_ids=offer_ids, quantity=quantity, most_of=most_of) if quantity else {}
     for ids in picked.values():
         session.execute(
             update(Code).where(among(session, Code.id, ids)).values(available=None, order_id=order_id),
@@ -145,18 +149,19 @@ def take_up_to(session: Session, *, offer_ids: Sequence[int], quantity: int, ord
     return {offer_id: len(ids) for offer_id, ids in picked.items()}
 
 
-def pick(session: Session, *, offer_ids: Sequence[int], quantity: int) -> dict[int, list[int]]:
+def pick(session: Session, *, offer_ids: Sequence[int], quantity: int, most_of: Mapping[int, int] | None = None) -> dict[int, list[int]]:
     """Lock up to `quantity` codes of these offers, drawing in this order: first what nobody else is looking at, then waiting."""
     picked: dict[int, list[int]] = {}
     have: set[int] = set()
     for waiting in (False, True):
         for offer_id in offer_ids:
-            while len(have) < quantity:
+            most = quantity if most_of is None else most_of.get(offer_id, quantity)
+            while (room := min(quantity - len(have), most - len(picked.get(offer_id, ())))) > 0:
                 question = (
                     select(Code.id)
                     .where(Code.offer_id == offer_id, Code.available.is_not(None), not_(among(session, Code.id, have)))
                     .order_by(Code.available)
-                    .limit(quantity - len(have))
+                    .limit(room)
                     .with_for_update(skip_locked=not waiting)
                 )
                 ids = session.scalars(question).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,13 +30,24 @@ def _view(row: Hold) -> HoldView:
 
 @write
 def hold(
-    session: Session, *, order_id: int, customer_id: int, sku_id: int, offer_ids: Sequence[int], quantity: int, seconds: float
+    session: Session,
+    *,
+    order_id: int,
+    customer_id: int,
+    sku_id: int,
+    offer_ids: Sequence[int],
+    quantity: int,
+    seconds: float,
+    most_of: Mapping[int, int] | None = None,
 ) -> HoldView | None:
-    """Hold codes for an order: all or nothing (None). A second call for the same order returns the hold it has."""
+    """Hold codes for an order: all or nothing (None). A second call for the same order returns the hold it has.
+
+    Of an offer in `most_of` no more than that are held.
+    """
     existing = open_hold(session, order_id)
     if existing is not None:
         return existing
-    picked = pick(session, offer_ids=offer_ids, quantity=quantity)
+    picked = pick(session, offer_ids=offer_ids, quantity=quantity, most_of=most_of)
     ids = [code_id for codes in picked.values() for code_id in codes]
     if len(ids) < quantity:
         return None

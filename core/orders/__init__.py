@@ -1,6 +1,7 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
 from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
+from core.orders.by_source import sold_by_offer
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.fulfilling import (
@@ -215,6 +216,7 @@ __all__ = [
     "show_again",
     "shown",
     "sold",
+    "sold_by_offer",
     "sold_lines",
     "sold_of_offers",
     "source_of",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,13 @@ class Drawn:
     @property
     def count(self) -> int:
         return sum(self.taken.values()) + sum(self.to_come.values())
+
+    @property
+    def units(self) -> dict[int, int]:
+        """All units by offer, whether they are here or to come."""
+        both = Drawn(dict(self.taken))
+        both.add(Drawn(self.to_come))
+        return both.taken
 
     def add(self, other: Drawn) -> None:
         """What was drawn besides."""
@@ -80,20 +88,25 @@ def draw(
     offers: Sequence[Offer],
     quantity: int,
     not_declared: Collection[int] = (),
+    uncounted: Mapping[int, int] = MappingProxyType({}),
 ) -> Drawn:
     """Draw up to so many units for an order: what an exclusive source has, then all shelves by rank, then what is declared, by rank.
 
-    What is declared is not drawn from the offers `not_declared`: they were asked already.
+    What is declared is not drawn from the offers `not_declared`: they were asked already. Of an offer with a quota no more is drawn
+    than it covers besides the `uncounted` units that the order has of it; its contract stays locked until the quota is drawn down.
     """
     found, at = Drawn(), now(session)
+    covered = supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
+    room = {offer_id: max(0, units - uncounted.get(offer_id, 0)) for offer_id, units in covered.items()}
     exclusive = [offer for offer in offers if _exclusive(offer, at)]
     for group in (exclusive, [offer for offer in offers if not _exclusive(offer, at)]):
         if from_shelf(product) and group:
             ids = [offer.id for offer in group]
-            found.add(Drawn(inventory.take_up_to(session, offer_ids=ids, quantity=quantity - found.count, order_id=order_id)))
+            found.add(Drawn(inventory.take_up_to(session, offer_ids=ids, quantity=quantity - found.count, order_id=order_id, most_of=room)))
         for offer in group:
             if found.count < quantity and offer.declared and offer.id not in not_declared:
-                drawn = supply.draw_declared(session, offer_id=offer.id, most=quantity - found.count)
+                most = min(quantity - found.count, room.get(offer.id, quantity) - found.taken.get(offer.id, 0))
+                drawn = supply.draw_declared(session, offer_id=offer.id, most=most) if most > 0 else 0
                 if drawn:
                     found.to_come[offer.id] = drawn
     return found

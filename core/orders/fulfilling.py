@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -204,7 +205,7 @@ def arrived(
     if not after.open:
         _outcome(session, after)
         if after.missing:
-            supply.give_back_declared(session, offer_id=after.offer_id, quantity=after.missing)
+            _not_brought(session, after)
             _elsewhere(session, order, after, cause)
     _go_on(session, order)
     return Arrival(len(direct.taken), direct.refused, len(direct.kept))
@@ -221,7 +222,7 @@ def task_failed(session: Session, *, task_id: int, cause: str) -> bool:
         return False
     after = fulfilment.fail(session, task_id=task.id, cause=cause)
     _outcome(session, after)
-    supply.give_back_declared(session, offer_id=after.offer_id, quantity=after.missing)
+    _not_brought(session, after)
     _elsewhere(session, order, after, cause)
     _go_on(session, order)
     return True
@@ -343,6 +344,8 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
     asked = {one.offer_id for one in fulfilment.tasks_of(session, order.id)}
     before = {code.id for code in inventory.of_order(session, order.id)}
     drawn = draw(session, order_id=order.id, product=product, offers=offers, quantity=task.missing, not_declared=asked)
+    covered = supply.draw_quotas(session, order_id=order.id, units=drawn.units)
+    assert covered, "the contracts are locked since it was looked what they cover"
     by_id = {offer.id: offer for offer in offers}
     fresh = [code for code in inventory.of_order(session, order.id) if code.id not in before]
     for offer_id in drawn.taken:
@@ -353,6 +356,12 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
         cause = f"offer {task.offer_id} did not bring them"
         _ask(session, order, product, by_id[offer_id], count, terms, task.fields, task.due_at, order.held, cause)
     return drawn.count
+
+
+def _not_brought(session: Session, task: TaskView) -> None:
+    """What a source was asked for and has not brought may be promised to others, and counts for no quota."""
+    supply.give_back_declared(session, offer_id=task.offer_id, quantity=task.missing)
+    supply.give_back_quota(session, order_id=task.order_id, returned={task.offer_id: task.missing})
 
 
 def _give_back(session: Session, order: Order, task: TaskView, missing: int, cause: str) -> None:
@@ -526,14 +535,17 @@ def _call_off(session: Session, order: Order, cause: str) -> int:
     called = 0
     for task in unasked:
         fulfilment.fail(session, task_id=task.id, cause=cause)
-        supply.give_back_declared(session, offer_id=task.offer_id, quantity=task.missing)
+        _not_brought(session, task)
         if not whole:
             called += task.missing
             _give_back(session, order, task, task.missing, cause)
             _go_on(session, order)
     if whole and unasked:
         called = _units(session, order.id)
-        inventory.put_back(session, order_id=order.id)  # Nobody can have seen what came from the shelf.
+        # Nobody can have seen what came from the shelf.
+        shelved = Counter(code.offer_id for code in inventory.of_order(session, order.id))
+        supply.give_back_quota(session, order_id=order.id, returned=shelved)
+        inventory.put_back(session, order_id=order.id)
         _give_back(session, order, unasked[-1], called, cause)
     return called
 
@@ -556,7 +568,7 @@ def keep_promises(session: Session, *, most: int = 50) -> int:
         found += 1
         if task.asked_at is None and not task.held:
             fulfilment.fail(session, task_id=task.id, cause="nobody took it on in time")
-            supply.give_back_declared(session, offer_id=task.offer_id, quantity=task.missing)
+            _not_brought(session, task)
             _outcome(session, replace(task, ended_at=now(session)))
             _elsewhere(session, order, task, "it did not come in time")
             _go_on(session, order)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import case, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import coupons, inventory, ledger, outbox, pricing
+from core import coupons, ledger, outbox, pricing
 from core.catalog import SkuView
 from core.coupons import Coupon
 from core.database import insert_new
@@ -205,8 +205,3 @@ def move_money(
 def send(session: Session, *, order_id: int, buyer_id: int) -> None:
     """Post the delivery: the one road by which a code leaves."""
     outbox.post(session, topic=outbox.Topic.DELIVERY, customer_id=buyer_id, order_id=order_id)
-
-
-def take_codes(session: Session, *, order_id: int, offers: Sequence[Offer], quantity: int) -> dict[int, int]:
-    """Take the codes in the order of the ranking; empty when there are too few."""
-    return inventory.take(session, offer_ids=[offer.id for offer in offers], quantity=quantity, order_id=order_id)

@@ -130,7 +130,15 @@ def place(
         return PendingOrder(known.id, number_of(known.id), intent)
     if reversible and payments.in_dispute(session, customer_id=buyer_id):
         raise PaymentDisputed
-    deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
+    deal = agreed(
+        session,
+        storefront_id=storefront_id,
+        sku_id=sku_id,
+        quantity=quantity,
+        price_id=price_id,
+        rules_version=rules_version,
+        wholesale=customer.wholesale,
+    )
     product = catalog.product(session, deal.sku.product_id)
     assert product is not None, "what is for sale has a product"
     offers = suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency)
@@ -239,7 +247,11 @@ def _hold_for_payment(
     )
     if there_are(session, product, offers, most=quantity) < quantity:
         raise SoldOut(left=there_are(session, product, offers, most=quantity), sku_id=sku_id)
-    shelf = sum(inventory.on_shelf(session, [offer.id for offer in offers], most=quantity).values()) if from_shelf(product) else 0
+    most_of = supply.covered(session, [offer.id for offer in offers if offer.quota_id is not None])
+    shelf = 0
+    if from_shelf(product):
+        there = inventory.on_shelf(session, [offer.id for offer in offers], most=quantity)
+        shelf = sum(min(n, most_of.get(offer_id, n)) for offer_id, n in there.items())
     if not shelf:
         return None
     if inventory.open_holds_of(session, customer_id) >= rules.most_of_buyer:
@@ -256,6 +268,7 @@ def _hold_for_payment(
         sku_id=sku_id,
         offer_ids=[offer.id for offer in offers],
         quantity=min(quantity, shelf),
+        most_of=most_of,
         # Who often lets holds lapse gets shorter ones.
         seconds=min(seconds, LONGEST_HOLD) / (1 + min(3, inventory.lapses(session, customer_id))),
     )

@@ -127,7 +127,9 @@ def quote(
 
     A quantity outside the limits is brought inside them.
     """
-    product, denomination = showcase.denomination(session, storefront_id=storefront_id, sku_id=sku_id)
+    product, denomination = showcase.denomination(
+        session, storefront_id=storefront_id, sku_id=sku_id, wholesale=people.by_id(session, customer_id).wholesale
+    )
     if product.terms.get("for", customer_id) != customer_id:
         raise catalog.Gone  # Agreed with another buyer.
     sku, price = denomination.sku, denomination.price

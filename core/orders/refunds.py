@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -304,6 +305,8 @@ def _refund(
     _note_codes(session, order, row, chosen, cost, to_shelf=to_shelf)
     taken = inventory.take_back(session, order_id=order.id, code_ids=list(chosen), to_shelf=to_shelf)
     assert taken == len(chosen), "the codes of a locked order stay its own"
+    if to_shelf:
+        supply.give_back_quota(session, order_id=order.id, returned=Counter(chosen.values()))
     order.refunded_minor += amount
     if len(chosen) == len(left):
         assert order.refunded_minor == order.total_minor, "the last share is what is left"

@@ -51,11 +51,16 @@ def once_hash(*inputs: object) -> bytes:
     return hashlib.blake2b("|".join(map(str, inputs)).encode(), digest_size=16).digest()
 
 
-def agreed(session: Session, *, storefront_id: int, sku_id: int, quantity: int, price_id: int, rules_version: int) -> Deal:
-    """Compare what the buyer saw with what is true now; raises NotForSale, PriceMoved or WrongQuantity."""
+def agreed(
+    session: Session, *, storefront_id: int, sku_id: int, quantity: int, price_id: int, rules_version: int, wholesale: bool = False
+) -> Deal:
+    """Compare what the buyer saw with what is true now; raises NotForSale, PriceMoved or WrongQuantity.
+
+    A reseller (`wholesale`) pays the wholesale price: it is of the same version of the price, so that is compared as for anybody.
+    """
     sku = catalog.sku(session, sku_id)
     storefront = storefronts.by_id(session, storefront_id)
-    price = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku_id]).get(sku_id)
+    price = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku_id], wholesale=wholesale).get(sku_id)
     offers = supply.ranked(session, [sku_id])
     if sku is None or sku.hidden or price is None or not offers or price.currency != storefront.currency:
         raise NotForSale
@@ -206,7 +211,15 @@ def _sell(
         if known.once_hash != wanted:
             raise OnceReused
         return Receipt(known.id, number_of(known.id), quantity, known.total_minor, known.currency, repeated=True)
-    deal = agreed(session, storefront_id=storefront_id, sku_id=sku_id, quantity=quantity, price_id=price_id, rules_version=rules_version)
+    deal = agreed(
+        session,
+        storefront_id=storefront_id,
+        sku_id=sku_id,
+        quantity=quantity,
+        price_id=price_id,
+        rules_version=rules_version,
+        wholesale=customer.wholesale,
+    )
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
     total = quote.total_minor
     balance = ledger.balance(session, customer.wallet_id)
@@ -243,6 +256,8 @@ def _sell(
     drawn = draw(session, order_id=order_id, product=product, offers=offers, quantity=quantity)
     if drawn.count < quantity:
         raise SoldOut(left=drawn.count, sku_id=sku_id)
+    if not supply.draw_quotas(session, order_id=order_id, units=drawn.units):
+        raise SoldOut(left=0, sku_id=sku_id)
     by_id = {offer.id: offer for offer in offers}
     due_at: datetime | None = None
     try:

@@ -23,18 +23,19 @@ FEW = 3  # Up to here, one statement for each purchase costs less than the set s
 # What was agreed, from the versions the buyer saw; a purchase that matches nothing here runs alone and learns why.
 # Each LIMIT 1 pins a look-up by key: a plan made while a table was small must still be right when it has grown.
 _AGREED = """
-  CROSS JOIN LATERAL (SELECT * FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered LIMIT 1) p
+  CROSS JOIN LATERAL (SELECT wallet_id, wholesale FROM customers WHERE id = u.buyer AND storefront_id = u.storefront LIMIT 1) c
+  CROSS JOIN LATERAL (SELECT currency, CASE WHEN c.wholesale AND wholesale_minor < retail_minor THEN wholesale_minor ELSE retail_minor END AS unit
+    FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered LIMIT 1) p
   CROSS JOIN LATERAL (SELECT product_id FROM skus WHERE id = u.sku AND rules_version = u.rules AND hidden_at IS NULL AND max_per_buyer IS NULL
     AND u.qty BETWEEN min_quantity AND max_quantity LIMIT 1) s
   CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL AND NOT held AND NOT asks LIMIT 1) g
   CROSS JOIN LATERAL (SELECT offer_id FROM sources WHERE sku_id = u.sku AND rank = 1 LIMIT 1) r
   CROSS JOIN LATERAL (SELECT * FROM offers WHERE id = r.offer_id AND stopped_at IS NULL AND closed_at IS NULL AND plain
-    AND (payable_id IS NULL OR (cost_currency = p.currency AND cost_minor <= p.retail_minor)) LIMIT 1) o
+    AND (payable_id IS NULL OR (cost_currency = p.currency AND cost_minor <= p.unit)) LIMIT 1) o
   CROSS JOIN LATERAL (SELECT sales_account_id FROM storefronts WHERE id = u.storefront AND currency = p.currency LIMIT 1) f
-  CROSS JOIN LATERAL (SELECT wallet_id FROM customers WHERE id = u.buyer AND storefront_id = u.storefront LIMIT 1) c
 """
 _FACTS = """
-  p.retail_minor AS unit, p.retail_minor * u.qty AS total, p.currency, o.id AS offer, o.cost_minor AS cost, o.cost_currency,
+  p.unit, p.unit * u.qty AS total, p.currency, o.id AS offer, o.cost_minor AS cost, o.cost_currency,
   o.payable_id AS payable, CASE WHEN o.payable_id IS NULL THEN 0 ELSE o.cost_minor * u.qty END AS owed,
   f.sales_account_id AS sales, c.wallet_id AS wallet, CASE WHEN u.hint_offer = o.id THEN u.hint ELSE 0 END AS low
 """

@@ -17,7 +17,7 @@ from core.orders.views import Receipt
 MOST_QUANTITY = 10  # Larger purchases run by themselves.
 
 _TERMS = """
-SELECT p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id
+SELECT p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id, p.wholesale_minor
 FROM prices p
 JOIN skus s ON s.id = p.sku_id JOIN products g ON g.id = s.product_id
 JOIN sources r ON r.sku_id = p.sku_id AND r.rank = 1
@@ -29,7 +29,7 @@ WHERE p.id = ? AND p.storefront_id = ? AND p.sku_id = ? AND p.until IS NULL AND 
   AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor))
 """
 _WALLET = """
-SELECT a.id, a.balance_minor, a.floor_minor, a.currency FROM customers c JOIN accounts a ON a.id = c.wallet_id
+SELECT a.id, a.balance_minor, a.floor_minor, a.currency, c.wholesale FROM customers c JOIN accounts a ON a.id = c.wallet_id
 WHERE c.id = ? AND c.storefront_id = ?
 """
 _KNOWN = "SELECT id, once_hash, total_minor, currency FROM orders WHERE once = ?"
@@ -72,10 +72,17 @@ class _Batch:
         terms = self._terms(ask)
         if terms is None or not terms[2] <= quantity <= min(terms[3], MOST_QUANTITY):
             return ALONE
-        unit, currency, _, _, offer, cost, cost_currency, payable, sales = terms
+        unit, currency, _, _, offer, cost, cost_currency, payable, sales, wholesale = terms
         buyer = (ask["buyer_id"], ask["storefront_id"])
-        wallet, total = self._wallet(buyer), unit * quantity
-        if wallet is None or wallet[3] != currency or wallet[1] - total < wallet[2]:
+        wallet = self._wallet(buyer)
+        if wallet is None:
+            return ALONE
+        if wallet[4] and wholesale is not None and wholesale < unit:
+            unit = wholesale  # A reseller's price is of the same version.
+            if payable is not None and cost > unit:
+                return ALONE
+        total = unit * quantity
+        if wallet[3] != currency or wallet[1] - total < wallet[2]:
             return ALONE
         shelf = self._shelf(ask["sku_id"], offer)
         if len(shelf) < quantity:

@@ -114,7 +114,11 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
     if held is not None:
         drawn.taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
         inventory.end_hold(session, hold_id=held.id, lapsed=False)
-    drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count))
+        if not supply.cover(session, drawn.taken):
+            # Others have drawn the quota down since these were held: as many as it covers, and the rest from elsewhere.
+            inventory.put_back(session, order_id=order_id)
+            drawn = Drawn()
+    drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count, uncounted=drawn.units))
     quantity, taken = drawn.count, drawn.taken
     if quantity == 0:
         end(session, order, OrderState.CANCELLED, "sold out before the money came")
@@ -127,6 +131,8 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
     due_at = None
     try:
         with session.begin_nested():
+            covered = supply.draw_quotas(session, order_id=order_id, units=drawn.units)
+            assert covered, "the contracts are locked since it was looked what they cover"
             count_purchase(session, buyer_id=order.buyer_id, sku=sku, quantity=quantity)
             total = due_for(session, order, unit_minor=terms.unit_minor, ordered=line.quantity, given=quantity)
             ledger.lock(session, customer.wallet_id)

@@ -9,7 +9,9 @@ from core.people.commands import (
     make_owner_link,
     meet,
     set_admins_from_settings,
+    set_wholesale,
     want_broadcasts,
+    want_price_news,
 )
 from core.people.queries import Customer, StaffMember, by_id, country_of, find, find_any, is_staff, joined, next_customers, one, staff
 from core.people.tables import Role
@@ -34,6 +36,8 @@ __all__ = [
     "next_customers",
     "one",
     "set_admins_from_settings",
+    "set_wholesale",
     "staff",
     "want_broadcasts",
+    "want_price_news",
 ]

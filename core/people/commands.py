@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from core import journal, outbox
 from core.database import insert_new, now, write
 from core.ledger import AccountKind, PartyKind, new_party, open_account
 from core.people.queries import Customer, view
@@ -71,6 +72,29 @@ def choose_country(session: Session, *, customer_id: int, country: str | None) -
 def want_broadcasts(session: Session, *, customer_id: int, wanted: bool) -> None:
     """Opt in or out of broadcasts."""
     session.execute(update(CustomerRow).where(CustomerRow.id == customer_id).values(no_broadcasts_at=None if wanted else now(session)))
+
+
+@write
+def want_price_news(session: Session, *, customer_id: int, wanted: bool) -> None:
+    """A reseller wants to be told of changed prices, or not."""
+    session.execute(update(CustomerRow).where(CustomerRow.id == customer_id).values(no_price_news_at=None if wanted else now(session)))
+
+
+@write
+def set_wholesale(session: Session, *, storefront_id: int, customer_id: int, wholesale: bool, by: str) -> bool:
+    """Make a customer a reseller, who buys at wholesale prices where there are any, or no longer; False when nothing changed.
+
+    They are told, because what they see costs something else from now on. False, too, for another storefront's customer.
+    """
+    row = session.get(CustomerRow, customer_id, with_for_update=True, populate_existing=True)
+    if row is None or row.storefront_id != storefront_id or row.wholesale == wholesale:
+        return False
+    row.wholesale = wholesale
+    session.flush()
+    before, after = {"wholesale": not wholesale}, {"wholesale": wholesale}
+    journal.record(session, by=by, did="set-wholesale", about="customer", about_id=customer_id, before=before, after=after)
+    outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=customer_id, body={"says": "wholesale", "on": wholesale})
+    return True
 
 
 @write

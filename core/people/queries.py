@@ -29,6 +29,8 @@ class Customer:
     blocked: bool
     wants_broadcasts: bool
     country: str | None = None  # as they said themselves
+    wholesale: bool = False  # a reseller
+    wants_price_news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ def view(row: CustomerRow) -> Customer:
         row.blocked_at is not None,
         row.no_broadcasts_at is None,
         row.country,
+        row.wholesale,
+        row.no_price_news_at is None,
     )
 
 
@@ -129,11 +133,12 @@ def joined(session: Session, *, storefront_id: int, since: datetime, until: date
 
 
 @read
-def next_customers(session: Session, *, storefront_id: int, after: int, limit: int) -> Sequence[Customer]:
+def next_customers(session: Session, *, storefront_id: int, after: int, limit: int, resellers_only: bool = False) -> Sequence[Customer]:
     """Customers with an id above `after`, in id order: the pages of a broadcast."""
-    rows = session.scalars(
-        select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, CustomerRow.id > after).order_by(CustomerRow.id).limit(limit)
-    )
+    question = select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, CustomerRow.id > after)
+    if resellers_only:
+        question = question.where(CustomerRow.wholesale)
+    rows = session.scalars(question.order_by(CustomerRow.id).limit(limit))
     return [view(row) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """Prices: one current price of each denomination in each storefront, versioned; and what a purchase at it costs, and why."""
 
-from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, current, set_price, version
+from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, changes, current, history, newest, set_price, version
 from core.pricing.quote import LEAST_MINOR, Cut, Discount, Fact, Price, Quote, Reason, Tier, ToPay, affordable, portion, quote, to_pay
 
 __all__ = [
@@ -17,7 +17,10 @@ __all__ = [
     "ToPay",
     "TooManyTiers",
     "affordable",
+    "changes",
     "current",
+    "history",
+    "newest",
     "portion",
     "quote",
     "set_price",

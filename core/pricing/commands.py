@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from core import journal
@@ -55,14 +56,14 @@ def _views(session: Session, rows: Collection[PriceRow]) -> list[Price]:
 
 
 @read
-def current(session: Session, *, storefront_id: int, sku_ids: Collection[int]) -> dict[int, Price]:
-    """The current price of each of these denominations that has one."""
+def current(session: Session, *, storefront_id: int, sku_ids: Collection[int], wholesale: bool = False) -> dict[int, Price]:
+    """The current price of each of these denominations that has one; as a reseller pays it, when `wholesale`."""
     if not sku_ids:
         return {}
     rows = session.scalars(
         select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.until.is_(None))
     ).all()
-    return {price.sku_id: price for price in _views(session, rows)}
+    return {price.sku_id: price.wholesale() if wholesale else price for price in _views(session, rows)}
 
 
 @read
@@ -70,6 +71,50 @@ def version(session: Session, price_id: int) -> Price | None:
     """A version of a price, also one that is over."""
     row = session.get(PriceRow, price_id)
     return None if row is None else _views(session, [row])[0]
+
+
+@read
+def changes(session: Session, *, storefront_id: int, after: int, upto: int, most: int = 500) -> list[tuple[Price | None, Price | None]]:
+    """The prices that changed between two versions (the second included): each denomination's before and now, by denomination.
+
+    None before: it had no price; None now: it has none any more. At most so many.
+    """
+    moved = (
+        select(PriceRow.sku_id)
+        .where(PriceRow.storefront_id == storefront_id, PriceRow.id > after, PriceRow.id <= upto)
+        .group_by(PriceRow.sku_id)
+        .order_by(PriceRow.sku_id)
+        .limit(most)
+    )
+    sku_ids = session.scalars(moved).all()
+    if not sku_ids:
+        return []
+    newest = (
+        select(func.max(PriceRow.id))
+        .where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.id <= after)
+        .group_by(PriceRow.sku_id)
+    )
+    before = {price.sku_id: price for price in _views(session, session.scalars(select(PriceRow).where(PriceRow.id.in_(newest))).all())}
+    now_ = current(session, storefront_id=storefront_id, sku_ids=sku_ids)
+    return [(before.get(sku_id), now_.get(sku_id)) for sku_id in sku_ids]
+
+
+@read
+def newest(session: Session, *, storefront_id: int, before: datetime | None = None) -> int:
+    """The id of the newest version of a price in this storefront (of those set before an instant); 0 when there is none."""
+    question = select(func.max(PriceRow.id)).where(PriceRow.storefront_id == storefront_id)
+    if before is not None:
+        question = question.where(PriceRow.since < before)
+    return session.scalar(question) or 0
+
+
+@read
+def history(session: Session, *, storefront_id: int, sku_id: int, limit: int = 10) -> list[tuple[datetime, Price]]:
+    """The versions of a price, the newest first, each with the instant from which it held."""
+    rows = session.scalars(
+        select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id == sku_id).order_by(PriceRow.id.desc()).limit(limit)
+    ).all()
+    return [(row.since, price) for row, price in zip(rows, _views(session, rows), strict=True)]
 
 
 @write
@@ -151,6 +196,8 @@ def _check(tiers: Sequence[Tier], retail_minor: int, currency: str) -> None:
 def _recorded(price: Price, *, also_none: bool = False) -> dict[str, Any]:
     """A price for the action log, with its tiers when it has any (or had)."""
     said: dict[str, Any] = {"retail_minor": price.retail_minor, "currency": price.currency}
+    if price.wholesale_minor is not None:
+        said["wholesale_minor"] = price.wholesale_minor
     if price.tiers or also_none:
         said["tiers"] = {str(tier.from_quantity): tier.unit_minor for tier in price.tiers}
     return said

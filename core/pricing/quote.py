@@ -6,7 +6,7 @@ All amounts are whole minor units of a currency with whatever digits it has, and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from core.money import convert_up, fee_on, up_to_step
@@ -44,6 +44,14 @@ class Price:
         """What each of so many costs."""
         tier = self.tier_for(quantity)
         return self.retail_minor if tier is None else tier.unit_minor
+
+    def wholesale(self) -> Price:
+        """The same price as a reseller pays it: wholesale where that is less, and of the tiers those that are lower still.
+
+        So a reseller pays for each unit the lower of the wholesale price and the tier that the order earns, never more than others.
+        """
+        unit = self.retail_minor if self.wholesale_minor is None else min(self.retail_minor, self.wholesale_minor)
+        return replace(self, retail_minor=unit, tiers=tuple(tier for tier in self.tiers if tier.unit_minor < unit))
 
     def next_tier(self, quantity: int) -> Tier | None:
         """The tier that a larger order would earn."""

@@ -1,4 +1,4 @@
-"""Screens of the shop as data."""
+"""Screens of the shop as data; for a reseller (`wholesale`) with the prices that resellers pay."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ class ProductPage:
     trail: list[CategoryView]
 
 
-def _cards(session: Session, storefront_id: int, products: Sequence[ProductView]) -> list[ProductCard]:
+def _cards(session: Session, storefront_id: int, products: Sequence[ProductView], wholesale: bool) -> list[ProductCard]:
     skus = catalog.skus_of(session, [product.id for product in products])
-    prices = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku.id for sku in skus])
+    prices = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku.id for sku in skus], wholesale=wholesale)
     left = supply.left(session, list(prices), most=COUNTED)
     cards = []
     for product in products:
@@ -85,17 +85,19 @@ def _cards(session: Session, storefront_id: int, products: Sequence[ProductView]
 
 
 @read
-def shelf(session: Session, *, storefront_id: int, category_id: int | None) -> Shelf:
+def shelf(session: Session, *, storefront_id: int, category_id: int | None, wholesale: bool = False) -> Shelf:
     """What stands in a category, or at the top; raises Gone when it is hidden or was never there."""
     way = [] if category_id is None else catalog.trail(session, category_id)
     if category_id is not None and (not way or any(step.hidden for step in way)):
         raise Gone
     products = [] if category_id is None else catalog.products_in(session, category_id)
-    return Shelf(way[-1] if way else None, way, catalog.categories_under(session, category_id), _cards(session, storefront_id, products))
+    return Shelf(
+        way[-1] if way else None, way, catalog.categories_under(session, category_id), _cards(session, storefront_id, products, wholesale)
+    )
 
 
 @read
-def front(session: Session, *, storefront_id: int, few: int) -> Front:
+def front(session: Session, *, storefront_id: int, few: int, wholesale: bool = False) -> Front:
     """The top of the shop; when no category has another under it and there are `few` products or less, those at once.
 
     Categories with nothing in them are left out.
@@ -111,11 +113,11 @@ def front(session: Session, *, storefront_id: int, few: int) -> Front:
         deep = deep or bool(under)
     if deep or len(products) > few:
         return Front(filled, [])
-    return Front([], _cards(session, storefront_id, products))
+    return Front([], _cards(session, storefront_id, products, wholesale))
 
 
 @read
-def product_page(session: Session, *, storefront_id: int, product_id: int, agreed: bool = False) -> ProductPage:
+def product_page(session: Session, *, storefront_id: int, product_id: int, agreed: bool = False, wholesale: bool = False) -> ProductPage:
     """A product with its denominations; raises Gone when it cannot be bought any more.
 
     `agreed`: also one that was made for a single buyer, whom the asker checks; nobody walks to it by its category.
@@ -124,7 +126,7 @@ def product_page(session: Session, *, storefront_id: int, product_id: int, agree
     if product is None or product.hidden:
         raise Gone
     way = catalog.trail(session, product.category_id)
-    cards = _cards(session, storefront_id, [product])
+    cards = _cards(session, storefront_id, [product], wholesale)
     for_one = agreed and "for" in product.terms
     if not cards or (any(step.hidden for step in way) and not for_one):
         raise Gone
@@ -132,12 +134,12 @@ def product_page(session: Session, *, storefront_id: int, product_id: int, agree
 
 
 @read
-def denomination(session: Session, *, storefront_id: int, sku_id: int) -> tuple[ProductView, Denomination]:
+def denomination(session: Session, *, storefront_id: int, sku_id: int, wholesale: bool = False) -> tuple[ProductView, Denomination]:
     """One denomination with its product; raises Gone when it cannot be bought any more."""
     sku = catalog.sku(session, sku_id)
     if sku is None or sku.hidden:
         raise Gone
-    page = product_page(session, storefront_id=storefront_id, product_id=sku.product_id, agreed=True)
+    page = product_page(session, storefront_id=storefront_id, product_id=sku.product_id, agreed=True, wholesale=wholesale)
     for found in page.card.denominations:
         if found.sku.id == sku_id:
             return page.card.product, found
@@ -145,6 +147,8 @@ def denomination(session: Session, *, storefront_id: int, sku_id: int) -> tuple[
 
 
 @read
-def search(session: Session, *, storefront_id: int, folded: str, offset: int = 0, limit: int = 20) -> list[ProductCard]:
+def search(
+    session: Session, *, storefront_id: int, folded: str, offset: int = 0, limit: int = 20, wholesale: bool = False
+) -> list[ProductCard]:
     """Products that can be bought whose names, keywords or initials hold all the words, folded as the index is."""
-    return _cards(session, storefront_id, catalog.search_products(session, folded, offset=offset, limit=limit))
+    return _cards(session, storefront_id, catalog.search_products(session, folded, offset=offset, limit=limit), wholesale)

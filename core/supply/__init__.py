@@ -20,7 +20,17 @@ from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePas
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, declare, draw_declared, give_back_declared
 from core.supply.for_settlement import Consigned, consigned, follow_contract, lock_supplier, payable_offers, suspended, taken_down
 from core.supply.making import first_supplier, to_be_made
-from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
+from core.supply.members import (
+    SupplierView,
+    add_member,
+    members_of,
+    new_supplier,
+    offers_of,
+    payable,
+    supplier,
+    suppliers_of,
+)
+from core.supply.news import PriceChange, post_price_news, price_changes
 from core.supply.offering import (
     MOST_UNITS,
     MOST_WARRANTY_HOURS,
@@ -63,6 +73,7 @@ from core.supply.quotas import (
     QuotaBelowDrawn,
     QuotaView,
     change_quota,
+    cover,
     covered,
     draw_quotas,
     drawn_by,
@@ -73,6 +84,7 @@ from core.supply.quotas import (
     quota,
     quotas,
 )
+from core.supply.records import Record, SourceShown, note_records, record_of, source_shown, stability_of
 from core.supply.resting import all_suppliers, resting_on
 from core.supply.rules import ENOUGH_ORDERS, Prices, margin_bp, quota_cost, stability
 from core.supply.stocking import (
@@ -124,13 +136,16 @@ __all__ = [
     "OfferView",
     "Outcome",
     "Outcomes",
+    "PriceChange",
     "Prices",
     "QuotaBelowDrawn",
     "QuotaOfAnother",
     "QuotaView",
+    "Record",
     "RepricingView",
     "Rule",
     "SourceClass",
+    "SourceShown",
     "Standing",
     "StaysConsigned",
     "Stop",
@@ -150,6 +165,7 @@ __all__ = [
     "consigned",
     "cost_of",
     "costs_of",
+    "cover",
     "covered",
     "decide_price",
     "decide_wish",
@@ -185,6 +201,7 @@ __all__ = [
     "new_upstream_supplier",
     "new_vendor",
     "note_outcome",
+    "note_records",
     "offer_of_member",
     "offer_view",
     "offer_views",
@@ -201,10 +218,13 @@ __all__ = [
     "payable",
     "payable_offers",
     "places_of",
+    "post_price_news",
+    "price_changes",
     "quota",
     "quota_cost",
     "quotas",
     "ranked",
+    "record_of",
     "repricing",
     "repricings",
     "resting_on",
@@ -214,7 +234,9 @@ __all__ = [
     "set_hold_days",
     "set_rule",
     "set_standing",
+    "source_shown",
     "stability",
+    "stability_of",
     "stop",
     "stopped_by",
     "stops",

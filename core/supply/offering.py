@@ -235,7 +235,7 @@ def new_offer(
     )
     join_ranking(session, sku_id=sku_id, offer_id=row.id)
     _keep_dates(session, row)
-    guard_losses(session, sku_id=sku_id)
+    guard_losses(session, offer_id=row.id)
     return offers(session, [row.id])[0]
 
 

@@ -203,14 +203,16 @@ def _guard(session: Session, offer_id: int, rule: Rule, prices: Prices, worth: i
 
 
 @write
-def guard_losses(session: Session, *, sku_id: int | None = None) -> int:
-    """Look at every offer again (those of one denomination, when given): prices may have fallen below a cost, or be above it again.
+def guard_losses(session: Session, *, sku_id: int | None = None, offer_id: int | None = None) -> int:
+    """Look at every offer again (those of one denomination, or one, when given): prices may have fallen below a cost, or be above it again.
 
     Returns how many offers it stopped or let sell again.
     """
     question = select(OfferRow).join(Source, Source.offer_id == OfferRow.id).where(OfferRow.stopped_at.is_(None)).order_by(OfferRow.id)
     if sku_id is not None:
         question = question.where(OfferRow.sku_id == sku_id)
+    if offer_id is not None:
+        question = question.where(OfferRow.id == offer_id)
     stopped = {(found.offer_id, found.ref) for found in stops(session, _stopped_for_loss(session))}
     todo: list[tuple[int, Rule, Prices, int]] = []
     guarded = [(storefront, rule_of(session, storefront.id)) for storefront in storefronts.all_open(session)]
@@ -227,8 +229,8 @@ def guard_losses(session: Session, *, sku_id: int | None = None) -> int:
             loss = rule.never_below_cost and worth > rules.weakest(prices_of(price))
             if loss != ((offer.id, f"storefront:{storefront.id}") in stopped):
                 todo.append((offer.id, rule, prices_of(price), worth))
-    for offer_id, rule, theirs, worth in sorted(todo, key=lambda one: one[0]):
-        _guard(session, offer_id, rule, theirs, worth)
+    for stopped_id, rule, theirs, worth in sorted(todo, key=lambda one: one[0]):
+        _guard(session, stopped_id, rule, theirs, worth)
     return len(todo)
 
 

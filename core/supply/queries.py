@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import inventory
 from core.database import read
+from core.supply.quotas import covered
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import Source
 
@@ -33,6 +34,8 @@ class Offer:
     max_quantity: int | None = None
     region: str | None = None
     exclusive_until: datetime | None = None
+    quota_id: int | None = None  # the discount quota that its sales draw down
+    warranty_hours: int | None = None  # its own; None: the product's
 
 
 def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
@@ -51,6 +54,8 @@ def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
         row.max_quantity,
         row.region,
         row.exclusive_until,
+        row.quota_id,
+        row.warranty_hours,
     )
 
 
@@ -82,12 +87,16 @@ def offers(session: Session, offer_ids: Collection[int]) -> list[Offer]:
 
 @read
 def left(session: Session, sku_ids: Collection[int], *, most: int | None = None) -> dict[int, int]:
-    """How many of each denomination there are: on the shelf, and declared by sources that sell; counted up to `most` of each when given."""
+    """How many of each denomination there are: on the shelf, and declared by sources that sell, of an offer with a quota as many as that
+    covers; counted up to `most` of each when given.
+    """
     offers = ranked(session, sku_ids)
     shelves = inventory.on_shelf(session, [offer.id for offer in offers], most=most)
+    quotas = covered(session, [offer.id for offer in offers if offer.quota_id is not None])
     counted = dict.fromkeys(sku_ids, 0)
     for offer in offers:
-        counted[offer.sku_id] += shelves[offer.id] + (offer.declared or 0)
+        there = shelves[offer.id] + (offer.declared or 0)
+        counted[offer.sku_id] += min(there, quotas.get(offer.id, there))
     return counted if most is None else {sku_id: min(n, most) for sku_id, n in counted.items()}
 
 

@@ -190,14 +190,19 @@ def _covered(session: Session, offer_ids: Collection[int], *, lock: bool) -> dic
     return found
 
 
-def draw_quotas(session: Session, *, order_id: int, taken: Mapping[int, int]) -> bool:
-    """A part of the sale: draw down the quotas of the offers that these units were taken from, by a guarded update each.
+def cover(session: Session, taken: Mapping[int, int]) -> bool:
+    """A part of the sale: do the quotas of these offers, locked from now on, cover so many units of each?"""
+    return all(taken[offer_id] <= units for offer_id, units in lock_quotas(session, list(taken)).items())
+
+
+def draw_quotas(session: Session, *, order_id: int, units: Mapping[int, int]) -> bool:
+    """A part of the sale: draw down the quotas of the offers that these units are of, by a guarded update each.
 
     False, with nothing to be kept of the transaction's draws, when a quota does not cover them.
     """
     rows = session.execute(
         select(OfferRow.id, OfferRow.sku_id, OfferRow.quota_id)
-        .where(OfferRow.id.in_(taken), OfferRow.quota_id.is_not(None))
+        .where(OfferRow.id.in_(units), OfferRow.quota_id.is_not(None))
         .order_by(OfferRow.quota_id, OfferRow.id)
     ).all()
     for offer_id, sku_id, quota_id in rows:
@@ -205,7 +210,7 @@ def draw_quotas(session: Session, *, order_id: int, taken: Mapping[int, int]) ->
         face = _face(session, contract, sku_id)
         if face is None or not _covers(contract, now(session)):
             return False
-        worth = face * taken[offer_id]
+        worth = face * units[offer_id]
         drawn = session.execute(
             update(QuotaContract)
             .where(QuotaContract.id == quota_id, QuotaContract.drawn_minor + worth <= QuotaContract.face_total_minor)
@@ -215,9 +220,14 @@ def draw_quotas(session: Session, *, order_id: int, taken: Mapping[int, int]) ->
         ).first()
         if drawn is None:
             return False
+        before = session.get(QuotaDraw, (order_id, offer_id), with_for_update=True, populate_existing=True)
+        if before is not None and (before.quota_id, before.face_minor) == (quota_id, face):
+            before.quantity += units[offer_id]  # More of it, in the place of what another source did not bring.
+            session.flush()
+            continue
         session.execute(
             insert(QuotaDraw).values(
-                order_id=order_id, offer_id=offer_id, quota_id=quota_id, quantity=taken[offer_id], face_minor=face, at=now(session)
+                order_id=order_id, offer_id=offer_id, quota_id=quota_id, quantity=units[offer_id], face_minor=face, at=now(session)
             )
         )
     return True

@@ -19,6 +19,7 @@ from handlers.admin import (
     home,
     imports,
     log,
+    offers,
     orders,
     payments,
     people,
@@ -72,6 +73,7 @@ def router() -> Router:
         rates,
         supply,
         purchases,
+        offers,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -210,6 +210,9 @@ async def show_sku(event: Message | CallbackQuery, desk: Desk, sku_id: int) -> N
             say.say("Price: {price}", price=say.price(price.retail_minor, price.currency))
             if price
             else say.say("It has no price, so nobody can buy it yet."),
+            say.say("Wholesale: {price}", price=say.price(price.wholesale_minor, price.currency))
+            if price and price.wholesale_minor
+            else None,
             *_tiers(say, price),
             say.say("Cost: {cost}", cost=say.price(offer.cost_minor, offer.cost_currency)) if offer else None,
             say.say("In stock: {left}", left=say.number(left)),
@@ -229,7 +232,10 @@ async def show_sku(event: Message | CallbackQuery, desk: Desk, sku_id: int) -> N
             ask(say.label("💰 Price"), "sku.price", here.id, style=None if price else "primary"),
             go(say.label("📥 Import codes"), "import", here.id, style="primary" if price and not left else None),
         ],
-        [ask(say.label("Prices by quantity"), "sku.tiers", here.id)] if price else [],
+        [ask(say.label("Prices by quantity"), "sku.tiers", here.id), ask(say.label("Wholesale price"), "sku.whole", here.id)]
+        if price
+        else [],
+        [go(say.label("🏷 Offers"), "offers", here.id)],
         [go(say.label("📦 Stock"), "shelf", here.id), ask(say.label("Cost"), "sku.cost", here.id)],
         [ask(say.label("Name"), "sku.name", here.id), go(say.label("Other languages"), "langs", here.id, arg="sku")],
         [ask(say.label("Face value"), "sku.face", here.id), ask(say.label("Redeem region"), "sku.region", here.id)],

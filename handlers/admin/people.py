@@ -24,6 +24,7 @@ def router() -> Router:
     made = Router(name="admin-people")
     made.callback_query.register(person, Go.filter(F.to == "person"))
     made.callback_query.register(adjust, Do.filter(F.act == "adjust"))
+    made.callback_query.register(wholesale, Do.filter(F.act == "wholesale"))
     return made
 
 
@@ -70,6 +71,7 @@ async def _show(event: Message | CallbackQuery, desk: Desk, customer: Customer, 
             say.say("Telegram id: <code>{id}</code>, our id: {ours}", id=customer.telegram_id, ours=customer.id),
             say.say("Balance: {balance}", balance=say.price(wallet.balance_minor, wallet.currency)),
             say.say("Has blocked the bot.") if customer.blocked else None,
+            say.say("A reseller: buys at wholesale prices.") if customer.wholesale else None,
             None if customer.wants_broadcasts else say.say("Wants no broadcasts."),
         ),
         lines(
@@ -104,9 +106,21 @@ async def _show(event: Message | CallbackQuery, desk: Desk, customer: Customer, 
             ask(say.label("➕ Credit"), "person.credit", customer.id),
             ask(say.label("➖ Debit"), "person.debit", customer.id),
         ],
+        [
+            do(say.label("No longer a reseller"), "wholesale", customer.id, arg="0")
+            if customer.wholesale
+            else do(say.label("🤝 Make a reseller"), "wholesale", customer.id, arg="1")
+        ],
         [ask(say.label("👤 Another customer"), "person.find"), desk.home()],
     ]
     await desk.show(event, text, rows)
+
+
+async def wholesale(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """Whether a customer buys at wholesale prices."""
+    on = callback_data.arg == "1"
+    await desk.shop.write(people.set_wholesale, storefront_id=desk.storefront.id, customer_id=callback_data.id, wholesale=on, by=desk.by)
+    await _show(press, desk, await _customer(desk, callback_data.id))
 
 
 # Crediting and debiting: the amount, the reason, the confirmation

@@ -8,9 +8,10 @@ from aiogram.types import Message
 from core import catalog, pricing, standing, supply
 from core.catalog import Gone
 from core.money import decimal_text, parse_minor
+from core.pricing import Price
 from handlers.admin.catalogue import show_sku
-from handlers.admin.desk import QUESTIONS, Asked, Desk, NotPositive, Question
-from handlers.pieces import paragraphs
+from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Desk, NotPositive, Question
+from handlers.pieces import lines, paragraphs
 from locales import Safe
 
 
@@ -43,11 +44,13 @@ async def _set_price(desk: Desk, message: Message, asked: Asked, text: str) -> N
         raise NotPositive
     if await desk.shop.read(catalog.sku, asked.id) is None:
         raise Gone
+    before = (await desk.shop.read(pricing.current, storefront_id=desk.storefront.id, sku_ids=[asked.id])).get(asked.id)
     await desk.shop.write(
         pricing.set_price,
         storefront_id=desk.storefront.id,
         sku_id=asked.id,
         retail_minor=minor,
+        wholesale_minor=None if before is None or before.currency != desk.storefront.currency else before.wholesale_minor,
         currency=desk.storefront.currency,
         by=desk.by,
     )
@@ -76,5 +79,48 @@ async def _set_cost(desk: Desk, message: Message, asked: Asked, text: str) -> No
     await show_sku(message, desk, asked.id)
 
 
+async def _ask_wholesale(desk: Desk, asked: Asked) -> Safe:
+    say, currency = desk.speech, desk.storefront.currency
+    now = await _price(desk, asked.id)
+    return paragraphs(
+        lines(
+            say.say("Price: {price}", price=say.price(now.retail_minor, now.currency)),
+            say.say("Wholesale: {price}", price=say.price(now.wholesale_minor, now.currency)) if now.wholesale_minor else None,
+        ),
+        say.say(
+            "Type what a reseller pays for one in {currency}, for example: <i>{example}</i>. Send - to let resellers pay the usual price.",
+            currency=currency,
+            example=decimal_text(max(1, now.retail_minor * 95 // 100), currency),
+        ),
+    )
+
+
+async def _price(desk: Desk, sku_id: int) -> Price:
+    """The current price, which a wholesale price stands beside; raises Gone."""
+    price = (await desk.shop.read(pricing.current, storefront_id=desk.storefront.id, sku_ids=[sku_id])).get(sku_id)
+    if price is None:
+        raise Gone
+    return price
+
+
+async def _set_wholesale(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+    now = await _price(desk, asked.id)
+    minor = None if text == NOTHING else parse_minor(text, now.currency)
+    if minor == 0:
+        raise NotPositive
+    await desk.shop.write(
+        pricing.set_price,
+        storefront_id=desk.storefront.id,
+        sku_id=asked.id,
+        retail_minor=now.retail_minor,
+        wholesale_minor=minor,
+        currency=now.currency,
+        tiers=now.tiers,
+        by=desk.by,
+    )
+    await show_sku(message, desk, asked.id)
+
+
+QUESTIONS["sku.whole"] = Question(_ask_wholesale, _set_wholesale, "sku")
 QUESTIONS["sku.price"] = Question(_ask_price, _set_price, "sku")
 QUESTIONS["sku.cost"] = Question(_ask_cost, _set_cost, "sku")

@@ -24,6 +24,12 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
             [go(say.label("🧾 Purchase orders"), "buys")],
             [go(say.label("📋 Applications"), "apps"), go(say.label("🔐 Deposits"), "deposits")],
             [go(say.label("💱 Cost wishes"), "wishes")],
+            [
+                go(say.label("🏷 Offers"), "offers"),
+                go(say.label("📉 Proposed prices"), "reprices"),
+                go(say.label("Quotas"), "quotas"),
+                go(say.label("Margins"), "price-rule"),
+            ],
             [desk.home()],
         ],
     )

@@ -90,6 +90,8 @@ def consign(session: Session, *, offer_id: int, cost_minor: int, currency: str =
         text("UPDATE offers SET payable_id = :account, cost_minor = :cost, cost_currency = :currency WHERE id = :offer"),
         {"account": account, "cost": cost_minor, "currency": currency, "offer": offer_id},
     )
+    # It never cost anything else.
+    session.execute(text("DELETE FROM offer_costs WHERE offer_id = :offer"), {"offer": offer_id})
     return account
 
 

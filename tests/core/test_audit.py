@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import audit, inventory, orders
 from core.audit.control import CONTROL
+from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
 from core.database import Keyring, Shop
@@ -431,6 +432,8 @@ async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront,
 
     assert missed == []
     assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT} - TOLD_ELSEWHERE
+    # Those of offers are damaged in a shop that has some: test_audit_offers.
+    assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT} - OFFERS.keys()
     await assert_sound(shop, sample=10)
 
 

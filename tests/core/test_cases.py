@@ -808,6 +808,7 @@ async def test_a_replacement_from_the_shops_own_goods_pays_no_supplier_and_a_ref
 def dearer(session: Session, *, offer_id: int, cost_minor: int, payable: bool = True, account: int | None = None) -> None:
     """What an offer costs from now on, and whether anybody is owed for it."""
     session.execute(text("UPDATE offers SET cost_minor = :cost WHERE id = :offer"), {"cost": cost_minor, "offer": offer_id})
+    session.execute(text("DELETE FROM offer_costs WHERE offer_id = :offer"), {"offer": offer_id})
     if not payable or account is not None:
         session.execute(text("UPDATE offers SET payable_id = :account WHERE id = :offer"), {"account": account, "offer": offer_id})
 

@@ -1,0 +1,57 @@
+"""What must always be true of offers, their ranking, their costs, their quotas, and what was proposed because of them."""
+
+from __future__ import annotations
+
+OFFERS = {
+    "an offer stands in the ranking until it is withdrawn": """
+        SELECT 'offer ' || o.id AS about, COUNT(s.offer_id) || ' places' AS detail
+        FROM offers o LEFT JOIN sources s ON s.offer_id = o.id AND s.sku_id = o.sku_id
+        GROUP BY o.id, o.stopped_at HAVING COUNT(s.offer_id) <> CASE WHEN o.stopped_at IS NULL THEN 1 ELSE 0 END""",
+    "a ranking has no gaps, and one version": """
+        SELECT 'sku ' || sku_id AS about, COUNT(*) || ' offers at ranks ' || MIN(rank) || ' to ' || MAX(rank) AS detail
+        FROM sources GROUP BY sku_id
+        HAVING MIN(rank) <> 1 OR MAX(rank) <> COUNT(*) OR MIN(version) <> MAX(version)""",
+    "an offer is closed exactly while something stops it": """
+        SELECT 'offer ' || o.id AS about, COUNT(s.id) || ' open stops' AS detail
+        FROM offers o LEFT JOIN offer_stops s ON s.offer_id = o.id AND s.lifted_at IS NULL
+        GROUP BY o.id, o.closed_at HAVING (COUNT(s.id) > 0) <> (o.closed_at IS NOT NULL)""",
+    "an offer is plain exactly when the shelf is all there is to check": """
+        SELECT 'offer ' || id AS about, 'says otherwise' AS detail FROM offers
+        WHERE plain <>
+            (min_quantity IS NULL AND max_quantity IS NULL AND region IS NULL AND quota_id IS NULL AND exclusive_until IS NULL)""",
+    # One that has never had a version was made before there were any, or by hand.
+    "an offer costs what its newest version in force says": """
+        SELECT 'offer ' || o.id AS about,
+            'costs ' || o.cost_minor || ' ' || o.cost_currency || ', version ' || c.version || ' says ' || c.cost_minor AS detail
+        FROM offers o JOIN offer_costs c ON c.offer_id = o.id AND c.taken_at IS NOT NULL
+        WHERE (o.cost_minor <> c.cost_minor OR o.cost_currency <> c.currency) AND NOT EXISTS (
+            SELECT 1 FROM offer_costs n WHERE n.offer_id = c.offer_id AND n.taken_at IS NOT NULL
+            AND (n.taken_at > c.taken_at OR (n.taken_at = c.taken_at AND n.version > c.version)))""",
+    "consigned goods credit their supplier in the currency of the cost": """
+        SELECT 'offer ' || o.id AS about, 'account ' || o.payable_id AS detail
+        FROM offers o LEFT JOIN accounts a ON a.id = o.payable_id
+        WHERE o.payable_id IS NOT NULL AND (a.id IS NULL OR a.kind <> 'payable' OR a.currency <> o.cost_currency)""",
+    "a quota is drawn for what its orders have": """
+        SELECT 'quota ' || q.id AS about, 'drawn ' || q.drawn_minor || ', by its orders ' || COALESCE(d.worth, 0) AS detail
+        FROM quota_contracts q
+        LEFT JOIN (SELECT quota_id, SUM((quantity - given_back) * face_minor) AS worth FROM quota_draws GROUP BY quota_id) AS d
+            ON d.quota_id = q.id
+        WHERE q.drawn_minor <> COALESCE(d.worth, 0) OR q.drawn_minor < 0 OR q.drawn_minor > q.face_total_minor""",
+    "a quota was drawn by orders that were issued, for the units of their lines": """
+        SELECT 'order ' || d.order_id AS about, 'drew for ' || d.quantity || ', bought ' || COALESCE(SUM(l.quantity), 0) AS detail
+        FROM quota_draws d LEFT JOIN orders o ON o.id = d.order_id AND o.state IN ('issued', 'refunded')
+        LEFT JOIN order_lines l ON l.order_id = o.id AND l.offer_id = d.offer_id
+        GROUP BY d.order_id, d.offer_id, d.quantity HAVING COALESCE(SUM(l.quantity), 0) <> d.quantity""",
+    "what came back to the shelf may be drawn again, and nothing else": """
+        SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ': given back less returned is ' || SUM(n) AS detail FROM (
+            SELECT order_id, offer_id, given_back AS n FROM quota_draws
+            UNION ALL SELECT r.order_id, r.offer_id, -1 FROM refunded_codes r
+                JOIN quota_draws d ON d.order_id = r.order_id AND d.offer_id = r.offer_id
+                LEFT JOIN exchanged_codes x ON x.order_id = r.order_id AND x.code_id = r.code_id
+                WHERE r.returned AND x.code_id IS NULL
+        ) AS sides GROUP BY order_id, offer_id HAVING SUM(n) <> 0""",
+    "an open proposal is about the cost that holds": """
+        SELECT 'repricing ' || r.id AS about, 'for ' || r.cost_minor || ', the offer costs ' || o.cost_minor AS detail
+        FROM repricings r JOIN offers o ON o.id = r.offer_id
+        WHERE r.decided_at IS NULL AND (r.cost_minor <> o.cost_minor OR r.cost_currency <> o.cost_currency)""",
+}
