@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -117,7 +118,7 @@ async def test_what_is_taken_back_is_void_the_newest_first_and_opened_for_its_ta
     codes = await stock(shop, lin.offer_id, lin.goods.sku_id, 5)
     taker = await person(shop, lin.goods.storefront, LIN)
     stranger = await person(shop, lin.goods.storefront, WANG)
-    taking = {"offer_id": lin.offer_id, "customer_id": taker.id, "by": "telegram:5001"}
+    taking: dict[str, Any] = {"offer_id": lin.offer_id, "customer_id": taker.id, "by": "telegram:5001"}
 
     taken = await shop.write(supply.take_stock_back, telegram_id=LIN, quantity=2, **taking)
     with pytest.raises(NotYours):
@@ -125,7 +126,7 @@ async def test_what_is_taken_back_is_void_the_newest_first_and_opened_for_its_ta
 
     places = await shop.read(inventory.places, [lin.offer_id])
     assert (taken.quantity, places["available"], places["void"]) == (2, 3, 2)
-    asked = {"take_back_id": taken.id, "to_telegram_id": LIN}
+    asked: dict[str, Any] = {"take_back_id": taken.id, "to_telegram_id": LIN}
     assert await shop.write(inventory.open_taken_back, customer_id=stranger.id, **asked) is None
     opened = await shop.write(inventory.open_taken_back, customer_id=taker.id, **asked)
     assert opened is not None
@@ -164,7 +165,7 @@ async def test_a_supplier_sees_what_was_sold_what_is_left_and_for_how_long(shop:
 
 
 async def test_a_paused_offer_sells_again_when_its_supplier_says_so_and_not_when_others_stopped_it(shop: Shop, lin: Supplied) -> None:
-    doing = {"offer_id": lin.offer_id, "telegram_id": LIN, "by": "telegram:5001"}
+    doing: dict[str, Any] = {"offer_id": lin.offer_id, "telegram_id": LIN, "by": "telegram:5001"}
     assert await shop.write(supply.pause_offer, paused=True, **doing)
     assert not await shop.write(supply.pause_offer, paused=True, **doing)
     await shop.write(supply.stop, offer_ids=[lin.offer_id], why=Stop.PAUSED, by="telegram:1")
@@ -175,7 +176,7 @@ async def test_a_paused_offer_sells_again_when_its_supplier_says_so_and_not_when
 
 async def test_a_lower_cost_holds_at_once_and_a_higher_one_when_the_staff_agree(shop: Shop, lin: Supplied) -> None:
     customer = await person(shop, lin.goods.storefront, LIN)
-    wishing = {"offer_id": lin.offer_id, "telegram_id": LIN, "customer_id": customer.id, "by": "telegram:5001"}
+    wishing: dict[str, Any] = {"offer_id": lin.offer_id, "telegram_id": LIN, "customer_id": customer.id, "by": "telegram:5001"}
 
     async def cost() -> int:
         return (await shop.read(supply.offers, [lin.offer_id]))[0].cost_minor
@@ -251,6 +252,25 @@ async def test_the_audit_finds_damage_to_what_suppliers_brought(
         await connection.commit()
 
     assert check in (await shop.read(audit.audit)).violated
+
+
+async def test_whoever_is_suspended_while_their_list_is_read_sells_nothing_of_it(shop: Shop, lin: Supplied, clock: Clock) -> None:
+    asked = []
+
+    async def agree(quantity: int) -> None:
+        asked.append(quantity)
+        await shop.write(suspend, lin.supplier_id, clock())
+        await shop.read(supply.to_be_stocked, offer_id=lin.offer_id, telegram_id=LIN)
+
+    lines = ((row, Secret(None, f"S-{row:04}")) for row in range(1, 1501))
+    with pytest.raises(IsSuspended):
+        await inventory.bring_in(
+            shop, offer_id=lin.offer_id, sku_id=lin.goods.sku_id, source_name="f", by="telegram:5001", lines=lines, agree=agree
+        )
+
+    places = await shop.read(inventory.places, [lin.offer_id])
+    assert asked == [1500] and set(places.values()) == {0}, "its codes are free to come again"
+    await assert_sound(shop)
 
 
 # Restocking: arithmetic alone
