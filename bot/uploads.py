@@ -74,14 +74,14 @@ class Uploads:
         watched = self._watched.get(sha256(word.encode("utf-8", "replace")).digest())
         return None if watched is None else watched.now()
 
-    async def checked(self, link: LinkView) -> tuple[Customer, OfferFacts]:
-        """Whose link it is, and its offer, when codes may be brought to it at this moment."""
+    async def checked(self, link: LinkView, quantity: int = 0) -> tuple[Customer, OfferFacts]:
+        """Whose link it is, and its offer, when so many codes may be brought to it at this moment."""
         customer = await self._shop.read(people.by_id, link.customer_id)
         facts = await self._shop.read(supply.to_be_stocked, offer_id=link.offer_id, telegram_id=customer.telegram_id)
         chosen = await self._shop.read(supply.supplier, facts.supplier_id)
         if chosen is None:
             raise NotYours
-        await allowed(self._shop, chosen, facts.sku_id, 0)
+        await allowed(self._shop, chosen, facts.sku_id, quantity)
         return customer, facts
 
     def watch(self, word: str, watched: _Watched) -> None:
@@ -97,6 +97,9 @@ class Uploads:
 
         async def fetch() -> BinaryIO:
             return cast(BinaryIO, file)
+
+        async def agree(quantity: int) -> None:
+            await self.checked(coming.link, quantity)
 
         def counting(seen: int) -> None:
             watched.seen = seen
@@ -116,6 +119,7 @@ class Uploads:
             limits=self._limits,
             masks=True,
             link_id=coming.link.id,
+            agree=agree,
             counting=counting,
         )
 

@@ -7,7 +7,7 @@ import secrets
 from array import array
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, BinaryIO, ClassVar, overload
 
 import structlog
@@ -119,6 +119,7 @@ class Import:
     limits: Limits = field(default_factory=Limits)
     masks: bool = False
     link_id: int | None = None
+    agree: Callable[[int], Awaitable[None]] | None = None  # asked with how many are new, just before they go on sale
     counting: Callable[[int], None] | None = None  # told how many lines were seen
     seen: int = 0
     bad: list[BadLine] = field(default_factory=list, repr=False)
@@ -173,8 +174,11 @@ class Import:
     def _numbers(self, receipt: ImportReceipt) -> Iterator[int]:
         """Which code each line of the refusals is about, in their order; 0 for lines that were none."""
         yield from (0 for _ in self.bad)
-        for numbers in (receipt.duplicate_in_file, receipt.duplicate_in_shop, receipt.staged_elsewhere):
-            yield from numbers
+        # Every list of a receipt is of codes that did not go in, and they are told in this order.
+        for of in fields(receipt):
+            numbers = getattr(receipt, of.name)
+            if isinstance(numbers, list):
+                yield from numbers
 
     def _masks(self, receipt: ImportReceipt, stream: BinaryIO) -> dict[int, str]:
         """The ends of the codes that did not go in: the list is read once more, so that no code had to be kept."""
@@ -199,6 +203,7 @@ class Import:
             lines=self._lines(stream),
             progress=self._count,
             link_id=self.link_id,
+            agree=self.agree,
         )
 
     def _lines(self, stream: BinaryIO) -> Iterator[tuple[int, Secret]]:

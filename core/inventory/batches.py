@@ -346,12 +346,14 @@ async def bring_in(
     lines: Iterator[tuple[int, Secret]],
     progress: Callable[[int], Awaitable[None]] | None = None,
     link_id: int | None = None,
+    agree: Callable[[int], Awaitable[None]] | None = None,
 ) -> ImportReceipt:
     """Import (line, secret) pairs: all that are new go on sale together, or nothing does.
 
     Reading, encryption and fingerprints run in a thread and outside transactions. `progress` is awaited with the number of
-    lines seen. An error of `lines` puts the whole batch aside. Raises Refused above MOST_CODES lines, PutAside when the import
-    was taken for dead, Undecided when nobody can know what became of it; any other error means that nothing was imported.
+    lines seen, `agree` with that of the new codes just before they go on sale; an error of one of them, or of `lines`, puts the
+    whole batch aside. Raises Refused above MOST_CODES lines, PutAside when the import was taken for dead, Undecided when nobody
+    can know what became of it; any other error means that nothing was imported.
     """
     batch = await shop.write(open_batch, offer_id=offer_id, sku_id=sku_id, source_name=source_name, by=by, link_id=link_id)
     receipt = ImportReceipt(batch.id)
@@ -377,6 +379,8 @@ async def bring_in(
             receipt.blacklisted += staged.blacklisted
             if progress is not None:
                 await progress(lines_seen)
+        if agree is not None:
+            await agree(receipt.accepted)
     except BaseException:
         while await shop.write(reject, batch_id=batch.id):
             pass

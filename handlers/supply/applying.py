@@ -13,7 +13,9 @@ from core.database import Shop
 from core.errors import Refusal
 from core.onboarding import ApplicationView, Field, Kind, Legal, PaperField, PaperKind, PaperView
 from core.people import Customer
+from core.storefronts import Storefront
 from handlers.browse import Drawn
+from handlers.conversation import conversation
 from handlers.pieces import Row, button, keyboard, lines, paragraphs, show
 from handlers.screen import refused
 from handlers.supply import start
@@ -33,7 +35,6 @@ from handlers.supply.buttons import (
     Summary,
     Supply,
 )
-from handlers.supply.desk import SupplierDesk, supply_conversation
 from handlers.supply.files import file_in, send_file
 from handlers.supply.words import FIELDS, KINDS, LEGALS, PAPERS, QUESTIONS, country_code, paper_line, value_of
 from locales import Safe, Speech
@@ -125,7 +126,7 @@ async def begin_pressed(
     press: CallbackQuery,
     callback_data: Begin,
     shop: Shop,
-    supplier_desk: SupplierDesk,
+    storefront: Storefront,
     customer: Customer,
     speech: Speech,
     state: FSMContext,
@@ -134,7 +135,7 @@ async def begin_pressed(
     try:
         application_id = await shop.write(onboarding.begin, customer_id=customer.id, kind=callback_data.kind)
     except (onboarding.Waits, onboarding.SupplierAlready) as refusal:
-        await start.open_(press, supplier_desk, refused(speech, refusal))
+        await start.open_(press, shop, storefront, customer, speech, refused(speech, refusal))
         return
     await ask_next(press, shop, customer, speech, state, application_id)
 
@@ -406,7 +407,7 @@ async def send_pressed(
     press: CallbackQuery,
     callback_data: Send,
     shop: Shop,
-    supplier_desk: SupplierDesk,
+    storefront: Storefront,
     customer: Customer,
     speech: Speech,
     state: FSMContext,
@@ -428,12 +429,12 @@ async def send_pressed(
         return
     except (onboarding.Outdated, onboarding.SupplierAlready) as refusal:
         said = refused(speech, refusal)
-    await start.open_(press, supplier_desk, said)
+    await start.open_(press, shop, storefront, customer, speech, said)
 
 
 def router() -> Router:
     """Everything that fills in an application."""
-    router = supply_conversation("supply-applying")
+    router = conversation("supply-applying")
     presses = router.callback_query
     presses.register(begin_pressed, Begin.filter())
     presses.register(choose_pressed, Choose.filter())

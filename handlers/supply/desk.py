@@ -54,17 +54,13 @@ class Supplying(StatesGroup):
 
 
 @dataclass
-class SupplierDesk:
-    """Somebody of a supplier at work: what every screen needs."""
+class Seat:
+    """Somebody who may act for suppliers, and where they look."""
 
     shop: Shop
     storefront: Storefront
     customer: Customer
     speech: Speech
-    state: FSMContext
-    bot: Bot
-    upload_address: str | None = None  # where the HTTP doors are seen from outside; None: there are none
-    fresh: bool = False  # as a new message: the one pressed stays as it is
 
     @property
     def by(self) -> str:
@@ -87,21 +83,9 @@ class SupplierDesk:
             raise NotYours
         return found
 
-    async def show(self, event: Message | CallbackQuery, text: str, rows: Iterable[Row] = ()) -> None:
-        """Turn the pressed screen into this one, or send it after a typed message."""
-        await show(event, text, keyboard(rows), fresh=self.fresh)
-
-    async def ask(self, event: Message | CallbackQuery, key: str, id: int, arg: str = "") -> None:
-        """Put a question; the next message answers it."""
-        question, asked = QUESTIONS[key], Asked(id, arg)
-        text = await question.says(self, asked)
-        await self.state.set_state(Supplying.answer)
-        await self.state.set_data({"question": key, "id": id, "arg": arg})
-        await self.show(event, text, [[self.cancel(question, asked)]])
-
-    def cancel(self, question: Question, asked: Asked) -> InlineKeyboardButton:
-        """The button that takes a question back."""
-        return see(self.speech.label("Cancel"), question.back, asked.id)
+    async def show(self, event: Message | CallbackQuery, text: str, rows: Iterable[Row] = (), *, fresh: bool = False) -> None:
+        """Turn the pressed screen into this one, or send it: after a typed message, and when it is to be `fresh`."""
+        await show(event, text, keyboard(rows), fresh=fresh)
 
     def home(self, supplier_id: int) -> InlineKeyboardButton:
         return see(self.speech.label("🏭 My supply"), "home", supplier_id)
@@ -114,6 +98,27 @@ class SupplierDesk:
         if more:
             row.append(see("▶", to, id, page=page + 1, arg=arg))
         return row
+
+
+@dataclass
+class SupplierDesk(Seat):
+    """Somebody of a supplier at work: what every screen needs."""
+
+    state: FSMContext
+    bot: Bot
+    upload_address: str | None = None  # where the HTTP doors are seen from outside; None: there are none
+
+    async def ask(self, event: Message | CallbackQuery, key: str, id: int, arg: str = "") -> None:
+        """Put a question; the next message answers it."""
+        question, asked = QUESTIONS[key], Asked(id, arg)
+        text = await question.says(self, asked)
+        await self.state.set_state(Supplying.answer)
+        await self.state.set_data({"question": key, "id": id, "arg": arg})
+        await self.show(event, text, [[self.cancel(question, asked)]])
+
+    def cancel(self, question: Question, asked: Asked) -> InlineKeyboardButton:
+        """The button that takes a question back."""
+        return see(self.speech.label("Cancel"), question.back, asked.id)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,12 @@ from core import aftersale, insight, ledger, supply
 from core.aftersale import CaseState, Reason
 from core.database import Shop
 from core.errors import N_
+from core.people import Customer
+from core.storefronts import Storefront
 from core.supply import NotYours
 from handlers.pieces import bold, button, full_name, lines, paragraphs, plain
 from handlers.supply.buttons import Documents
-from handlers.supply.desk import See, SupplierDesk, Supplying, see, supply_conversation, typed
+from handlers.supply.desk import Seat, See, SupplierDesk, Supplying, see, supply_conversation, typed
 from locales import Safe, Speech
 
 _CASES = 10
@@ -31,23 +33,29 @@ def router() -> Router:
 
 
 async def home(press: CallbackQuery, callback_data: See, supplier_desk: SupplierDesk) -> None:
-    await show(press, supplier_desk, callback_data.id)
+    await _show(press, supplier_desk, callback_data.id)
 
 
-async def show(event: Message | CallbackQuery, desk: SupplierDesk, supplier_id: int = 0) -> None:
+async def show(
+    event: Message | CallbackQuery, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, *, fresh: bool = False
+) -> None:
     """The home of the supplier that this person acts for; who acts for several chooses. Raises NotYours for nobody's."""
+    await _show(event, Seat(shop, storefront, customer, speech), fresh=fresh)
+
+
+async def _show(event: Message | CallbackQuery, desk: Seat, supplier_id: int = 0, *, fresh: bool = False) -> None:
     mine = await desk.suppliers()
     if not mine:
         raise NotYours
     if supplier_id == 0 and len(mine) > 1:
         text = desk.speech.say("You act for several suppliers. Which one is it about?")
-        await desk.show(event, text, [[see(one.name, "home", one.id)] for one in mine])
+        await desk.show(event, text, [[see(one.name, "home", one.id)] for one in mine], fresh=fresh)
         return
     chosen = await desk.supplier(supplier_id) if supplier_id else mine[0]
-    await _show_home(event, desk, chosen.id, several=len(mine) > 1)
+    await _show_home(event, desk, chosen.id, several=len(mine) > 1, fresh=fresh)
 
 
-async def _show_home(event: Message | CallbackQuery, desk: SupplierDesk, supplier_id: int, *, several: bool) -> None:
+async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: int, *, several: bool, fresh: bool) -> None:
     say = desk.speech
     here = await desk.shop.read(insight.supplier_home, supplier_id, timezone=say.timezone)
     closed = sum(1 for line in here.lines if line.facts.closed)
@@ -71,7 +79,7 @@ async def _show_home(event: Message | CallbackQuery, desk: SupplierDesk, supplie
         [button(say.label("📄 Papers"), Documents(supplier=supplier_id)), see(say.label("❓ How it works"), "how", supplier_id)],
         [see(say.label("Another supplier"), "home")] if several else [],
     ]
-    await desk.show(event, text, rows)
+    await desk.show(event, text, rows, fresh=fresh)
 
 
 _STANDINGS = {

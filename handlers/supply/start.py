@@ -7,7 +7,7 @@ from typing import Any
 
 from aiogram import Router
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
 from core import ledger, onboarding, supply
 from core.database import Shop
@@ -16,37 +16,45 @@ from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks
 from handlers.browse import Drawn
+from handlers.conversation import conversation
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, button, keyboard, lines, paragraphs, show
 from handlers.screen import refused
 from handlers.supply import home
 from handlers.supply.buttons import Begin, Continue, Documents, PayDeposit, Summary, Supply, Withdraw
-from handlers.supply.desk import SupplierDesk, supply_conversation
 from handlers.supply.words import KINDS, KINDS_SAID, STANDINGS, reason_of
 from locales import Safe, Speech
 
 
-async def supply_asked(message: Message, supplier_desk: SupplierDesk) -> None:
-    await open_(message, supplier_desk)
+async def supply_asked(message: Message, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> None:
+    await open_(message, shop, storefront, customer, speech)
 
 
-async def supply_pressed(press: CallbackQuery, callback_data: Supply, supplier_desk: SupplierDesk) -> None:
-    supplier_desk.fresh = callback_data.fresh
-    await open_(press, supplier_desk)
+async def supply_pressed(
+    press: CallbackQuery, callback_data: Supply, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
+) -> None:
+    await open_(press, shop, storefront, customer, speech, fresh=callback_data.fresh)
 
 
-async def open_(event: Message | CallbackQuery, desk: SupplierDesk, said: Safe | None = None) -> None:
+async def open_(
+    event: Message | CallbackQuery,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    said: Safe | None = None,
+    *,
+    fresh: bool = False,
+) -> None:
     """The supplier's home for who has one – the deposit first, while it is asked for –, else the application."""
-    shop, customer, speech = desk.shop, desk.customer, desk.speech
-    for one in await desk.suppliers():
+    for one in await shop.read(supply.suppliers_of, customer.telegram_id):
         asked = await shop.read(onboarding.deposit_of, one.id)
         if asked is not None and asked.state in (DepositState.ASKED, DepositState.RETURNED):
-            await show(event, *await _deposit(shop, customer, speech, asked, said), fresh=desk.fresh)
+            await show(event, *await _deposit(shop, customer, speech, asked, said), fresh=fresh)
             return
-    if await desk.suppliers():
-        await home.show(event, desk)
+        await home.show(event, shop, storefront, customer, speech, fresh=fresh)
         return
-    await show(event, *await standing(shop, desk.storefront, customer, speech, said), fresh=desk.fresh)
+    await show(event, *await standing(shop, storefront, customer, speech, said), fresh=fresh)
 
 
 async def standing(shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, said: Safe | None = None) -> Drawn:
@@ -85,7 +93,7 @@ async def standing(shop: Shop, storefront: Storefront, customer: Customer, speec
     return text, keyboard(rows)
 
 
-def _to_shop(speech: Speech) -> Any:
+def _to_shop(speech: Speech) -> InlineKeyboardButton:
     return button(speech.label("🛍 To the shop"), callbacks.Home())
 
 
@@ -128,9 +136,10 @@ def _sent_back(found: ApplicationView, speech: Speech) -> Safe:
     )
 
 
-async def withdraw_pressed(press: CallbackQuery, callback_data: Withdraw, supplier_desk: SupplierDesk) -> None:
+async def withdraw_pressed(
+    press: CallbackQuery, callback_data: Withdraw, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
+) -> None:
     """Asked once more, because what was filled in does not come back."""
-    shop, customer, speech = supplier_desk.shop, supplier_desk.customer, supplier_desk.speech
     if not callback_data.sure:
         said = speech.say("Withdraw your application? What you filled in is put away, and you begin anew when you apply again.")
         sure = Withdraw(id=callback_data.id, version=callback_data.version, sure=True)
@@ -145,7 +154,7 @@ async def withdraw_pressed(press: CallbackQuery, callback_data: Withdraw, suppli
         await shop.write(onboarding.withdraw, application_id=callback_data.id, customer_id=customer.id, version=callback_data.version)
     except (onboarding.Outdated, onboarding.NoApplication) as refusal:
         no = refused(speech, refusal)
-    await open_(press, supplier_desk, no)
+    await open_(press, shop, storefront, customer, speech, no)
 
 
 # The deposit
@@ -170,17 +179,17 @@ async def _deposit(shop: Shop, customer: Customer, speech: Speech, asked: Deposi
     return text, keyboard(rows)
 
 
-async def deposit_pressed(press: CallbackQuery, callback_data: PayDeposit, supplier_desk: SupplierDesk) -> None:
+async def deposit_pressed(
+    press: CallbackQuery, callback_data: PayDeposit, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
+) -> None:
     """Move it from the wallet; pressed twice, it is moved once."""
-    shop, customer, speech = supplier_desk.shop, supplier_desk.customer, supplier_desk.speech
-    supplier_desk.fresh = callback_data.fresh
     try:
         await shop.write(onboarding.pay_deposit, supplier_id=callback_data.supplier, customer_id=customer.id)
     except ledger.TooLittle as refusal:
-        await open_(press, supplier_desk, refused(speech, refusal))
+        await open_(press, shop, storefront, customer, speech, refused(speech, refusal), fresh=callback_data.fresh)
         return
     await press.answer(speech.label("✅ Thank you, the deposit is here. You can list your goods now."), show_alert=True)
-    await open_(press, supplier_desk)
+    await open_(press, shop, storefront, customer, speech, fresh=callback_data.fresh)
 
 
 # What the shop says of its own accord
@@ -231,7 +240,7 @@ SAYS: Mapping[str, Any] = {"application": noticed, "deposit-returned": deposit_r
 
 def router() -> Router:
     """/supply, and what is pressed there."""
-    router = supply_conversation("supply-start")
+    router = conversation("supply-start")
     router.message.register(supply_asked, Command("supply"))
     router.callback_query.register(supply_pressed, Supply.filter())
     router.callback_query.register(withdraw_pressed, Withdraw.filter())

@@ -167,6 +167,10 @@ def _import(desk: SupplierDesk, message: Message, facts: OfferFacts, name: str) 
         # Once more: fetching may have taken a while.
         return (await to_be_stocked(desk, facts.id)).id
 
+    async def agree(quantity: int) -> None:
+        # A long list takes minutes: whoever was suspended meanwhile, or brings more than they may, sells nothing of it.
+        await to_be_stocked(desk, facts.id, quantity)
+
     async def fetch() -> BinaryIO:
         if document is not None:
             return await fetched(desk.bot, document)
@@ -186,4 +190,5 @@ def _import(desk: SupplierDesk, message: Message, facts: OfferFacts, name: str) 
         ways_on=ways_on(desk.speech, facts),
         message=message,
         masks=True,
+        agree=agree,
     )

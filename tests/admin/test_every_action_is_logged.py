@@ -121,6 +121,8 @@ PRESSED: list[tuple[Do, str, str]] = [
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
 # Told where transfers are, tests/journeys/test_paying.py, and where orders are held: tests/journeys/test_reversible.py.
 ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"}
+# Told where suppliers stock their offers: tests/journeys/test_supplier_stocks.py.
+ELSEWHERE |= {"batchvoid", "cost.yes", "cost.no"}
 
 
 @pytest.fixture
