@@ -21,13 +21,18 @@ MOST_QUANTITY = 10  # Larger purchases run by themselves: a literal LIMIT for ea
 FEW = 3  # Up to here, one statement for each purchase costs less than the set statement.
 
 # What was agreed, from the versions the buyer saw; a purchase that matches nothing here runs alone and learns why.
+# The first ranked source that sells and has something on its shelf is the one; where that one has more to check, the purchase runs alone.
 # Each LIMIT 1 pins a look-up by key: a plan made while a table was small must still be right when it has grown.
 _AGREED = """
   CROSS JOIN LATERAL (SELECT * FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered LIMIT 1) p
   CROSS JOIN LATERAL (SELECT product_id FROM skus WHERE id = u.sku AND rules_version = u.rules AND hidden_at IS NULL AND max_per_buyer IS NULL
     AND u.qty BETWEEN min_quantity AND max_quantity LIMIT 1) s
   CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL AND NOT held AND NOT asks LIMIT 1) g
-  CROSS JOIN LATERAL (SELECT offer_id FROM sources WHERE sku_id = u.sku AND rank = 1 LIMIT 1) r
+  CROSS JOIN LATERAL (SELECT q.offer_id, q.version FROM sources q JOIN offers x ON x.id = q.offer_id
+    WHERE q.sku_id = u.sku AND x.stopped_at IS NULL AND x.closed_at IS NULL
+      AND (EXISTS (SELECT 1 FROM codes k WHERE k.offer_id = x.id AND k.available >= CASE WHEN u.hint_offer = x.id THEN u.hint ELSE 0 END)
+        OR (x.exclusive_until > CAST(:at AS bigint) AND x.declared > 0))
+    ORDER BY q.rank LIMIT 1) r
   CROSS JOIN LATERAL (SELECT * FROM offers WHERE id = r.offer_id AND stopped_at IS NULL AND closed_at IS NULL AND plain
     AND (payable_id IS NULL OR (cost_currency = p.currency AND cost_minor <= p.retail_minor)) LIMIT 1) o
   CROSS JOIN LATERAL (SELECT sales_account_id FROM storefronts WHERE id = u.storefront AND currency = p.currency LIMIT 1) f
@@ -36,15 +41,17 @@ _AGREED = """
 _FACTS = """
   p.retail_minor AS unit, p.retail_minor * u.qty AS total, p.currency, o.id AS offer, o.cost_minor AS cost, o.cost_currency,
   o.payable_id AS payable, CASE WHEN o.payable_id IS NULL THEN 0 ELSE o.cost_minor * u.qty END AS owed,
-  f.sales_account_id AS sales, c.wallet_id AS wallet, CASE WHEN u.hint_offer = o.id THEN u.hint ELSE 0 END AS low
+  f.sales_account_id AS sales, c.wallet_id AS wallet, CASE WHEN u.hint_offer = o.id THEN u.hint ELSE 0 END AS low,
+  r.version AS ranking
 """
 _WRITES = """
 ins_orders AS (
   INSERT INTO orders (id, storefront_id, buyer_id, once, once_hash, state, total_minor, currency, paid_by, placed_at, issued_at)
   SELECT order_id, storefront, buyer, once, once_hash, 'issued', total, currency, 'wallet', CAST(:at AS bigint), CAST(:at AS bigint) FROM sold),
 ins_lines AS (
-  INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency)
-  SELECT order_id, 1, sku, offer, price_id, qty, unit, cost, cost_currency FROM sold),
+  INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency,
+    ranking_version)
+  SELECT order_id, 1, sku, offer, price_id, qty, unit, cost, cost_currency, ranking FROM sold),
 ins_transfers AS (
   INSERT INTO transfers (id, key, kind, subject_id, at)
   SELECT transfer_id, 'sale:' || order_id, 'sale', order_id, CAST(:at AS bigint) FROM sold),
@@ -143,6 +150,8 @@ def sell(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -
             row = connection.execute(one(asks[n]["quantity"]), {**_facts(asks[n], tools), "at": at}).one_or_none()
             if row is not None:
                 answers[n] = _answer(asks[n], row, tools)
+            else:
+                tools.low_water.pop(asks[n]["sku_id"], None)  # The mark may hide the only shelf that has something.
         return answers
     columns: dict[str, list[Any]] = {}
     for n in small:
@@ -151,6 +160,9 @@ def sell(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -
     for row in connection.execute(_SET, {**columns, "at": at}).all():
         n = small[row.k - 1]
         answers[n] = _answer(asks[n], row, tools)
+    for n in small:
+        if answers[n] is ALONE:
+            tools.low_water.pop(asks[n]["sku_id"], None)
     return answers
 
 
