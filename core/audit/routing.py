@@ -59,6 +59,17 @@ ROUTING = {
         SELECT 'task ' || k.id AS about, 'order ' || k.order_id AS detail FROM tasks k JOIN orders o ON o.id = k.order_id
         WHERE k.ended_at IS NULL AND k.asked_at IS NULL AND o.state = 'fulfilling'
           AND k.held <> (o.held_until IS NOT NULL AND o.released_at IS NULL)""",
+    "the sources of a denomination are ranked from one on, all by one decision": """
+        SELECT 'sku ' || sku_id AS about, COUNT(*) || ' sources, the last is ' || MAX(rank) || ', versions ' || MIN(version) || ' to '
+            || MAX(version) AS detail
+        FROM sources GROUP BY sku_id HAVING MIN(rank) <> 1 OR MAX(rank) <> COUNT(*) OR MIN(version) <> MAX(version)""",
+    # The first order of a denomination's sources is nobody's decision: there was but one.
+    "a ranking that is in force, or by which something was sold, is kept with its reasons": """
+        SELECT 'sku ' || u.sku_id AS about, 'version ' || u.version AS detail FROM (
+            SELECT sku_id, version FROM sources UNION SELECT sku_id, ranking_version FROM order_lines WHERE ranking_version IS NOT NULL
+            UNION SELECT sku_id, ranking_version FROM tasks WHERE ranking_version IS NOT NULL
+        ) AS u LEFT JOIN rankings r ON r.sku_id = u.sku_id AND r.version = u.version
+        WHERE r.sku_id IS NULL AND u.version <> 1""",
     "what is declared is never below nothing": """
         SELECT 'offer ' || id AS about, 'declared ' || declared AS detail FROM offers WHERE declared < 0""",
 }

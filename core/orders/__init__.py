@@ -31,6 +31,7 @@ from core.orders.placing import (
 )
 from core.orders.queries import (
     Asked,
+    Line,
     OrderCard,
     OrderDetail,
     Quote,
@@ -41,9 +42,11 @@ from core.orders.queries import (
     find,
     find_all,
     history,
+    lines_of,
     movements,
     quote,
     sold,
+    units_lately,
 )
 from core.orders.refunds import (
     AlreadyOpened,
@@ -109,6 +112,7 @@ __all__ = [
     "HoldRules",
     "InQuestion",
     "LimitReached",
+    "Line",
     "NoWayBack",
     "NotForSale",
     "NotOfThisOrder",
@@ -176,6 +180,7 @@ __all__ = [
     "in_question",
     "is_our_refund",
     "keep_promises",
+    "lines_of",
     "lock",
     "movements",
     "number_of",
@@ -209,5 +214,6 @@ __all__ = [
     "taken_back",
     "task_failed",
     "tell_unpaid",
+    "units_lately",
     "unpaid",
 ]

@@ -5,12 +5,14 @@ from core.supply.declared import AS_MANY_AS_ONE_LIKES, draw_declared, give_back_
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.outcomes import Outcomes, fails_too_often, note_outcome, outcomes
 from core.supply.queries import cost_of, left, offers, ranked
+from core.supply.ranking import OfferFacts, facts_of, lock_offers, offered_skus, rank
 from core.supply.stops import StopView, lift, lift_ended, stop, stops
 from core.supply.tables import SourceClass, Standing, Stop
 
 __all__ = [
     "AS_MANY_AS_ONE_LIKES",
     "Offer",
+    "OfferFacts",
     "Outcomes",
     "SourceClass",
     "Standing",
@@ -20,19 +22,23 @@ __all__ = [
     "add_member",
     "cost_of",
     "draw_declared",
+    "facts_of",
     "fails_too_often",
     "give_back_declared",
     "left",
     "lift",
     "lift_ended",
+    "lock_offers",
     "members_of",
     "new_supplier",
     "note_outcome",
+    "offered_skus",
     "offers",
     "offers_of",
     "outcomes",
     "own_offer",
     "payable",
+    "rank",
     "ranked",
     "set_cost",
     "stop",
