@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core import catalog, coupons, ledger, outbox, payments, people, pricing, showcase
+from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
 from core.database import read
@@ -110,6 +110,7 @@ class OrderDetail:
     refunds: list[RefundView] = field(default_factory=list)  # oldest first
     replaced: int = 0  # codes that came in another's place
     released_by: str | None = None  # who of the staff has looked at it and let it be sent
+    due_at: datetime | None = None  # it is on its way, and promised until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,9 @@ def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> O
         refunds=refunds_of(session, order_id) if order.issued_at is not None else [],
         replaced=session.scalar(select(func.count()).select_from(ExchangedCode).where(ExchangedCode.order_id == order_id)) or 0,
         released_by=order.released_by,
+        due_at=max((task.due_at for task in fulfilment.tasks_of(session, order_id) if task.open), default=None)
+        if order.state is OrderState.FULFILLING
+        else None,
     )
 
 

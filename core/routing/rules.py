@@ -74,14 +74,23 @@ def magnitude(stock: int) -> int:
     return 0 if stock <= 0 else min(3, len(str(stock)))
 
 
-def parts(one: Inputs, cheapest_minor: int | None) -> dict[str, int]:
+def cost_part(cost_minor: int | None, others: Sequence[int]) -> int:
+    """From 0 to 1000: the cheapest has all, who costs twice as much half of it; nothing without a rate.
+
+    Goods whose cost is nothing stand a tenth before the cheapest of the others: to divide by nothing would make these all alike.
+    """
+    if cost_minor is None or not others:
+        return 0
+    if cost_minor <= min(others):
+        return 1000
+    dear = min(other for other in (*others, cost_minor) if other > 0)
+    return (900 if min(others) == 0 else 1000) * min(dear, cost_minor) // cost_minor
+
+
+def parts(one: Inputs, costs: Sequence[int]) -> dict[str, int]:
     """What speaks for an offer, each from 0 to 1000: the cheapest, the surest, the quickest has most."""
-    if one.cost_minor is None or cheapest_minor is None:
-        cost = 0
-    else:
-        cost = 1000 if one.cost_minor <= cheapest_minor else 1000 * (cheapest_minor + 1) // (one.cost_minor + 1)
     return {
-        "cost": cost,
+        "cost": cost_part(one.cost_minor, costs),
         # Who was not asked yet is believed to deliver nine times of ten, and one failure does not condemn.
         "success": 1000 * (one.delivered + 9) // (one.delivered + one.failed + 10),
         # A complaint weighs as much as ten units that were good.
@@ -99,12 +108,11 @@ def ranked(offers: Sequence[Inputs], weights: Weights) -> list[Scored]:
     that came first when all are equal.
     """
     costs = [one.cost_minor for one in offers if one.sells and one.stock and one.cost_minor is not None]
-    cheapest = min(costs, default=None)
     weighed = weights.data()
     whole = max(1, sum(weighed.values()))
     found = []
     for one in offers:
-        part = parts(one, cheapest)
+        part = parts(one, costs)
         total = sum(weighed[name] * value for name, value in part.items()) // whole
         found.append((not (one.sells and one.stock), not one.sells, not one.exclusive, -one.priority, -total, one.offer_id, part))
     return [Scored(offer_id, -total, part) for _, _, _, _, total, offer_id, part in sorted(found, key=lambda row: row[:6])]
