@@ -20,6 +20,7 @@ from core.pricing import tables as _pricing
 from core.promotion import tables as _promotion
 from core.purchasing import tables as _purchasing
 from core.rates import tables as _rates
+from core.routing import tables as _routing
 from core.settlement import tables as _settlement
 from core.standing import tables as _standing
 from core.storefronts import tables as _storefronts
@@ -47,6 +48,7 @@ _ALL = (
     _rates,
     _settlement,
     _standing,
+    _routing,
     _storefronts,
     _supply,
 )

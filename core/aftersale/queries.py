@@ -420,3 +420,14 @@ def cases_by_offer(session: Session, *, since: datetime) -> dict[int, int]:
         .group_by(Case.offer_id)
     )
     return {offer_id: int(n) for offer_id, n in rows}
+
+
+@read
+def bad_codes(session: Session, *, sku_id: int, since_order: int) -> dict[int, int]:
+    """How many codes of each offer of a denomination turned out bad, of orders from this id on: they were replaced or refunded."""
+    rows = session.execute(
+        select(Case.offer_id, func.count())
+        .where(Case.order_id >= since_order, Case.sku_id == sku_id, Case.outcome.in_((Outcome.REPLACED, Outcome.REFUNDED)))
+        .group_by(Case.offer_id)
+    ).all()
+    return {offer_id: int(count) for offer_id, count in rows}

@@ -34,6 +34,7 @@ from core.orders.placing import (
 )
 from core.orders.queries import (
     Asked,
+    Line,
     OrderCard,
     OrderDetail,
     Quote,
@@ -44,9 +45,11 @@ from core.orders.queries import (
     find,
     find_all,
     history,
+    lines_of,
     movements,
     quote,
     sold,
+    units_lately,
 )
 from core.orders.refunds import (
     AlreadyOpened,
@@ -114,6 +117,7 @@ __all__ = [
     "HoldRules",
     "InQuestion",
     "LimitReached",
+    "Line",
     "NoWayBack",
     "NotForSale",
     "NotOfThisOrder",
@@ -185,6 +189,7 @@ __all__ = [
     "in_question",
     "is_our_refund",
     "keep_promises",
+    "lines_of",
     "lock",
     "movements",
     "number_of",
@@ -224,5 +229,6 @@ __all__ = [
     "task_failed",
     "tell_unpaid",
     "units_by_offer",
+    "units_lately",
     "unpaid",
 ]

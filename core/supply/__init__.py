@@ -20,16 +20,7 @@ from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePas
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, declare, draw_declared, give_back_declared
 from core.supply.for_settlement import Consigned, consigned, follow_contract, lock_supplier, payable_offers, suspended, taken_down
 from core.supply.making import first_supplier, to_be_made
-from core.supply.members import (
-    SupplierView,
-    add_member,
-    members_of,
-    new_supplier,
-    offers_of,
-    payable,
-    supplier,
-    suppliers_of,
-)
+from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.news import PriceChange, post_price_news, price_changes
 from core.supply.offering import (
     MOST_UNITS,
@@ -84,6 +75,7 @@ from core.supply.quotas import (
     quota,
     quotas,
 )
+from core.supply.ranking import SourceFacts, facts_of, lock_offers, offered_skus, rank
 from core.supply.records import Record, SourceShown, note_records, record_of, source_shown, stability_of
 from core.supply.resting import all_suppliers, resting_on
 from core.supply.rules import ENOUGH_ORDERS, Prices, margin_bp, quota_cost, stability
@@ -145,6 +137,7 @@ __all__ = [
     "RepricingView",
     "Rule",
     "SourceClass",
+    "SourceFacts",
     "SourceShown",
     "Standing",
     "StaysConsigned",
@@ -176,6 +169,7 @@ __all__ = [
     "drawn_by",
     "drop_cost",
     "every_supplier",
+    "facts_of",
     "fails_too_often",
     "first_supplier",
     "follow_contract",
@@ -189,6 +183,7 @@ __all__ = [
     "lift",
     "lift_ended",
     "lock_offer",
+    "lock_offers",
     "lock_quotas",
     "lock_supplier",
     "locked_cost",
@@ -205,6 +200,7 @@ __all__ = [
     "offer_of_member",
     "offer_view",
     "offer_views",
+    "offered_skus",
     "offers",
     "offers_in",
     "offers_of",
@@ -223,6 +219,7 @@ __all__ = [
     "quota",
     "quota_cost",
     "quotas",
+    "rank",
     "ranked",
     "record_of",
     "repricing",

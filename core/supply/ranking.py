@@ -1,31 +1,40 @@
-"""Keeping the ranking whole: every offer that is not withdrawn stands in it once, at ranks from 1 without gaps, at one version."""
+"""The ranking of a denomination's sources: joining it, leaving it, the facts it is made of, and putting it in force.
+
+Every offer that is not withdrawn stands in it once, at ranks from 1 without gaps, all at one version.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select, update
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core.database import insert_new
-from core.supply.tables import Source
+from core.database import insert_new, read, write
+from core.supply.tables import Offer, Source
 
 _TRIES = 20  # as many may join one denomination at the same instant
 
 
 def join_ranking(session: Session, *, sku_id: int, offer_id: int) -> None:
-    """The offer is drawn last, until a ranking says otherwise; nothing changes when it stands in it already."""
+    """The offer is drawn last, until the next ranking says otherwise; nothing changes when it stands in it already.
+
+    The version stays: nothing was decided, and what is sold before the next decision was drawn in the order of the last.
+    """
     for _ in range(_TRIES):
         session.execute(select(Source.rank).where(Source.sku_id == sku_id).order_by(Source.rank).with_for_update())
         if session.scalar(select(Source.rank).where(Source.offer_id == offer_id)) is not None:
             return
         last, version = session.execute(
-            select(func.coalesce(func.max(Source.rank), 0), func.coalesce(func.max(Source.version), 0)).where(Source.sku_id == sku_id)
+            select(func.coalesce(func.max(Source.rank), 0), func.coalesce(func.max(Source.version), 1)).where(Source.sku_id == sku_id)
         ).one()
         # Another offer may take the place at the same moment: then the next one is looked for.
         joined = session.execute(
-            insert_new(session, Source).values(sku_id=sku_id, rank=last + 1, offer_id=offer_id, version=version + 1).returning(Source.rank)
+            insert_new(session, Source).values(sku_id=sku_id, rank=last + 1, offer_id=offer_id, version=version).returning(Source.rank)
         ).first()
         if joined is not None:
-            _bump(session, sku_id, version + 1)
             return
     raise RuntimeError("the ranking never stood still")
 
@@ -44,8 +53,77 @@ def leave_ranking(session: Session, *, sku_id: int, offer_id: int) -> None:
             session.execute(
                 update(Source).where(Source.offer_id == row.offer_id).values(rank=rank).execution_options(synchronize_session=False)
             )
-    _bump(session, sku_id, max(row.version for row in rows) + 1)
 
 
-def _bump(session: Session, sku_id: int, version: int) -> None:
-    session.execute(update(Source).where(Source.sku_id == sku_id).values(version=version).execution_options(synchronize_session=False))
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What a ranking asks of an offer; `rank` and `version` are those in force, None while it has none."""
+
+    id: int
+    sku_id: int
+    supplier_id: int
+    cost_minor: int
+    cost_currency: str
+    sells: bool
+    declared: int
+    region: str | None
+    priority: int
+    exclusive_until: datetime | None
+    rank: int | None
+    version: int | None
+
+
+@read
+def facts_of(session: Session, sku_ids: Collection[int]) -> list[SourceFacts]:
+    """Every offer of these denominations that is not withdrawn, by denomination and id."""
+    rows = session.execute(
+        select(Offer, Source.rank, Source.version)
+        .outerjoin(Source, Source.offer_id == Offer.id)
+        .where(Offer.sku_id.in_(sku_ids), Offer.stopped_at.is_(None))
+        .order_by(Offer.sku_id, Offer.id)
+    ).all()
+    return [
+        SourceFacts(
+            row.id,
+            row.sku_id,
+            row.supplier_id,
+            row.cost_minor,
+            row.cost_currency,
+            row.closed_at is None,
+            row.declared or 0,
+            row.region,
+            row.priority,
+            row.exclusive_until,
+            rank,
+            version,
+        )
+        for row, rank, version in rows
+    ]
+
+
+@read
+def offered_skus(session: Session, *, after: int, most: int) -> Sequence[int]:
+    """Denominations that have an offer, by id, those above `after`."""
+    return session.scalars(select(Offer.sku_id).where(Offer.sku_id > after).distinct().order_by(Offer.sku_id).limit(most)).all()
+
+
+@write
+def lock_offers(session: Session, *, sku_id: int) -> None:
+    """Keep a denomination's offers as they are until the end of this transaction: who ranks them takes turns."""
+    session.execute(select(Offer.id).where(Offer.sku_id == sku_id).order_by(Offer.id).with_for_update())
+
+
+@write
+def rank(session: Session, *, sku_id: int, offer_ids: Sequence[int], version: int) -> bool:
+    """The sale draws from these offers in this order from now on, and keeps the version; False when it is the order in force.
+
+    Offers that are not named are drawn from no more.
+    """
+    in_force = session.scalars(select(Source.offer_id).where(Source.sku_id == sku_id).order_by(Source.rank)).all()
+    if list(in_force) == list(offer_ids):
+        return False
+    session.execute(delete(Source).where(Source.sku_id == sku_id), execution_options={"synchronize_session": "fetch"})
+    if offer_ids:
+        rows = [{"sku_id": sku_id, "rank": n, "offer_id": offer_id, "version": version} for n, offer_id in enumerate(offer_ids, 1)]
+        session.execute(insert(Source), rows)
+    return True

@@ -28,6 +28,7 @@ from handlers.admin import (
     rates,
     refunds,
     reviews,
+    routing,
     settings,
     stock,
     supply,
@@ -74,6 +75,7 @@ def router() -> Router:
         supply,
         purchases,
         offers,
+        routing,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -30,6 +30,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
                 go(say.label("Quotas"), "quotas"),
                 go(say.label("Margins"), "price-rule"),
             ],
+            [go(say.label("🧭 Which source first"), "routing")],
             [desk.home()],
         ],
     )
