@@ -37,11 +37,15 @@ from bot.jobs import Job, Jobs, jobs_of
 from bot.logs import REDACTION, where
 from bot.pace import LocalPace, Pace, Rates, SharedPace, wait_when_asked
 from bot.polling import Polling
+from bot.procuring import Procurer
 from bot.reconciling import reconcile
 from bot.serving import Serving
 from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
+from bot.upstream_screens import draw_errand
 from connectors.payments import methods
+from connectors.suppliers import protocols
+from connectors.suppliers import upstream as open_upstream
 from core import orders, payments, people
 from core.database import Shop
 from core.ports import PaymentMethod
@@ -49,6 +53,7 @@ from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.commands import set_commands, set_description
 from web.app import NotNow, PaymentDoor, TelegramDoor, make_app
+from web.upstreams import SupplyDoor
 
 log = structlog.get_logger()
 
@@ -150,6 +155,7 @@ class Running:
         self._parts: dict[str, Callable[[], bool]] = {}
         self._telegram: dict[str, TelegramDoor] = {}
         self._tills: dict[str, PaymentDoor] = {}
+        self._supply = SupplyDoor()
 
     async def run(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -163,7 +169,7 @@ class Running:
     async def _open_doors(self, stack: contextlib.AsyncExitStack) -> Serving:
         # Open from the first moment: whoever watches over the process sees that it lives, and that it is not ready yet.
         self._parts["bot"] = lambda: False
-        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, alive=self._at_work)
+        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, supply=self._supply, alive=self._at_work)
         serving = Serving(app, self._plan.listen_host, self._plan.listen_port)
         await serving.open()
         stack.push_async_callback(serving.close)
@@ -186,6 +192,12 @@ class Running:
         accepted = methods(BotCalls(bot), plan.payment_settings)
         await record_fixed(plan.shop, plan.storefront, plan.exchange)
         asker = Asker(plan.shop, plan.storefront, bot, accepted)
+        procurer = Procurer(
+            plan.shop,
+            open_upstream,
+            public_url=plan.payment_settings.get("SHOP_PUBLIC_URL", "") or plan.public_url or "",
+            told=partial(draw_errand, plan.shop, plan.storefront, bot),
+        )
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
 
@@ -199,8 +211,10 @@ class Running:
             delivering = begin(self._kept_up("courier", lambda: courier.run(couriers_stop, 4), couriers_stop))
             own.append(begin(self._kept_up("asker", lambda: asker.run(stop), stop)))
             self._parts["asker"] = lambda: asker.alive
+            own.append(begin(self._kept_up("procurer", lambda: procurer.run(stop), stop)))
         if plan.with_web:
             self._tills.update({name: asker.till(method) for name, method in accepted.items() if method.capabilities.callback})
+            self._supply.hears = procurer.hear
         if plan.with_jobs:
             # Each provider by itself: one that takes its time holds up no other.
             reconciling = [
@@ -230,6 +244,7 @@ class Running:
                 cap=self._cap(accepted),
                 wake_asker=asker.wake,
                 ask_now=asker.ask,
+                protocols=protocols(),
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))

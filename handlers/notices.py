@@ -17,7 +17,7 @@ from core.storefronts import Storefront
 from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import rates as desk_of_rates
-from handlers.admin import reviews
+from handlers.admin import reviews, upstreams
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, plain
@@ -106,6 +106,7 @@ def _under_news(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
 SAYS: dict[str, Wording] = {
     **notes_of_money.SAYS,
     **notes_to_staff.SAYS,
+    **upstreams.SAYS,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,

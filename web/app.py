@@ -18,6 +18,7 @@ from core import outbox
 from core.database import Shop
 from core.ports import Callback, NotGenuine, NotSure
 from web import metrics
+from web.upstreams import SupplyDoor, add_supply_door
 
 log = structlog.get_logger()
 
@@ -58,6 +59,7 @@ def make_app(
     *,
     telegram: Mapping[str, TelegramDoor] | None = None,
     payments: Mapping[str, PaymentDoor] | None = None,
+    supply: SupplyDoor | None = None,
     alive: Callable[[], Mapping[str, bool]] = dict,
 ) -> FastAPI:
     """The doors. `telegram` maps the opaque id in a webhook's address to its bot; `alive` says which parts of the process work."""
@@ -112,6 +114,8 @@ def make_app(
             return PlainTextResponse("fail", status_code=503, headers={"Retry-After": "5"})
         metrics.CALLBACKS.labels(method, "foreign" if isinstance(reply, ForeignReply) else "booked").inc()
         return PlainTextResponse(reply)
+
+    add_supply_door(app, supply or SupplyDoor(), _body)
 
     @app.get("/health")
     async def health() -> Response:
