@@ -135,8 +135,8 @@ def say_settings(session: Session, *, upstream_id: int, settings: Mapping[str, s
         did="change-upstream",
         about="upstream",
         about_id=row.id,
-        before={"version": row.settings_version - 1},
-        after={"version": row.settings_version, "settings": sorted(settings)},
+        before={"settings": []},
+        after={"settings": sorted(settings)},
     )
     return view(row)
 

@@ -19,6 +19,7 @@ from core.inventory import Secret
 from core.money import parse_minor
 from core.ports import ItemKind, UpstreamProtocol, UpstreamSetting
 from core.storefronts import Storefront
+from handlers.admin import log
 from handlers.admin.desk import NOTHING, PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, TooLong, ask, do, go, short_enough
 from handlers.admin.sent import deleted
 from handlers.notes import Note, Said, Wording, coded
@@ -658,6 +659,35 @@ QUESTIONS |= {
     "upstream.find": Question(_ask_word, _take_word, "up-items"),
     "upstream.link": Question(_ask_link, _take_link, "up-item"),
     "upstream.codes": Question(_ask_codes, _take_codes, "up-task"),
+}
+
+
+log.ACTIONS |= {
+    "add-upstream": N_("connected upstream {id}"),
+    "change-upstream": N_("changed the settings of upstream {id}"),
+    "rename-upstream": N_("renamed upstream {id}"),
+    "pause-upstream": N_("paused upstream {id}"),
+    "resume-upstream": N_("let upstream {id} go on"),
+    "remove-upstream": N_("removed upstream {id}"),
+    "set-markup": N_("set the markup of upstream {id}"),
+    "set-low-balance": N_("set the low balance of upstream {id}"),
+    "link-item": N_("put something of upstream {id} on sale"),
+    "unlink-item": N_("took something of upstream {id} off sale"),
+    "decide-unknown": N_("decided an order at upstream {id}"),
+}
+log.FIELDS |= {
+    "protocol": N_("software"),
+    "settings": N_("settings"),
+    "points": N_("hundredths of a per cent"),
+    "fixed_minor": N_("fixed amount"),
+    "step_minor": N_("rounded up to"),
+    "low_minor": N_("low balance"),
+    "item": N_("item there"),
+    "sku": N_("denomination"),
+    "offer": N_("offer"),
+    "task": N_("order there"),
+    "bought": N_("it was bought"),
+    "units": N_("pieces"),
 }
 
 
