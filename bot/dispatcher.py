@@ -23,7 +23,7 @@ from core.errors import N_, Refusal
 from core.orders import Booked, Cap, HoldRules
 from core.payments import Intent
 from core.people import Customer
-from core.ports import PaymentMethod
+from core.ports import PaymentMethod, UpstreamProtocol
 from core.storefronts import Storefront
 from handlers import routers
 from handlers.screen import refused, refused_plain
@@ -190,6 +190,7 @@ def make_dispatcher(
     cap: Cap | None = None,
     wake_asker: Callable[[], None] = lambda: None,
     ask_now: Callable[[Intent], Awaitable[Booked | None]] = _asks_nobody,
+    protocols: Mapping[str, UpstreamProtocol] | None = None,
     **more: Any,
 ) -> Dispatcher:
     """A dispatcher with every conversation; what is given is handed to each handler by name.
@@ -198,7 +199,15 @@ def make_dispatcher(
     """
     dispatcher = Dispatcher(storage=storage or MemoryStorage(), events_isolation=DisabledEventIsolation())
     dispatcher.workflow_data.update(
-        shop=shop, storefront=storefront, methods=methods, hold_rules=hold_rules, cap=cap, wake_asker=wake_asker, ask_now=ask_now, **more
+        shop=shop,
+        storefront=storefront,
+        methods=methods,
+        hold_rules=hold_rules,
+        cap=cap,
+        wake_asker=wake_asker,
+        ask_now=ask_now,
+        protocols=protocols or {},
+        **more,
     )
     for observer in dispatcher.observers.values():
         if observer.event_name not in ("error", "update"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from bot.logs import REDACTION
 from connectors.settings import SetUpWrong
 from core import fulfilment, integration, orders
 from core.database import Shop
@@ -48,6 +49,7 @@ TRIES_BEFORE_A_PERSON_LOOKS = 8
 _REST_SECONDS = 1.0
 _AGAIN_SECONDS = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 _BY_HAND_SECONDS = 3600.0
+_SECRET = frozenset({"key", "secret", "app_key"})  # what no log may hold
 
 assert LEASE_SECONDS > 4 * CALL_SECONDS, "what is taken is not taken again while its upstream is asked"
 
@@ -127,7 +129,7 @@ class Procurer:
 
     async def begin(self) -> bool:
         """Take what is due, as much as each upstream has room for; whether there was anything."""
-        known = {each.id: each for each in await self._shop.read(integration.upstreams)}
+        known = {each.id: each for each in await self._shop.read(integration.upstreams) if each.place is not Place.DRAFT}
         known = {upstream_id: of for upstream_id, of in known.items() if not self._changing(of)}
         waits = await self._shop.read(integration.anything_due)
         began = bool(waits.errands and known) and await self._begin_errands(known)
@@ -205,8 +207,11 @@ class Procurer:
                 return None
             await line.shop.close()
             del self._lines[of.id]
+        settings = await self._shop.read(integration.settings_of, of.id)
+        for secret in (of.word, *(value for name, value in settings.items() if name in _SECRET)):
+            REDACTION.hide(secret)
         try:
-            made = self._opens(of.protocol, await self._shop.read(integration.settings_of, of.id))
+            made = self._opens(of.protocol, settings)
         except SetUpWrong as wrong:
             await self._shop.write(integration.refused, upstream_id=of.id, why=str(wrong))
             return None

@@ -41,14 +41,18 @@ from bot.logs import REDACTION, where
 from bot.pace import LocalPace, Pace, Rates, SharedPace, wait_when_asked
 from bot.paying_out import AT_ONCE, pay_out
 from bot.polling import Polling
+from bot.procuring import Procurer
 from bot.reconciling import reconcile
 from bot.serving import Serving
 from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
 from bot.uploads import Uploads
+from bot.upstream_screens import draw_errand
 from connectors.certificates import registers
 from connectors.payments import methods
 from connectors.payouts import payout_methods
+from connectors.suppliers import protocols
+from connectors.suppliers import upstream as open_upstream
 from core import orders, payments, people
 from core.database import Shop
 from core.ports import PaymentMethod
@@ -56,6 +60,7 @@ from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.commands import set_commands, set_description
 from web.app import NotNow, PaymentDoor, TelegramDoor, make_app
+from web.upstreams import SupplyDoor
 
 log = structlog.get_logger()
 
@@ -159,6 +164,7 @@ class Running:
         self._telegram: dict[str, TelegramDoor] = {}
         self._tills: dict[str, PaymentDoor] = {}
         self._uploads: Uploads | None = None
+        self._supply = SupplyDoor()
 
     async def run(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -173,6 +179,7 @@ class Running:
         # Open from the first moment: whoever watches over the process sees that it lives, and that it is not ready yet.
         self._parts["bot"] = lambda: False
         app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, uploads=lambda: self._uploads, alive=self._at_work)
+        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, supply=self._supply, alive=self._at_work)
         serving = Serving(app, self._plan.listen_host, self._plan.listen_port)
         await serving.open()
         stack.push_async_callback(serving.close)
@@ -197,6 +204,12 @@ class Running:
         certifying = Certifying(plan.shop, registers(plan.payment_settings))
         await record_fixed(plan.shop, plan.storefront, plan.exchange)
         asker = Asker(plan.shop, plan.storefront, bot, accepted)
+        procurer = Procurer(
+            plan.shop,
+            open_upstream,
+            public_url=plan.payment_settings.get("SHOP_PUBLIC_URL", "") or plan.public_url or "",
+            told=partial(draw_errand, plan.shop, plan.storefront, bot),
+        )
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
 
@@ -210,9 +223,11 @@ class Running:
             delivering = begin(self._kept_up("courier", lambda: courier.run(couriers_stop, 4), couriers_stop))
             own.append(begin(self._kept_up("asker", lambda: asker.run(stop), stop)))
             self._parts["asker"] = lambda: asker.alive
+            own.append(begin(self._kept_up("procurer", lambda: procurer.run(stop), stop)))
         if plan.with_web:
             self._uploads = Uploads(plan.shop, plan.storefront, bot)
             self._tills.update({name: asker.till(method) for name, method in accepted.items() if method.capabilities.callback})
+            self._supply.hears = procurer.hear
         if plan.with_jobs:
             # Each provider by itself: one that takes its time holds up no other.
             reconciling = [
@@ -247,6 +262,7 @@ class Running:
                 ask_now=asker.ask,
                 admin_group=plan.admin_group,
                 upload_address=self._upload_address(doors),
+                protocols=protocols(),
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))

@@ -15,7 +15,7 @@ from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases, notes_of_money, notes_on_the_way, notes_to_staff, paying
-from handlers.admin import applications, reviews
+from handlers.admin import applications, reviews, upstreams
 from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import offers as desk_of_offers
@@ -194,6 +194,7 @@ SAYS: dict[str, Wording] = {
     **supply_start.SAYS,
     **supply_papers.SAYS,
     **notes_on_the_way.SAYS,
+    **upstreams.SAYS,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,

@@ -19,6 +19,7 @@ from core.database import Shop
 from core.ports import Callback, NotGenuine, NotSure
 from web import metrics
 from web.uploads import UploadDoor, add_upload_door
+from web.upstreams import SupplyDoor, add_supply_door
 
 log = structlog.get_logger()
 
@@ -60,6 +61,7 @@ def make_app(
     telegram: Mapping[str, TelegramDoor] | None = None,
     payments: Mapping[str, PaymentDoor] | None = None,
     uploads: Callable[[], UploadDoor | None] = lambda: None,
+    supply: SupplyDoor | None = None,
     alive: Callable[[], Mapping[str, bool]] = dict,
 ) -> FastAPI:
     """The doors. `telegram` maps the opaque id in a webhook's address to its bot; `alive` says which parts of the process work."""
@@ -116,6 +118,7 @@ def make_app(
         return PlainTextResponse(reply)
 
     add_upload_door(app, uploads)
+    add_supply_door(app, supply or SupplyDoor(), _body)
 
     @app.get("/health")
     async def health() -> Response:

@@ -39,8 +39,8 @@ PROTOCOL = UpstreamProtocol(
         UpstreamSetting("app_id", N_("Merchant number"), "1001"),
         UpstreamSetting("app_key", N_("Secret"), "A1B2C3…", secret=True),
         UpstreamSetting("currency", N_("Currency of its prices"), "CNY"),
-        UpstreamSetting("contact", N_("Contact for its orders (an e-mail address)"), "shop@example.com"),
-        UpstreamSetting("finds", N_("Does it answer questions about an order by our number?"), "yes", choices=("yes", "no")),
+        UpstreamSetting("contact", N_("Contact for its orders (an e-mail address)"), "shop@example.com", optional=True),
+        UpstreamSetting("finds", N_("Does it answer questions about an order by our number?"), "yes", optional=True, choices=("yes", "no")),
     ),
 )
 TRADE_SECONDS = 35.0

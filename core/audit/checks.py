@@ -13,6 +13,7 @@ from core.audit.purchases import PURCHASES
 from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
+from core.audit.upstreams import UPSTREAMS
 
 # The sums of what was posted to each account: credits minus debits.
 _MOVED = """
@@ -548,6 +549,7 @@ CHECKS: dict[str, str] = {
     **CONTROL,
     **OFFERS,
     **ROUTING,
+    **UPSTREAMS,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.

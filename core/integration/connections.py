@@ -88,18 +88,8 @@ def _about(word: str) -> str:
 
 
 @write
-def add_upstream(
-    session: Session,
-    *,
-    storefront: Storefront,
-    protocol: str,
-    name: str,
-    settings: Mapping[str, str],
-    by: str,
-    screen: tuple[int, int] | None = None,
-    language: str | None = None,
-) -> UpstreamView:
-    """A new connection, tried in the background at once; `screen` (chat and message) is told what came of it."""
+def draft_upstream(session: Session, *, storefront: Storefront, protocol: str, name: str, by: str) -> UpstreamView:
+    """A new connection whose settings are still to be said; its secrets lie sealed here from the first one on, and nowhere else."""
     word = secrets.token_urlsafe(24)
     data_key, wrapped, key_id = keys(session).new_data_key(_about(word))
     at = now(session)
@@ -108,12 +98,12 @@ def add_upstream(
         supplier_id=supply.new_upstream_supplier(session, name=name),
         name=name[:100],
         protocol=protocol,
-        settings=data_key.seal(json.dumps(dict(settings), ensure_ascii=False), _about(word)),
+        settings=data_key.seal("{}", _about(word)),
         data_key=wrapped,
         wrapping_key_id=key_id,
-        settings_version=1,
+        settings_version=0,
         word=word,
-        place=Place.TRYING,
+        place=Place.DRAFT,
         made_at=at,
         balance_next_at=at,
         failures=0,
@@ -127,8 +117,81 @@ def add_upstream(
     session.add(row)
     session.flush()
     journal.record(session, by=by, did="add-upstream", about="upstream", about_id=row.id, after={"name": row.name, "protocol": protocol})
+    return view(row)
+
+
+@write
+def say_settings(session: Session, *, upstream_id: int, settings: Mapping[str, str], by: str) -> UpstreamView:
+    """Some of its settings are these from now on, sealed under a new key. What they say is not in the log."""
+    row = locked(session, upstream_id)
+    known = {**settings_of(session, upstream_id), **settings}
+    data_key, row.data_key, row.wrapping_key_id = keys(session).new_data_key(_about(row.word))
+    row.settings = data_key.seal(json.dumps(known, ensure_ascii=False), _about(row.word))
+    row.settings_version += 1
+    session.flush()
+    journal.record(
+        session,
+        by=by,
+        did="change-upstream",
+        about="upstream",
+        about_id=row.id,
+        before={"settings": []},
+        after={"settings": sorted(settings)},
+    )
+    return view(row)
+
+
+@write
+def try_upstream(
+    session: Session, *, upstream_id: int, by: str, screen: tuple[int, int] | None = None, language: str | None = None
+) -> UpstreamView:
+    """Its settings are complete: whether it answers and knows us is asked in the background, and said on the screen."""
+    row = locked(session, upstream_id)
+    if row.place is Place.REMOVED:
+        raise NoSuchUpstream
+    if row.place is Place.DRAFT:
+        row.place = Place.TRYING
+    row.trouble = None
+    session.flush()
     errand(session, upstream_id=row.id, what=Errand.TRY, screen=screen, language=language)
     return view(row)
+
+
+@write
+def add_upstream(
+    session: Session,
+    *,
+    storefront: Storefront,
+    protocol: str,
+    name: str,
+    settings: Mapping[str, str],
+    by: str,
+    screen: tuple[int, int] | None = None,
+    language: str | None = None,
+) -> UpstreamView:
+    """All of it at once, for who knows the settings: a connection that is tried in the background."""
+    made = draft_upstream(session, storefront=storefront, protocol=protocol, name=name, by=by)
+    say_settings(session, upstream_id=made.id, settings=settings, by=by)
+    return try_upstream(session, upstream_id=made.id, by=by, screen=screen, language=language)
+
+
+@write
+def rename_upstream(session: Session, *, upstream_id: int, name: str, by: str) -> UpstreamView:
+    """The staff call it so from now on."""
+    row = locked(session, upstream_id)
+    before, row.name = row.name, name[:100]
+    session.flush()
+    if before != row.name:
+        journal.record(
+            session, by=by, did="rename-upstream", about="upstream", about_id=row.id, before={"name": before}, after={"name": row.name}
+        )
+    return view(row)
+
+
+@read
+def settings_said(session: Session, upstream_id: int) -> frozenset[str]:
+    """Which of its settings were said, by name; not what they are."""
+    return frozenset(settings_of(session, upstream_id))
 
 
 @read
@@ -140,35 +203,6 @@ def settings_of(session: Session, upstream_id: int) -> Mapping[str, str]:
     data_key = keys(session).open_data_key(row.data_key, row.wrapping_key_id, _about(row.word))
     found: dict[str, str] = json.loads(data_key.open(row.settings, _about(row.word)))
     return found
-
-
-@write
-def change_settings(
-    session: Session,
-    *,
-    upstream_id: int,
-    settings: Mapping[str, str],
-    by: str,
-    screen: tuple[int, int] | None = None,
-    language: str | None = None,
-) -> UpstreamView:
-    """Another key or address, sealed anew and tried at once. What of it is secret is not in the log."""
-    row = locked(session, upstream_id)
-    data_key, row.data_key, row.wrapping_key_id = keys(session).new_data_key(_about(row.word))
-    row.settings = data_key.seal(json.dumps(dict(settings), ensure_ascii=False), _about(row.word))
-    row.settings_version += 1
-    session.flush()
-    journal.record(
-        session,
-        by=by,
-        did="change-upstream",
-        about="upstream",
-        about_id=row.id,
-        before={"settings": row.settings_version - 1},
-        after={"settings": row.settings_version},
-    )
-    errand(session, upstream_id=row.id, what=Errand.TRY, screen=screen, language=language)
-    return view(row)
 
 
 @read

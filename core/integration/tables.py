@@ -14,6 +14,7 @@ from core.database import Base, Id
 class Place(StrEnum):
     """Where a connection stands."""
 
+    DRAFT = "draft"  # its settings are being asked
     TRYING = "trying"  # new: it has not answered yet
     OPEN = "open"
     PAUSED = "paused"  # by the staff: nothing is ordered, its offers do not sell; what was asked is still asked about

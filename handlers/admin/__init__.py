@@ -32,6 +32,7 @@ from handlers.admin import (
     settings,
     stock,
     supply,
+    upstreams,
 )
 from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours
 from handlers.admin.imports import imports_finished
@@ -76,6 +77,7 @@ def router() -> Router:
         purchases,
         offers,
         routing,
+        upstreams,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -31,6 +31,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
                 go(say.label("Margins"), "price-rule"),
             ],
             [go(say.label("🧭 Which source first"), "routing")],
+            [go(say.label("🔌 Upstream shops"), "ups")],
             [desk.home()],
         ],
     )

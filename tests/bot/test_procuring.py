@@ -122,8 +122,7 @@ async def test_an_upstream_that_answers_nothing_about_orders_leaves_it_to_a_pers
     shop: Shop, storefront: Storefront, clock: Clock, admin: Customer
 ) -> None:
     async with trading(shop, storefront, "acg-faka") as trade:
-        settings = {**trade.stand.settings(trade.fake.url), "finds": "no"}
-        await shop.write(integration.change_settings, upstream_id=trade.of.id, settings=settings, by=ADMIN)
+        await shop.write(integration.say_settings, upstream_id=trade.of.id, settings={"finds": "no"}, by=ADMIN)
         await trade.procurer.work_off()
         first, second = await trade.buys(await trade.buyer()), await trade.buys(await trade.buyer(), 1)
         trade.fake.faults.says_repeated = True

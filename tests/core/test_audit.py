@@ -11,9 +11,14 @@ from sqlalchemy.orm import Session
 
 from core import audit, inventory, orders
 from core.audit.control import CONTROL
+from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
+from core.audit.routing import ROUTING
+from core.audit.settlement import SETTLEMENT
+from core.audit.stocking import STOCKING
+from core.audit.upstreams import UPSTREAMS
 from core.database import Keyring, Shop
 from core.storefronts import Storefront
 from tests.core.props import World, aside, assert_sound, at_once, live
@@ -409,7 +414,7 @@ def damage(connection: Connection, harm: Damage, world: World) -> None:
 
 
 # Shown a shop that breaks them beside the stories of what they are about.
-TOLD_ELSEWHERE = {*PURCHASES, *CONTROL}
+TOLD_ELSEWHERE = {name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT, ROUTING) for name in checks}
 
 
 async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront, clock: Clock, database_url: str) -> None:
@@ -434,6 +439,7 @@ async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront,
     assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT} - TOLD_ELSEWHERE
     # Those of offers are damaged in a shop that has some: test_audit_offers.
     assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT} - OFFERS.keys()
+    assert {harm.check for harm in DAMAGES} | set(UPSTREAMS) == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT}
     await assert_sound(shop, sample=10)
 
 
