@@ -29,8 +29,10 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from bot.asking import REFUNDS_AT_ONCE, Asker
+from bot.checking_accounts import AccountChecks
 from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
+from bot.doing import Doing
 from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
 from bot.intake import Intake
 from bot.jobs import Job, Jobs, jobs_of
@@ -186,6 +188,7 @@ class Running:
         accepted = methods(BotCalls(bot), plan.payment_settings)
         await record_fixed(plan.shop, plan.storefront, plan.exchange)
         asker = Asker(plan.shop, plan.storefront, bot, accepted)
+        account_checks = AccountChecks()
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
 
@@ -216,7 +219,8 @@ class Running:
             exchanging = Exchanging(plan.shop, plan.storefront, plan.exchange, accepted)
             telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
             exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too], courier.wake)
+            doing = Doing(plan.shop, bot).jobs()
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *doing, *reconciling, *refunding, exchanging_too], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -230,6 +234,7 @@ class Running:
                 cap=self._cap(accepted),
                 wake_asker=asker.wake,
                 ask_now=asker.ask,
+                check_account=partial(account_checks.begin, bot=bot, shop=plan.shop),
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))

@@ -2,11 +2,30 @@
 
 from aiogram import Router
 
-from handlers import admin, browse, buy, cases, help, inline, language, notices, orders, outdated, paying, search, stars, start, wallet
+from handlers import (
+    admin,
+    browse,
+    buy,
+    cases,
+    help,
+    inline,
+    language,
+    memberships,
+    notices,
+    orders,
+    outdated,
+    paying,
+    search,
+    service,
+    stars,
+    start,
+    tasks,
+    wallet,
+)
 
 __all__ = ["routers"]
 
-BUYERS = (start, buy, browse, orders, cases, wallet, language, help, notices, paying, inline, search, outdated)
+BUYERS = (start, buy, browse, orders, cases, wallet, language, help, notices, paying, service, tasks, memberships, inline, search, outdated)
 """Search takes every text and outdated every press: they come last."""
 
 

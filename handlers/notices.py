@@ -14,10 +14,10 @@ from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
-from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
+from handlers import callbacks, cases, memberships, notes_of_money, notes_to_staff, paying, service, tasks
 from handlers.admin import cases as desk_of_cases
+from handlers.admin import kinds, reviews
 from handlers.admin import rates as desk_of_rates
-from handlers.admin import reviews
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, plain
@@ -106,6 +106,10 @@ def _under_news(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
 SAYS: dict[str, Wording] = {
     **notes_of_money.SAYS,
     **notes_to_staff.SAYS,
+    **tasks.SAYS,
+    **service.SAYS,
+    **memberships.SAYS,
+    **kinds.SAYS,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,

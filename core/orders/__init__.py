@@ -15,7 +15,7 @@ from core.orders.fulfilling import (
     task_failed,
 )
 from core.orders.holding import hold_back, remind_held
-from core.orders.lanes import first_lane
+from core.orders.lanes import buyer_of, first_lane, tell_task_stuck
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
     Cap,
@@ -156,6 +156,7 @@ __all__ = [
     "buy",
     "buy_for",
     "buy_with",
+    "buyer_of",
     "call_off",
     "cancel",
     "claim",
@@ -210,6 +211,7 @@ __all__ = [
     "source_of",
     "taken_back",
     "task_failed",
+    "tell_task_stuck",
     "tell_unpaid",
     "unpaid",
 ]

@@ -11,7 +11,20 @@ from core.people.commands import (
     set_admins_from_settings,
     want_broadcasts,
 )
-from core.people.queries import Customer, StaffMember, by_id, country_of, find, find_any, is_staff, joined, next_customers, one, staff
+from core.people.queries import (
+    Customer,
+    StaffMember,
+    by_id,
+    called,
+    country_of,
+    find,
+    find_any,
+    is_staff,
+    joined,
+    next_customers,
+    one,
+    staff,
+)
 from core.people.tables import Role
 
 __all__ = [
@@ -20,6 +33,7 @@ __all__ = [
     "StaffMember",
     "block",
     "by_id",
+    "called",
     "choose_country",
     "choose_language",
     "claim_ownership",

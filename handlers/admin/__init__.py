@@ -16,6 +16,7 @@ from handlers.admin import (
     finding,
     home,
     imports,
+    kinds,
     log,
     orders,
     payments,
@@ -46,6 +47,7 @@ def router() -> Router:
     desk.callback_query.middleware(WalkingAway())
     parts = (
         cases,  # before what takes every answer: here a picture may be one
+        kinds,  # before it too: a file, or a forwarded message
         home,
         stock,
         imports,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
+from handlers import callbacks
 from handlers.admin.desk import Desk, Go
-from handlers.pieces import bold, paragraphs
+from handlers.pieces import bold, button, paragraphs
 
 
 def router() -> Router:
@@ -21,6 +22,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         press,
         paragraphs(bold(say.say("Supply")), say.say("Who brings goods, on which terms, and where each unit is drawn from.")),
         [
+            [button(say.label("🛠 To be done by hand"), callbacks.Tasks())],
             [desk.home()],
         ],
     )

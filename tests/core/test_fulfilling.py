@@ -11,7 +11,7 @@ from core.orders import OrderState
 from core.storefronts import Storefront
 from tests.core.props import balance
 from tests.core.way import another_offer, ask, declared, secrets, state
-from tests.stage import Clock, Goods, person, put_on_sale
+from tests.stage import Goods, person, put_on_sale
 
 pytestmark = pytest.mark.usefixtures("sound_in_the_end")
 
