@@ -6,6 +6,8 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 
 from __future__ import annotations
 
+from core.audit.kinds import KINDS
+
 # The sums of what was posted to each account: credits minus debits.
 _MOVED = """
     SELECT account_id, SUM(amount) AS total FROM (
@@ -512,7 +514,7 @@ AFTERSALE = {
             SELECT 1 FROM refunded_codes r WHERE r.code_id = c.code_id AND r.order_id = c.order_id)""",
 }
 
-CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **RATES, **OUTBOX}
+CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **RATES, **OUTBOX, **KINDS}
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (

@@ -16,9 +16,10 @@ from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramRet
 from aiogram.filters.state import StateFilter
 from aiogram.types import BufferedInputFile, CallbackQuery, Message
 
-from core import catalog, inventory, supply
+from core import catalog, fulfilment, inventory, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
+from core.fulfilment import Kind, Terms
 from core.inventory import ImportReceipt, Secret
 from handlers.admin.desk import Asking, Desk, Go, go
 from handlers.admin.receipts import FIRST, Place, receipt_of, refusals_of, unreadable
@@ -26,7 +27,7 @@ from handlers.admin.sent import DOWNLOAD_BYTES, TooBig, deleted, fetched, persis
 from handlers.pieces import Row, keyboard, paragraphs
 from handlers.screen import refused
 from locales import Safe
-from papers.codes import BadLine, Unreadable
+from papers.codes import BadLine, Unreadable, Why
 from papers.codes_in import read_codes
 from papers.codes_out import refused_csv
 
@@ -160,6 +161,10 @@ class Import:
             name, stream = document.file_name or "", await fetched(self.desk.bot, document)
         else:
             name, stream = "", io.BytesIO((self.message.text or "").encode("utf-8", "replace"))
+        sku = await self.desk.shop.read(catalog.sku, self.sku_id)
+        product = None if sku is None else await self.desk.shop.read(catalog.product, sku.product_id)
+        if product is None:
+            raise Gone
         offer = await self.desk.shop.write(supply.own_offer, storefront=self.desk.storefront, sku_id=self.sku_id)
         return await inventory.bring_in(
             self.desk.shop,
@@ -167,18 +172,24 @@ class Import:
             sku_id=self.sku_id,
             source_name=name or "pasted",
             by=self.desk.by,
-            lines=self._lines(name, stream),
+            lines=self._lines(name, stream, fulfilment.kind(product.kind), product.terms),
             progress=self._count,
         )
 
-    def _lines(self, name: str, stream: io.BytesIO) -> Iterator[tuple[int, Secret]]:
+    def _lines(self, name: str, stream: io.BytesIO, kind: Kind, terms: Terms) -> Iterator[tuple[int, Secret]]:
         # Lines of several files in one archive have the same numbers, so the codes are counted through.
         for found in read_codes(name, stream):
             if isinstance(found, BadLine):
                 self.bad.append(found)
             else:
-                self.places.append((found.member, found.line))
-                yield len(self.places), Secret(found.card_no, found.card_pwd)
+                try:
+                    units = kind.units(terms, found.card_no, found.card_pwd, found.more)
+                except Refusal:
+                    self.bad.append(BadLine(found.line, Why.not_a_whole_number, found.member))
+                    continue
+                for unit in units:
+                    self.places.append((found.member, found.line))
+                    yield len(self.places), Secret.noted(unit.card_no, unit.card_pwd, unit.notes)
 
     async def _count(self, seen: int) -> None:
         self.seen = seen
