@@ -7,14 +7,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import chat, checkout, importing, sale_postgres, sale_sqlite
+from bench import chat, checkout, importing, sale_postgres, sale_sqlite, sources
 from bench.figures import Figure
 
 
 def main() -> None:
     """Measure what was named and print a JSON line for each figure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help="postgres, sqlite, chat, checkout, import; all without a name")
+    parser.add_argument("names", nargs="*", help="postgres, sqlite, sources, chat, checkout, import; all without a name")
     parser.add_argument("--seconds", type=int, default=6, help="how long each run lasts")
     parser.add_argument("--runs", type=int, default=3, help="how many runs the medians are taken over")
     parser.add_argument("--codes", type=int, default=1_000_000, help="codes in the grown database")
@@ -23,6 +23,7 @@ def main() -> None:
     known: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
         "postgres": lambda: sale_postgres.measure(args.seconds, args.runs, codes=args.codes, past=args.past),
         "sqlite": lambda: sale_sqlite.measure(args.seconds, args.runs, codes=args.codes, past=args.past),
+        "sources": lambda: sources.measure(args.seconds, args.runs),
         "chat": lambda: chat.measure(args.seconds, args.runs),
         "checkout": lambda: checkout.measure(args.runs),
         "import": lambda: importing.measure(args.runs),

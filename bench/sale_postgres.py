@@ -33,6 +33,7 @@ def pgbench_script(s: Scene) -> str:
         "rules": "1",
         "hint_offer": "0",
         "hint": "0",
+        "hint_rank": "1",
         "at": "1700000000000000",
     }
     for name, value in values.items():

@@ -49,7 +49,8 @@ def plain_sqlite(path: Path, s: Scene, seconds: float) -> float:
             (terms["storefront_id"], buyer, once, price),
         ).fetchone()
         run(
-            "INSERT INTO order_lines VALUES (?, 1, ?, ?, ?, 1, ?, ?, 'CNY')",
+            "INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency)"
+            " VALUES (?, 1, ?, ?, ?, 1, ?, ?, 'CNY')",
             (order, terms["sku_id"], offer, terms["price_id"], price, cost),
         )
         taken = run(

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import Session
 
 import core.schema  # noqa: F401 - all tables
 from core import catalog, inventory, orders, payments, people, pricing, storefronts, supply
-from core.database import Base, Keyring, Shop
+from core.database import Base, Keyring, Shop, write
 
 BUYERS = 1000
 SKUS = 10
@@ -79,8 +80,11 @@ async def make_tables(url: str) -> None:
 
 
 @asynccontextmanager
-async def scene(url: str, *, codes: int, past: int = 0) -> AsyncIterator[Scene]:
-    """A filled shop: `codes` on the shelves of ten denominations, and `past` orders of one code each, with their books."""
+async def scene(url: str, *, codes: int, past: int = 0, sources: int = 1) -> AsyncIterator[Scene]:
+    """A filled shop: `codes` on the shelves of ten denominations, and `past` orders of one code each, with their books.
+
+    With more `sources` each denomination has so many offers, and its codes lie on their shelves in equal parts.
+    """
     await make_tables(url)
     keys = Keyring.generate()
     async with Shop.opened(url, keys, holder="bench") as shop:
@@ -96,10 +100,25 @@ async def scene(url: str, *, codes: int, past: int = 0) -> AsyncIterator[Scene]:
             terms.append({"storefront_id": front.id, "sku_id": sku, "price_id": price.id, "rules_version": 1})
             offers.append(offer.id)
             batches.append(batch.id)
+            for rank in range(2, sources + 1):
+                offer_id = await shop.write(_one_more_offer, sku_id=sku, rank=rank)
+                await shop.write(inventory.open_batch, offer_id=offer_id, sku_id=sku, source_name="bench", by="bench")
         buyers = await _buyers(shop, front.id)
-    await _fill(url, codes=codes, past=past, terms=terms, offers=offers, batches=batches, storefront_id=front.id)
+    assert sources == 1 or not past, "past orders are of one source"
+    await _fill(url, codes=codes, past=past, terms=terms, offers=offers, batches=batches, storefront_id=front.id, sources=sources)
     async with Shop.opened(url, keys, holder="bench") as shop:
         yield Scene(shop, front.id, buyers, terms, offers)
+
+
+@write
+def _one_more_offer(session: Session, *, sku_id: int, rank: int) -> int:
+    """Another source of a denomination, ranked after those that there are."""
+    party = supply.new_supplier(session, name=f"Source {rank}", standing=supply.Standing.TRUSTED, telegram_id=rank).id
+    made = "INSERT INTO offers (supplier_id, sku_id, cost_minor, cost_currency, since) VALUES (:party, :sku, 8000, 'CNY', 0) RETURNING id"
+    offer_id = int(session.scalars(text(made), {"party": party, "sku": sku_id}).one())
+    placed = "INSERT INTO sources (sku_id, rank, offer_id, version) VALUES (:sku, :rank, :offer, 1)"
+    session.execute(text(placed), {"sku": sku_id, "rank": rank, "offer": offer_id})
+    return offer_id
 
 
 async def _buyers(shop: Shop, storefront_id: int) -> list[int]:
@@ -140,6 +159,7 @@ async def _fill(
     offers: list[int],
     batches: list[int],
     storefront_id: int,
+    sources: int = 1,
 ) -> None:
     """Rows by the million: random bytes for ciphertexts, since the sale never opens one."""
     first_offer, first_batch = offers[0], batches[0]
@@ -178,9 +198,11 @@ async def _fill(
             f" SELECT {first_offer} + (i % {SKUS}), {first_batch} + (i % {SKUS}), i, i, {secret}, {key} FROM {past_series}",
         ]
     fresh = series.format(n=total)
+    # The offers of one denomination stand together: its first source, its second, and so on.
+    place = f"((i % {SKUS}) * {sources} + (i / {SKUS}) % {sources})"
     statements.append(
         "INSERT INTO codes (offer_id, batch_id, row, available, ciphertext, fingerprint)"
-        f" SELECT {first_offer} + (i % {SKUS}), {first_batch} + (i % {SKUS}), i, i, {secret}, {key} FROM {fresh} WHERE i > {past}"
+        f" SELECT {first_offer} + {place}, {first_batch} + {place}, i, i, {secret}, {key} FROM {fresh} WHERE i > {past}"
     )
     if make_url(url).get_backend_name() == "postgresql":
         await run_sql(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, storefronts, supply
+from core import aftersale, books, insight, inventory, ledger, orders, outbox, payments, promotion, routing, storefronts, supply
 from core.database import Shop
 from locales import shop_timezone
 from web import metrics
@@ -116,7 +116,20 @@ def jobs_of(shop: Shop) -> list[Job]:
         opened = await shop.read(storefronts.all_open)
         return sum([await shop.write(books.post_daily, storefront_id=front.id, timezone=timezone) for front in opened])
 
+    async def rank_sources() -> int:
+        """Denominations whose sources would be drawn from in another order now are ranked anew; looked at off the sale's path."""
+        after: int | None = 0
+        changed = 0
+        while after is not None:
+            found, after = await shop.read(routing.stale, after=after)
+            for sku_id in found:
+                changed += await shop.write(routing.rank, sku_id=sku_id) is not None
+        return changed
+
     return [
+        Job("rank-sources", 3, rank_sources, full=1 << 30),
+        Job("lift-ended-stops", 15, lambda: shop.write(supply.lift_ended, most=MOST)),
+        Job("keep-promises", 10, lambda: shop.write(orders.keep_promises), full=50),
         Job("expire-orders", 5, lambda: shop.write(orders.expire, most=MOST)),
         Job("remind-of-held-orders", 60, lambda: shop.write(orders.remind_held, most=MOST)),
         Job("release-lapsed-holds", 5, lambda: shop.write(orders.release_lapsed_holds, most=MOST)),

@@ -16,6 +16,7 @@ from core.people import tables as _people
 from core.pricing import tables as _pricing
 from core.promotion import tables as _promotion
 from core.rates import tables as _rates
+from core.routing import tables as _routing
 from core.storefronts import tables as _storefronts
 from core.supply import tables as _supply
 
@@ -35,6 +36,7 @@ _ALL = (
     _pricing,
     _promotion,
     _rates,
+    _routing,
     _storefronts,
     _supply,
 )

@@ -306,6 +306,13 @@ async def paid(shop: Shop, customer: Customer, receipt: Receipt, speech: Speech)
             price=bold(speech.price(receipt.paid_minor, receipt.currency)),
         )
         return said, keyboard(after_buying(receipt.order_id, speech))
+    if receipt.due_at is not None:
+        said = speech.say(
+            "✅ Paid {price}. It is on its way and comes by {when} at the latest, or you get your money back.",
+            price=bold(speech.price(receipt.paid_minor, receipt.currency)),
+            when=speech.when(receipt.due_at),
+        )
+        return said, keyboard(after_buying(receipt.order_id, speech))
     said = speech.many(
         "✅ Paid {price}. Your code is the next message.",
         "✅ Paid {price}. Your {n} codes are the next message.",

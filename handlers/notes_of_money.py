@@ -16,6 +16,7 @@ CREDITED = {
     "cancelled": N_("Order {order} had been cancelled, so your payment of {amount} was added to your balance."),
     "sold-out": N_("We are sorry: order {order} sold out before your payment came. {amount} was added to your balance instead."),
     "limit": N_("Order {order} would have gone beyond the limit for each buyer. Your {amount} was added to your balance instead."),
+    "answers": N_("Order {order} cannot be delivered as it was ordered. Your {amount} was added to your balance instead."),
     "coupon": N_("The coupon of order {order} was used up before your payment came. {amount} was added to your balance instead."),
     "too-much": N_("You paid {amount} more than was asked for order {order}: it was added to your balance."),
     "reinstated": N_("The dispute about the payment of order {order} is over: {amount} was added to your balance again."),

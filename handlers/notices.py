@@ -14,7 +14,17 @@ from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
-from handlers import callbacks, cases, memberships, notes_of_money, notes_to_staff, paying, service, tasks
+from handlers import (
+    callbacks,
+    cases,
+    memberships,
+    notes_of_money,
+    notes_on_the_way,
+    notes_to_staff,
+    paying,
+    service,
+    tasks,
+)
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import kinds, reviews
 from handlers.admin import rates as desk_of_rates
@@ -110,6 +120,7 @@ SAYS: dict[str, Wording] = {
     **service.SAYS,
     **memberships.SAYS,
     **kinds.SAYS,
+    **notes_on_the_way.SAYS,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,

@@ -110,6 +110,8 @@ def _delivery(detail: OrderDetail, speech: Speech) -> Safe | None:
         return held_said(detail.card.held_until, speech)
     if detail.seal is not None:
         return seal_said(detail.seal, speech)
+    if detail.due_at is not None:
+        return speech.say("It comes by {when} at the latest, or you get your money back.", when=speech.when(detail.due_at))
     if detail.card.state is not OrderState.ISSUED or not detail.deliveries:
         return None
     latest = detail.deliveries[-1]

@@ -39,6 +39,7 @@ KINDS = {
     TransferKind.DEPOSIT: N_("top-up"),
     TransferKind.ADJUSTMENT: N_("by the shop"),
     TransferKind.REFUND: N_("refund"),
+    TransferKind.ESCROW: N_("order on its way"),
 }
 
 
@@ -90,7 +91,7 @@ def _movement(entry: Entry, speech: Speech) -> Safe:
     amount = speech.price(abs(entry.amount_minor), entry.currency)
     signed = f"+{amount}" if entry.amount_minor >= 0 else f"−{amount}"
     why: Safe | str = speech.say(KINDS[entry.kind])
-    if entry.kind in (TransferKind.SALE, TransferKind.REFUND) and entry.subject_id is not None:
+    if entry.kind in (TransferKind.SALE, TransferKind.REFUND, TransferKind.ESCROW) and entry.subject_id is not None:
         why = Safe(" ").join([why, Safe(f"<code>{orders.number_of(entry.subject_id)}</code>")])
     elif entry.note:
         why = plain(entry.note, 80)

@@ -393,3 +393,14 @@ def _cards(session: Session, rows: Sequence[Case]) -> list[CaseCard]:
             )
         )
     return cards
+
+
+@read
+def bad_codes(session: Session, *, sku_id: int, since_order: int) -> dict[int, int]:
+    """How many codes of each offer of a denomination turned out bad, of orders from this id on: they were replaced or refunded."""
+    rows = session.execute(
+        select(Case.offer_id, func.count())
+        .where(Case.order_id >= since_order, Case.sku_id == sku_id, Case.outcome.in_((Outcome.REPLACED, Outcome.REFUNDED)))
+        .group_by(Case.offer_id)
+    ).all()
+    return {offer_id: int(count) for offer_id, count in rows}

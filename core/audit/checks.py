@@ -7,6 +7,7 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 from __future__ import annotations
 
 from core.audit.kinds import KINDS
+from core.audit.routing import ROUTING
 
 # The sums of what was posted to each account: credits minus debits.
 _MOVED = """
@@ -137,7 +138,8 @@ ORDERS = {
         SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ': bought less given is ' || SUM(n) AS detail FROM (
             SELECT l.order_id, l.offer_id, l.quantity AS n FROM order_lines l JOIN orders o ON o.id = l.order_id
             WHERE o.state IN ('issued', 'refunded')
-            UNION ALL SELECT order_id, offer_id, -1 FROM codes WHERE order_id IS NOT NULL
+            UNION ALL SELECT c.order_id, c.offer_id, -1 FROM codes c LEFT JOIN orders o ON o.id = c.order_id
+            WHERE c.order_id IS NOT NULL AND COALESCE(o.state, '') <> 'fulfilling'
             UNION ALL SELECT order_id, offer_id, -1 FROM refunded_codes WHERE returned
             UNION ALL SELECT order_id, offer_id, -1 FROM cases WHERE outcome = 'replaced'
             UNION ALL SELECT order_id, replacement_offer_id, 1 FROM cases WHERE outcome = 'replaced'
@@ -157,7 +159,12 @@ ORDERS = {
     "a sale takes the order's total from its buyer's wallet": """
         SELECT 'order ' || o.id AS about, 'total ' || o.total_minor || ', charged ' || COALESCE(SUM(p.amount_minor), 0) AS detail
         FROM transfers t JOIN orders o ON o.id = t.subject_id JOIN customers c ON c.id = o.buyer_id
-        LEFT JOIN postings p ON p.transfer_id = t.id AND p.debit_id = c.wallet_id AND p.currency = o.currency
+        LEFT JOIN postings p ON p.transfer_id = t.id AND p.currency = o.currency
+            -- What was on its way had left the wallet before.
+            AND p.debit_id = CASE WHEN EXISTS (SELECT 1 FROM transfers x WHERE x.key = 'escrow:' || o.id)
+                THEN (SELECT a.id FROM accounts a JOIN storefronts f ON f.party_id = a.party_id
+                    WHERE f.id = o.storefront_id AND a.kind = 'escrow' AND a.currency = o.currency)
+                ELSE c.wallet_id END
         WHERE t.kind = 'sale' GROUP BY t.id, o.id, o.total_minor HAVING COALESCE(SUM(p.amount_minor), 0) <> o.total_minor""",
     # The counter is the guard of a limit. It counts only while there is a limit, so more may have been bought than it
     # says (before the limit was set, or while it was lifted), but never less.
@@ -167,7 +174,7 @@ ORDERS = {
         FROM purchase_counts n
         LEFT JOIN (SELECT buyer_id, sku_id, SUM(n) AS units FROM (
                 SELECT o.buyer_id, l.sku_id, l.quantity AS n FROM order_lines l JOIN orders o ON o.id = l.order_id
-                WHERE o.state IN ('issued', 'refunded') AND l.sku_id IN (SELECT sku_id FROM purchase_counts)
+                WHERE o.state IN ('fulfilling', 'issued', 'refunded') AND l.sku_id IN (SELECT sku_id FROM purchase_counts)
                 UNION ALL SELECT o.buyer_id, f.sku_id, -1 FROM refunded_codes r JOIN orders o ON o.id = r.order_id
                 JOIN offers f ON f.id = r.offer_id WHERE f.sku_id IN (SELECT sku_id FROM purchase_counts)
             ) AS sides GROUP BY buyer_id, sku_id) AS b
@@ -264,7 +271,7 @@ COUPONS = {
         SELECT 'order ' || o.id AS about, o.state || ' with coupon ' || r.coupon_id AS detail
         FROM coupon_redemptions r JOIN orders o ON o.id = r.order_id
         WHERE (o.state IN ('expired', 'cancelled') AND r.released_at IS NULL)
-           OR (o.state IN ('pending', 'issued') AND r.released_at IS NOT NULL)""",
+           OR (o.state IN ('pending', 'fulfilling', 'issued') AND r.released_at IS NOT NULL)""",
 }
 
 PAYMENTS = {
@@ -324,7 +331,7 @@ REVERSED = {
     "what was released had been held, and by somebody": """
         SELECT 'order ' || id AS about, 'released by ' || COALESCE(released_by, 'nobody') AS detail FROM orders
         WHERE (released_at IS NULL) <> (released_by IS NULL) OR (released_at IS NOT NULL AND held_until IS NULL)
-           OR (held_until IS NOT NULL AND issued_at IS NULL)""",
+           OR (held_until IS NOT NULL AND issued_at IS NULL AND state NOT IN ('fulfilling', 'cancelled'))""",
     "what a provider gave back itself left the wallet or is a loss, by the books": """
         SELECT 'return ' || r.id AS about,
             'took ' || r.taken_minor || ' and lost ' || r.lost_minor || ', by the books ' || COALESCE(b.taken, 0) || ' and '
@@ -514,7 +521,20 @@ AFTERSALE = {
             SELECT 1 FROM refunded_codes r WHERE r.code_id = c.code_id AND r.order_id = c.order_id)""",
 }
 
-CHECKS: dict[str, str] = {**MONEY, **CODES, **ORDERS, **COUPONS, **REFUNDS, **AFTERSALE, **PAYMENTS, **REVERSED, **RATES, **OUTBOX, **KINDS}
+CHECKS: dict[str, str] = {
+    **MONEY,
+    **CODES,
+    **ORDERS,
+    **COUPONS,
+    **REFUNDS,
+    **AFTERSALE,
+    **PAYMENTS,
+    **REVERSED,
+    **RATES,
+    **OUTBOX,
+    **ROUTING,
+    **KINDS,
+}
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.
 COUNTS: tuple[str, ...] = (

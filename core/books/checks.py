@@ -68,7 +68,11 @@ CHECKS: dict[str, str] = {
             'order ' || COALESCE(t.subject_id, 0) || ': ' || COALESCE(o.state, 'is not there') || ', total ' || COALESCE(o.total_minor, 0)
             || ', charged ' || COALESCE(SUM(p.amount_minor), 0) AS detail
         FROM transfers t LEFT JOIN orders o ON o.id = t.subject_id LEFT JOIN customers c ON c.id = o.buyer_id
-        LEFT JOIN postings p ON p.transfer_id = t.id AND p.debit_id = c.wallet_id AND p.currency = o.currency
+        LEFT JOIN postings p ON p.transfer_id = t.id AND p.currency = o.currency
+            AND p.debit_id = CASE WHEN EXISTS (SELECT 1 FROM transfers x WHERE x.key = 'escrow:' || o.id)
+                THEN (SELECT a.id FROM accounts a JOIN storefronts f ON f.party_id = a.party_id
+                    WHERE f.id = o.storefront_id AND a.kind = 'escrow' AND a.currency = o.currency)
+                ELSE c.wallet_id END
         WHERE t.kind = 'sale' AND {T} GROUP BY t.id, t.subject_id, o.id, o.state, o.total_minor
         HAVING o.id IS NULL OR o.state NOT IN ('issued', 'refunded') OR COALESCE(SUM(p.amount_minor), 0) <> o.total_minor""",
     "a sold order is its lines less its discounts": f"""

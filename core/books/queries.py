@@ -235,6 +235,9 @@ def _sums(made: Statement) -> Iterator[Difference]:
                     flows[pot.kind, pot.label, pot.currency, False, "past-the-shop"] += -flow.minor if ins else flow.minor
                 elif pot.kind == "adjustment" and (cause := _LOSSES.get((ins, flow.cause))):
                     flows[pot.kind, pot.label, pot.currency, ins, cause] += flow.minor
+                elif pot.kind == "escrow" and flow.cause == "sale":
+                    # What was on its way was taken out of the wallet before.
+                    flows["wallet", pot.label, pot.currency, ins, flow.cause] += flow.minor
                 else:
                     flows[pot.kind, pot.label, pot.currency, ins, flow.cause] += flow.minor
     expected: dict[tuple[str, str, str, bool, str], int] = defaultdict(int)

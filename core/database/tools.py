@@ -24,6 +24,8 @@ class Tools:
     clock: Callable[[], datetime] = utc_now
     # Denomination → (offer, a sort number below which nothing of it is left): only ever a hint, dropped when it misleads.
     low_water: dict[int, tuple[int, int]] = field(default_factory=dict)
+    # Denomination → (rank, since when): sources ranked before it had nothing on their shelves then; believed for a moment, and only a hint.
+    empty_before: dict[int, tuple[int, datetime]] = field(default_factory=dict)
     opened_at: datetime = field(init=False)  # by this process: what only one process may do is done by nobody since before
 
     def __post_init__(self) -> None:

@@ -284,6 +284,7 @@ def publish(session: Session, *, batch_id: int, most: int = CHUNK * 2) -> int:
         )
     # Ids are given out when staged: a batch published late may stand before what this process sold last.
     tools(session).low_water.clear()
+    tools(session).empty_before.clear()
     return left
 
 

@@ -227,6 +227,7 @@ def take_back(session: Session, *, order_id: int, code_ids: Collection[int], to_
 
 
 def _put_at_tail(session: Session, question: Select[int, int]) -> int:
+    tools(session).empty_before.clear()  # What comes back to the first ranked shelf is drawn from it at once.
     codes = session.execute(question).all()
     numbers = _tail(session, {offer_id for _, offer_id in codes})
     for code_id, _ in codes:

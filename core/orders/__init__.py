@@ -32,6 +32,7 @@ from core.orders.placing import (
 )
 from core.orders.queries import (
     Asked,
+    Line,
     OrderCard,
     OrderDetail,
     Quote,
@@ -42,9 +43,11 @@ from core.orders.queries import (
     find,
     find_all,
     history,
+    lines_of,
     movements,
     quote,
     sold,
+    units_lately,
 )
 from core.orders.refunds import (
     AlreadyOpened,
@@ -110,6 +113,7 @@ __all__ = [
     "HoldRules",
     "InQuestion",
     "LimitReached",
+    "Line",
     "NoWayBack",
     "NotForSale",
     "NotOfThisOrder",
@@ -179,6 +183,7 @@ __all__ = [
     "in_question",
     "is_our_refund",
     "keep_promises",
+    "lines_of",
     "lock",
     "movements",
     "number_of",
@@ -213,5 +218,6 @@ __all__ = [
     "task_failed",
     "tell_task_stuck",
     "tell_unpaid",
+    "units_lately",
     "unpaid",
 ]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import ledger, outbox, payments, people
 from core.database import write
+from core.orders.fulfilling import call_off
 from core.orders.holding import hold_back
 from core.orders.refunds import refund_unsent
 from core.orders.tables import Order, OrderState, Refund, RefundState, Reveal
@@ -119,6 +120,14 @@ def undo_unsent(session: Session, *, provider: str, intent: Intent, event_key: s
         return  # Nothing of it came into the books, so nothing leaves them.
     ours = our_refunds(session, **of)
     order = None if intent.order_id is None else session.get(Order, intent.order_id, with_for_update=True)
+    if order is not None and order.state is OrderState.FULFILLING and (paid := payment_of(session, order)) and paid.event_key == event_key:
+        # What no source was asked for is bought no more; what one was asked for is held for the staff when it is there.
+        before, _ = payments.returned_of(session, **of)
+        if before + amount_minor + (ours.asked_minor if ours else 0) >= paid.amount_minor:
+            call_off(session, order_id=order.id, by=provider, reason="its payment was given back")
+        if order.state is OrderState.FULFILLING:
+            hold_back(session, order_id=order.id, why="returned")
+        return
     if order is not None and order.state is OrderState.ISSUED and (paid := payment_of(session, order)) and paid.event_key == event_key:
         if _was_shown(session, order.id):
             return
@@ -134,7 +143,9 @@ def undo_unsent(session: Session, *, provider: str, intent: Intent, event_key: s
     for held in held_of(session, intent.customer_id):
         if ledger.balance(session, wallet_id) >= worth:
             return
-        if not _was_shown(session, held.id):
+        if held.state is OrderState.FULFILLING:
+            call_off(session, order_id=held.id, by=provider, reason="a payment was given back")
+        elif not _was_shown(session, held.id):
             refund_unsent(session, held, by=provider)
 
 
@@ -147,7 +158,12 @@ def held_of(session: Session, customer_id: int) -> Sequence[Order]:
 
 
 def _is_held(customer_id: int) -> ColumnElement[bool]:
-    return and_(Order.buyer_id == customer_id, Order.held_until.is_not(None), Order.released_at.is_(None), Order.state == OrderState.ISSUED)
+    return and_(
+        Order.buyer_id == customer_id,
+        Order.held_until.is_not(None),
+        Order.released_at.is_(None),
+        Order.state.in_((OrderState.ISSUED, OrderState.FULFILLING)),
+    )
 
 
 def _was_shown(session: Session, order_id: int) -> bool:
@@ -199,7 +215,8 @@ def _dispute(session: Session, provider: str, intent: Intent, event: Event, disp
 def _stop_unsent(session: Session, intent: Intent) -> None:
     """What was paid for with it and not shown yet is not sent, nor opened, until the staff have decided."""
     order = None if intent.order_id is None else session.get(Order, intent.order_id, with_for_update=True)
-    if order is not None and order.state is OrderState.ISSUED and not order.held and not _was_shown(session, order.id):
+    underway = (OrderState.ISSUED, OrderState.FULFILLING)
+    if order is not None and order.state in underway and not order.held and not _was_shown(session, order.id):
         hold_back(session, order_id=order.id, why="disputed")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import ledger, supply
 from core.database import read, write
-from core.orders.tables import ExchangedCode, Order, OrderLine
+from core.orders.tables import ArrivedCode, ExchangedCode, Order, OrderLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,12 @@ def costs(session: Session, order: Order, codes: Mapping[int, int]) -> dict[int,
         row.code_id: Cost(row.cost_minor, row.cost_currency, row.payable_id)
         for row in session.scalars(select(ExchangedCode).where(ExchangedCode.order_id == order.id))
     }
+    came = {row.code_id: row for row in session.scalars(select(ArrivedCode).where(ArrivedCode.order_id == order.id))}
     sold = _of_offers(session, order, sorted({offer_id for code_id, offer_id in codes.items() if code_id not in brought}))
+    for code_id, row in came.items():
+        # Of the shop's own goods, those of one source may have cost this and that.
+        if code_id in codes and code_id not in brought:
+            brought[code_id] = Cost(row.cost_minor, row.cost_currency, sold[row.offer_id].payable_id)
     return {code_id: brought[code_id] if code_id in brought else sold[offer_id] for code_id, offer_id in codes.items()}
 
 
@@ -37,7 +42,8 @@ def _of_offers(session: Session, order: Order, offer_ids: list[int]) -> dict[int
     if not offer_ids:
         return {}
     credited = {leg.credit_id for leg in ledger.legs_of(session, key=f"sale:{order.id}")}
-    lines = {line.offer_id: line for line in session.scalars(select(OrderLine).where(OrderLine.order_id == order.id))}
+    of_order = select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.seq.desc())
+    lines = {line.offer_id: line for line in session.scalars(of_order)}  # What was on the shelf when it was bought stands first.
     found = {}
     for offer in supply.offers(session, offer_ids):
         line = lines[offer.id]  # A code that the sale did not take came by an exchange.

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core import catalog, coupons, ledger, outbox, payments, people, pricing, showcase
+from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
 from core.database import read
@@ -110,6 +110,19 @@ class OrderDetail:
     refunds: list[RefundView] = field(default_factory=list)  # oldest first
     replaced: int = 0  # codes that came in another's place
     released_by: str | None = None  # who of the staff has looked at it and let it be sent
+    due_at: datetime | None = None  # it is on its way, and promised until then
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """So many units of an order from one offer at one cost; `ranking_version` tells by which ranking it was chosen."""
+
+    sku_id: int
+    offer_id: int
+    quantity: int
+    unit_cost_minor: int
+    cost_currency: str
+    ranking_version: int | None
 
 
 @read
@@ -260,6 +273,9 @@ def detail(session: Session, *, order_id: int, buyer_id: int | None = None) -> O
         refunds=refunds_of(session, order_id) if order.issued_at is not None else [],
         replaced=session.scalar(select(func.count()).select_from(ExchangedCode).where(ExchangedCode.order_id == order_id)) or 0,
         released_by=order.released_by,
+        due_at=max((task.due_at for task in fulfilment.tasks_of(session, order_id) if task.open), default=None)
+        if order.state is OrderState.FULFILLING
+        else None,
     )
 
 
@@ -380,3 +396,27 @@ def movements(session: Session, customer_id: int, *, before: int | None = None, 
         before=before,
         limit=limit,
     )
+
+
+_LATELY = 1000  # lines: how far a source's record of units goes back
+
+
+@read
+def units_lately(session: Session, *, sku_id: int) -> tuple[dict[int, int], int | None]:
+    """How many units of each offer are in the last lines of a denomination, and the id of the oldest order among them (None: no order)."""
+    last = (
+        select(OrderLine.order_id, OrderLine.offer_id, OrderLine.quantity)
+        .where(OrderLine.sku_id == sku_id)
+        .order_by(OrderLine.order_id.desc())
+        .limit(_LATELY)
+        .subquery()
+    )
+    rows = session.execute(select(last.c.offer_id, func.sum(last.c.quantity), func.min(last.c.order_id)).group_by(last.c.offer_id)).all()
+    return {offer_id: int(units) for offer_id, units, _ in rows}, min((first for _, _, first in rows), default=None)
+
+
+@read
+def lines_of(session: Session, order_id: int) -> list[Line]:
+    """The lines of an order: how many came from which offer, and by which ranking of the sources it was chosen."""
+    rows = session.scalars(select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.seq))
+    return [Line(row.sku_id, row.offer_id, row.quantity, row.unit_cost_minor, row.cost_currency, row.ranking_version) for row in rows]

@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import journal, outbox, payments, people
+from core import fulfilment, journal, outbox, payments, people
 from core.database import now, read, write
+from core.orders.fulfilling import call_off
 from core.orders.queries import OrderDetail, detail
 from core.orders.refunds import NoWayBack, OnlyWhole, Refunded, refund_codes
 from core.orders.seals import TakenBack, locked, taken_back
@@ -50,7 +51,7 @@ def review(session: Session, order_id: int) -> Review | None:
         return None
     buyer = people.by_id(session, found.card.buyer_id)
     others = (Order.buyer_id == buyer.id, Order.id != order_id)
-    paid = Order.state.in_((OrderState.ISSUED, OrderState.REFUNDED))
+    paid = Order.state.in_((OrderState.FULFILLING, OrderState.ISSUED, OrderState.REFUNDED))
     count, held, first = session.execute(
         select(func.count(), func.count(Order.held_until), func.min(Order.placed_at)).where(*others, paid)
     ).one()
@@ -77,11 +78,18 @@ def release(session: Session, *, order_id: int, by: str) -> Reviewed:
         raise TakenBack
     order.released_at, order.released_by = now(session), by
     session.flush()
+    if order.state is OrderState.FULFILLING:
+        fulfilment.hold(session, order_id=order_id, held=False)  # Now its sources are asked; it is sent when it is there.
+        return _released(session, order_id, by)
     # What waits for a buyer who has blocked the bot would bring the codes once more when they are back.
     outbox.call_off(session, order_id=order_id, why="released")
     # A courier that has a delivery in hand has not asked for the codes yet (asking would have ended it): that one brings them.
     if all(sent.done_at is not None for sent in outbox.of_order(session, order_id=order_id)):
         outbox.post(session, topic=outbox.Topic.DELIVERY, customer_id=order.buyer_id, order_id=order_id)
+    return _released(session, order_id, by)
+
+
+def _released(session: Session, order_id: int, by: str) -> Reviewed:
     journal.record(session, by=by, did="release-order", about="order", about_id=order_id, before={"held": True}, after={"held": False})
     return Reviewed(order_id, decided=True)
 
@@ -95,6 +103,10 @@ def refund_held(session: Session, *, order_id: int, by: str, to_source: bool, wh
     order = locked(session, order_id)
     if not order.held:
         return Reviewed(order_id, decided=False)
+    if order.state is OrderState.FULFILLING:
+        # What was asked for before it was held is waited for, and is held when it is there.
+        called = call_off(session, order_id=order_id, by=by, reason=reason)
+        return Reviewed(order_id, decided=called > 0)
     once = f"held:{order_id}"
     if to_source and not payments.in_dispute(session, customer_id=order.buyer_id):
         try:

@@ -8,6 +8,7 @@ failed was counted, and a code locked elsewhere may come back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -18,16 +19,22 @@ from core.orders.numbers import number_of
 from core.orders.views import Receipt
 
 MOST_QUANTITY = 10  # Larger purchases run by themselves: a literal LIMIT for each quantity would be a plan for each.
+_BELIEVED = timedelta(seconds=1)  # that the shelves ranked before the one that sells have nothing: what comes back is drawn after that
 FEW = 3  # Up to here, one statement for each purchase costs less than the set statement.
 
 # What was agreed, from the versions the buyer saw; a purchase that matches nothing here runs alone and learns why.
+# The first ranked source that sells and has something on its shelf is the one; where that one has more to check, the purchase runs alone.
 # Each LIMIT 1 pins a look-up by key: a plan made while a table was small must still be right when it has grown.
 _AGREED = """
   CROSS JOIN LATERAL (SELECT * FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered LIMIT 1) p
   CROSS JOIN LATERAL (SELECT product_id FROM skus WHERE id = u.sku AND rules_version = u.rules AND hidden_at IS NULL AND max_per_buyer IS NULL
     AND u.qty BETWEEN min_quantity AND max_quantity LIMIT 1) s
   CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL AND NOT held AND NOT asks LIMIT 1) g
-  CROSS JOIN LATERAL (SELECT offer_id FROM sources WHERE sku_id = u.sku AND rank = 1 LIMIT 1) r
+  CROSS JOIN LATERAL (SELECT q.offer_id, q.rank, q.version FROM sources q JOIN offers x ON x.id = q.offer_id
+    WHERE q.sku_id = u.sku AND q.rank >= u.hint_rank AND x.stopped_at IS NULL AND x.closed_at IS NULL
+      AND (EXISTS (SELECT 1 FROM codes k WHERE k.offer_id = x.id AND k.available >= CASE WHEN u.hint_offer = x.id THEN u.hint ELSE 0 END)
+        OR (x.exclusive_until > CAST(:at AS bigint) AND x.declared > 0))
+    ORDER BY q.rank LIMIT 1) r
   CROSS JOIN LATERAL (SELECT * FROM offers WHERE id = r.offer_id AND stopped_at IS NULL AND closed_at IS NULL AND plain
     AND (payable_id IS NULL OR (cost_currency = p.currency AND cost_minor <= p.retail_minor)) LIMIT 1) o
   CROSS JOIN LATERAL (SELECT sales_account_id FROM storefronts WHERE id = u.storefront AND currency = p.currency LIMIT 1) f
@@ -36,15 +43,17 @@ _AGREED = """
 _FACTS = """
   p.retail_minor AS unit, p.retail_minor * u.qty AS total, p.currency, o.id AS offer, o.cost_minor AS cost, o.cost_currency,
   o.payable_id AS payable, CASE WHEN o.payable_id IS NULL THEN 0 ELSE o.cost_minor * u.qty END AS owed,
-  f.sales_account_id AS sales, c.wallet_id AS wallet, CASE WHEN u.hint_offer = o.id THEN u.hint ELSE 0 END AS low
+  f.sales_account_id AS sales, c.wallet_id AS wallet, CASE WHEN u.hint_offer = o.id THEN u.hint ELSE 0 END AS low,
+  r.version AS ranking, r.rank
 """
 _WRITES = """
 ins_orders AS (
   INSERT INTO orders (id, storefront_id, buyer_id, once, once_hash, state, total_minor, currency, paid_by, placed_at, issued_at)
   SELECT order_id, storefront, buyer, once, once_hash, 'issued', total, currency, 'wallet', CAST(:at AS bigint), CAST(:at AS bigint) FROM sold),
 ins_lines AS (
-  INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency)
-  SELECT order_id, 1, sku, offer, price_id, qty, unit, cost, cost_currency FROM sold),
+  INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency,
+    ranking_version)
+  SELECT order_id, 1, sku, offer, price_id, qty, unit, cost, cost_currency, ranking FROM sold),
 ins_transfers AS (
   INSERT INTO transfers (id, key, kind, subject_id, at)
   SELECT transfer_id, 'sale:' || order_id, 'sale', order_id, CAST(:at AS bigint) FROM sold),
@@ -62,8 +71,8 @@ WITH req AS MATERIALIZED (
   SELECT u.*, {_FACTS}
   FROM unnest(CAST(:once AS text[]), CAST(:once_hash AS bytea[]), CAST(:storefront AS bigint[]), CAST(:buyer AS bigint[]),
     CAST(:sku AS bigint[]), CAST(:qty AS int[]), CAST(:price_id AS bigint[]), CAST(:rules AS bigint[]),
-    CAST(:hint_offer AS bigint[]), CAST(:hint AS bigint[]))
-    WITH ORDINALITY AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint, k)
+    CAST(:hint_offer AS bigint[]), CAST(:hint AS bigint[]), CAST(:hint_rank AS bigint[]))
+    WITH ORDINALITY AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint, hint_rank, k)
   {_AGREED}),
 known AS MATERIALIZED (
   SELECT r.k, e.id, e.once_hash = r.once_hash AS same, e.total_minor
@@ -94,7 +103,7 @@ upd_wallets AS (
   FROM (SELECT wallet, CAST(sum(total) AS bigint) AS spent FROM sold GROUP BY wallet) t WHERE a.id = t.wallet),
 {_WRITES}
 SELECT r.k, coalesce(s.order_id, d.id) AS order_id, coalesce(r.total, d.total_minor) AS total, r.currency, d.id IS NOT NULL AS known, d.same,
-  p.k IS NOT NULL AND s.k IS NULL AS short, r.offer, (SELECT max(g.available) FROM given g WHERE g.k = r.k) AS mark
+  p.k IS NOT NULL AND s.k IS NULL AS short, r.offer, r.rank, (SELECT max(g.available) FROM given g WHERE g.k = r.k) AS mark
 FROM req r LEFT JOIN sold s ON s.k = r.k LEFT JOIN known d ON d.k = r.k LEFT JOIN paid p ON p.k = r.k
 ORDER BY r.k
 """)
@@ -103,8 +112,8 @@ _ONE = """
 WITH req AS MATERIALIZED (
   SELECT u.*, {facts}
   FROM (VALUES (CAST(:once AS text), CAST(:once_hash AS bytea), CAST(:storefront AS bigint), CAST(:buyer AS bigint), CAST(:sku AS bigint),
-    {quantity}, CAST(:price_id AS bigint), CAST(:rules AS bigint), CAST(:hint_offer AS bigint), CAST(:hint AS bigint)))
-    AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint)
+    {quantity}, CAST(:price_id AS bigint), CAST(:rules AS bigint), CAST(:hint_offer AS bigint), CAST(:hint AS bigint), CAST(:hint_rank AS bigint)))
+    AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint, hint_rank)
   {agreed}),
 known AS MATERIALIZED (
   SELECT e.id, e.once_hash = r.once_hash AS same, e.total_minor FROM req r CROSS JOIN LATERAL (SELECT * FROM orders WHERE once = r.once LIMIT 1) e),
@@ -122,7 +131,7 @@ sold AS MATERIALIZED (
 upd_codes AS (UPDATE codes c SET available = NULL, order_id = s.order_id FROM picked x, sold s WHERE c.id = x.id),
 {writes}
 SELECT 1 AS k, coalesce((SELECT order_id FROM sold), d.id) AS order_id, coalesce(d.total_minor, r.total) AS total, r.currency,
-  d.id IS NOT NULL AS known, d.same, (SELECT count(*) FROM picked) < {quantity} AS short, r.offer, (SELECT max(available) FROM picked) AS mark
+  d.id IS NOT NULL AS known, d.same, (SELECT count(*) FROM picked) < {quantity} AS short, r.offer, r.rank, (SELECT max(available) FROM picked) AS mark
 FROM req r LEFT JOIN known d ON true
 """
 
@@ -143,6 +152,8 @@ def sell(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -
             row = connection.execute(one(asks[n]["quantity"]), {**_facts(asks[n], tools), "at": at}).one_or_none()
             if row is not None:
                 answers[n] = _answer(asks[n], row, tools)
+            else:
+                _forget(asks[n]["sku_id"], tools)  # The hints may hide the only shelf that has something.
         return answers
     columns: dict[str, list[Any]] = {}
     for n in small:
@@ -151,11 +162,24 @@ def sell(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -
     for row in connection.execute(_SET, {**columns, "at": at}).all():
         n = small[row.k - 1]
         answers[n] = _answer(asks[n], row, tools)
+    for n in small:
+        if answers[n] is ALONE:
+            _forget(asks[n]["sku_id"], tools)
     return answers
+
+
+def _forget(sku_id: int, tools: Tools) -> None:
+    tools.low_water.pop(sku_id, None)
+    tools.empty_before.pop(sku_id, None)
 
 
 def _facts(ask: dict[str, Any], tools: Tools) -> dict[str, Any]:
     hint_offer, hint = tools.low_water.get(ask["sku_id"], (0, 0))
+    hint_rank, since = tools.empty_before.get(ask["sku_id"], (1, tools.opened_at))
+    if hint_rank > 1 and not since <= tools.clock() < since + _BELIEVED:
+        # Sold-out shelves leave many dead entries in their index: looked at once in a while, and not at each sale.
+        tools.empty_before.pop(ask["sku_id"])
+        hint_rank = 1
     return {
         "once": ask["once"],
         "once_hash": ask["once_hash"],
@@ -166,6 +190,7 @@ def _facts(ask: dict[str, Any], tools: Tools) -> dict[str, Any]:
         "rules": ask["rules_version"],
         "hint_offer": hint_offer,
         "hint": hint,
+        "hint_rank": hint_rank,
     }
 
 
@@ -173,9 +198,11 @@ def _answer(ask: dict[str, Any], row: Any, tools: Tools) -> Receipt | Alone:
     if row.order_id is None:
         if row.short:
             # Too few were found above the mark: it may hide what came back, so the next look is without it.
-            tools.low_water.pop(ask["sku_id"], None)
+            _forget(ask["sku_id"], tools)
         return ALONE
     if row.known:
         return Receipt(row.order_id, number_of(row.order_id), ask["quantity"], row.total, row.currency, True) if row.same else ALONE
     tools.low_water[ask["sku_id"]] = (row.offer, row.mark)
+    if tools.empty_before.get(ask["sku_id"], (1,))[0] != row.rank:
+        tools.empty_before[ask["sku_id"]] = (row.rank, tools.clock())
     return Receipt(row.order_id, number_of(row.order_id), ask["quantity"], row.total, row.currency, repeated=False)

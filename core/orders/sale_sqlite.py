@@ -17,16 +17,18 @@ from core.orders.views import Receipt
 MOST_QUANTITY = 10  # Larger purchases run by themselves.
 
 _TERMS = """
-SELECT p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id
+SELECT p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id,
+  o.plain AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor)) AS simple,
+  COALESCE(o.exclusive_until > ? AND o.declared > 0, 0) AS first_of_all, r.version
 FROM prices p
 JOIN skus s ON s.id = p.sku_id JOIN products g ON g.id = s.product_id
-JOIN sources r ON r.sku_id = p.sku_id AND r.rank = 1
+JOIN sources r ON r.sku_id = p.sku_id
 JOIN offers o ON o.id = r.offer_id
 JOIN storefronts f ON f.id = p.storefront_id AND f.currency = p.currency
 WHERE p.id = ? AND p.storefront_id = ? AND p.sku_id = ? AND p.until IS NULL AND NOT p.tiered
   AND s.rules_version = ? AND s.hidden_at IS NULL AND s.max_per_buyer IS NULL AND g.hidden_at IS NULL AND NOT g.held AND NOT g.asks
-  AND o.stopped_at IS NULL AND o.closed_at IS NULL AND o.plain
-  AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor))
+  AND o.stopped_at IS NULL AND o.closed_at IS NULL
+ORDER BY r.rank
 """
 _WALLET = """
 SELECT a.id, a.balance_minor, a.floor_minor, a.currency FROM customers c JOIN accounts a ON a.id = c.wallet_id
@@ -46,7 +48,7 @@ class _Batch:
         self.wanted: dict[int, int] = {}
         for ask in asks:
             self.wanted[ask["sku_id"]] = self.wanted.get(ask["sku_id"], 0) + max(0, min(ask["quantity"], MOST_QUANTITY))
-        self.terms: dict[tuple[int, int, int, int], Any] = {}
+        self.terms: dict[tuple[int, int, int, int], list[Any]] = {}
         self.wallets: dict[tuple[int, int], list[Any] | None] = {}
         self.shelves: dict[int, list[tuple[int, int]]] = {}
         self.sold: dict[str, tuple[bytes, Receipt]] = {}
@@ -72,7 +74,9 @@ class _Batch:
         terms = self._terms(ask)
         if terms is None or not terms[2] <= quantity <= min(terms[3], MOST_QUANTITY):
             return ALONE
-        unit, currency, _, _, offer, cost, cost_currency, payable, sales = terms
+        unit, currency, _, _, offer, cost, cost_currency, payable, sales, simple, _, ranking = terms
+        if not simple:
+            return ALONE
         buyer = (ask["buyer_id"], ask["storefront_id"])
         wallet, total = self._wallet(buyer), unit * quantity
         if wallet is None or wallet[3] != currency or wallet[1] - total < wallet[2]:
@@ -90,7 +94,7 @@ class _Batch:
         wallet[1] -= total
         self.debited.add(buyer)
         self.orders.append((order, ask["storefront_id"], ask["buyer_id"], once, ask["once_hash"], total, currency, at, at))
-        self.lines.append((order, ask["sku_id"], offer, ask["price_id"], quantity, unit, cost, cost_currency))
+        self.lines.append((order, ask["sku_id"], offer, ask["price_id"], quantity, unit, cost, cost_currency, ranking))
         self.transfers.append((transfer, f"sale:{order}", order, at))
         owed = cost * quantity if payable is not None else 0
         legs = [(wallet[0], payable, owed), (wallet[0], sales, total - owed)]
@@ -114,8 +118,8 @@ class _Batch:
             self.orders,
         )
         many(
-            "INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency)"
-            " VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency,"
+            " ranking_version) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
             self.lines,
         )
         many("UPDATE codes SET available = NULL, order_id = ? WHERE id = ?", self.codes)
@@ -137,10 +141,11 @@ class _Batch:
         )
 
     def _terms(self, ask: dict[str, Any]) -> Any:
+        """The terms with the first ranked source that has something on its shelf, after what the batch has taken so far."""
         key = (ask["price_id"], ask["storefront_id"], ask["sku_id"], ask["rules_version"])
         if key not in self.terms:
-            self.terms[key] = self.cursor.execute(_TERMS, key).fetchone()
-        return self.terms[key]
+            self.terms[key] = self.cursor.execute(_TERMS, (self.at, *key)).fetchall()
+        return next((row for row in self.terms[key] if row[10] or self._shelf(ask["sku_id"], row[4])), None)
 
     def _wallet(self, buyer: tuple[int, int]) -> list[Any] | None:
         if buyer not in self.wallets:
@@ -149,8 +154,8 @@ class _Batch:
         return self.wallets[buyer]
 
     def _shelf(self, sku_id: int, offer: int) -> list[tuple[int, int]]:
-        """The next codes of this denomination, last first, as many as the whole batch could want."""
-        if sku_id not in self.shelves:
+        """The next codes of this source, last first, as many as the whole batch could want."""
+        if offer not in self.shelves:
             hint_offer, mark = self.tools.low_water.get(sku_id, (offer, 0))
             low = mark if hint_offer == offer else 0
             rows = self.cursor.execute(_SHELF, (offer, low, self.wanted[sku_id])).fetchall()
@@ -158,8 +163,8 @@ class _Batch:
                 # The hint may hide something that came back: look again without it.
                 self.tools.low_water.pop(sku_id, None)
                 rows = self.cursor.execute(_SHELF, (offer, 0, self.wanted[sku_id])).fetchall()
-            self.shelves[sku_id] = rows[::-1]
-        return self.shelves[sku_id]
+            self.shelves[offer] = rows[::-1]
+        return self.shelves[offer]
 
 
 def sell(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -> list[Receipt | Alone]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core import catalog, coupons, fulfilment, inventory, journal, ledger, outbox, payments, people, storefronts, supply
 from core.catalog import Gone
 from core.database import now, write
+from core.errors import Refusal
 from core.orders.coming_back import heard_since, lock_for_return, take_back
 from core.orders.drawing import Drawn, draw, suitable
 from core.orders.ending import end, line_of, lock_order_of
@@ -156,11 +157,11 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
                     taken=taken,
                     total_minor=total,
                 )
-    except (LimitReached, ledger.TooLittle) as refusal:
+    except Refusal as refusal:  # Also: what the buyer answered is not good for it any more.
         inventory.put_back(session, order_id=order_id)
         for offer_id, count in drawn.to_come.items():
             supply.give_back_declared(session, offer_id=offer_id, quantity=count)
-        why = "limit" if isinstance(refusal, LimitReached) else "too-little"
+        why = "limit" if isinstance(refusal, LimitReached) else "too-little" if isinstance(refusal, ledger.TooLittle) else "answers"
         end(session, order, OrderState.CANCELLED, why)
         return why
     if partly:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import inventory, journal, outbox
@@ -25,7 +25,11 @@ def own_offer(session: Session, *, storefront: Storefront, sku_id: int) -> Offer
         )
     )
     offer_id = session.scalars(select(OfferRow.id).where(OfferRow.supplier_id == storefront.party_id, OfferRow.sku_id == sku_id)).one()
-    session.execute(insert_new(session, Source).values(sku_id=sku_id, rank=1, offer_id=offer_id, version=1))
+    last, version = session.execute(
+        select(func.coalesce(func.max(Source.rank), 0), func.coalesce(func.max(Source.version), 1)).where(Source.sku_id == sku_id)
+    ).one()
+    # Behind the sources that there are: the next ranking finds its place.
+    session.execute(insert_new(session, Source).values(sku_id=sku_id, rank=last + 1, offer_id=offer_id, version=version))
     return next(offer for offer in ranked(session, [sku_id]) if offer.id == offer_id)
 
 

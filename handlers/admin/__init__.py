@@ -25,6 +25,7 @@ from handlers.admin import (
     rates,
     refunds,
     reviews,
+    routing,
     settings,
     stock,
     supply,
@@ -68,6 +69,7 @@ def router() -> Router:
         settings,
         rates,
         supply,
+        routing,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -91,6 +91,7 @@ async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDet
             say.say("Sealed: not opened by the buyer yet.") if found.seal else None,
             say.say("Cost: {cost}", cost=say.price(found.cost_minor, desk.storefront.currency)),
             say.say("Ordered: {when}", when=say.when(card.placed_at)),
+            say.say("On its way, promised by {when}", when=say.when(found.due_at)) if found.due_at else None,
             say.say("Issued: {when}", when=say.when(found.issued_at)) if found.issued_at else None,
         ),
         price_told(found, say),
@@ -102,6 +103,10 @@ async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDet
     rows: list[Row] = [*also]
     if found.intent is not None:
         rows.append([go(say.label("💳 The payment"), "payment", found.intent.id)])
+    if card.state is OrderState.FULFILLING:
+        rows.append([go(say.label("🚚 On its way"), "on-way", card.order_id, style="primary")])
+    if card.state in (OrderState.FULFILLING, OrderState.ISSUED, OrderState.REFUNDED):
+        rows.append([go(say.label("🧭 Why these sources"), "why-source", card.order_id)])
     if card.held_until is not None:
         rows.append([go(say.label("🔎 Release or refund"), "held", card.order_id, style="primary")])
     elif card.state is OrderState.ISSUED:

@@ -6,7 +6,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from handlers import callbacks
-from handlers.admin.desk import Desk, Go
+from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import bold, button, paragraphs
 
 
@@ -23,6 +23,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         paragraphs(bold(say.say("Supply")), say.say("Who brings goods, on which terms, and where each unit is drawn from.")),
         [
             [button(say.label("🛠 To be done by hand"), callbacks.Tasks())],
+            [go(say.label("🧭 Which source first"), "routing")],
             [desk.home()],
         ],
     )

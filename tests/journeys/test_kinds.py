@@ -326,35 +326,45 @@ async def test_work_in_two_steps_is_quoted_paid_delivered_and_accepted(counter: 
     assert await balance(buyer, counter) == 70_000
 
 
-async def test_a_step_that_is_late_can_be_called_off_and_a_dispute_opens_a_case(counter: Counter, clock: Clock) -> None:
-    admin, buyer = await hired(counter), await counter.buyer("second", money_minor=100_000)
+async def agreed(counter: Counter, admin: Buyer, buyer: Buyer) -> fulfilment.JobView:
+    """Work in one step of 100.00 and a day, quoted, accepted and paid; its card is with the staff."""
     goods = await made_on_order(counter, "service", {}, "Logo")
-    for late in (True, False):
-        await buyer.say(f"/start sku-{goods.sku_id}")
-        await buyer.press("📝 Say what you need")
-        await buyer.say(f"A fox, late {late}.")
-        await admin.sees(f"A fox, late {late}.")
-        await admin.press("💬 Quote it")
-        await admin.say("All of it; 100; 1")
-        await buyer.sees("Here is your quote")
-        await buyer.press("🤝 Accept the quote")
-        await buyer.press("Pay ¥100.00")
-        await buyer.sees("✅ Paid ¥100.00")
-        await works(counter)
-        await admin.sees("Step 1: All of it")
-        if late:
-            job = (await counter.shop.read(fulfilment.jobs_of, customer_id=buyer.customer.id))[0]
-            with pytest.raises(fulfilment.NotYetLate):
-                await counter.shop.write(fulfilment.call_off, job_id=job.id, customer_id=buyer.customer.id, by="buyer")
-            clock.passes(days=2)
-            await counter.press_forged(buyer, f"sv:{_base36(job.id)}:O:0")
-            await buyer.sees("Called off.")
-            assert await balance(buyer, counter) == 100_000
-        else:
-            await admin.press("🖐 I take it")
-            await admin.press("✅ Done")
-            await admin.say("files.example/nothing")
-            await buyer.sees("files.example/nothing")
-            await buyer.press("⚠️ Something is wrong with it")
-            await buyer.sees("What is wrong")
-            assert (await last_order(counter, buyer)).card.state is OrderState.ISSUED
+    await buyer.say(f"/start sku-{goods.sku_id}")
+    await buyer.press("📝 Say what you need")
+    await buyer.say("A fox.")
+    await admin.sees("A fox.")
+    await admin.press("💬 Quote it")
+    await admin.say("All of it; 100; 1")
+    await buyer.sees("Here is your quote")
+    await buyer.press("🤝 Accept the quote")
+    await buyer.press("Pay ¥100.00")
+    await buyer.sees("✅ Paid ¥100.00")
+    await works(counter)
+    await admin.sees("Step 1: All of it")
+    return (await counter.shop.read(fulfilment.jobs_of, customer_id=buyer.customer.id))[0]
+
+
+async def test_a_paid_step_is_called_off_and_given_back_only_when_it_is_late(counter: Counter, clock: Clock) -> None:
+    admin, buyer = await hired(counter), await counter.buyer("second", money_minor=10_000)
+    job = await agreed(counter, admin, buyer)
+    with pytest.raises(fulfilment.NotYetLate):
+        await counter.shop.write(fulfilment.call_off, job_id=job.id, customer_id=buyer.customer.id, by="buyer")
+    assert await balance(buyer, counter) == 0
+
+    clock.passes(days=2)
+    await counter.press_forged(buyer, f"sv:{_base36(job.id)}:O:0")
+    await buyer.sees("Called off.")
+    assert await balance(buyer, counter) == 10_000
+
+
+async def test_a_dispute_about_delivered_work_opens_a_case_about_its_order(counter: Counter) -> None:
+    admin, buyer = await hired(counter), await counter.buyer("second", money_minor=10_000)
+    await agreed(counter, admin, buyer)
+    await admin.press("🖐 I take it")
+    await admin.press("✅ Done")
+    await admin.say("files.example/nothing")
+    await buyer.sees("files.example/nothing")
+    await buyer.press("⚠️ Something is wrong with it")
+    await buyer.sees("What is wrong with it?")
+
+    assert (await last_order(counter, buyer)).card.state is OrderState.ISSUED

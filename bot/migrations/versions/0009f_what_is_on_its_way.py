@@ -48,9 +48,29 @@ def upgrade() -> None:
             name="counts_not_negative",
         ),
     )
+    op.create_table(
+        "routing_weights",
+        sa.Column("id", BigInt, nullable=False),
+        sa.Column("weights", sa.JSON(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_routing_weights"),
+    )
+    op.create_table(
+        "rankings",
+        sa.Column("sku_id", BigInt, sa.ForeignKey("skus.id", name="fk_rankings_sku_id_skus"), nullable=False),
+        sa.Column("version", BigInt, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("weights", sa.JSON(), nullable=False),
+        sa.Column("inputs", sa.JSON(), nullable=False),
+        sa.Column("result", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("sku_id", "version", name="pk_rankings"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("rankings")
+    op.drop_table("routing_weights")
     op.drop_table("offer_outcomes")
     op.drop_table("arrived_codes")
     op.drop_column("orders", "answers_id")
