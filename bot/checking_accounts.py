@@ -7,8 +7,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
+from aiogram import Bot
+from aiogram.exceptions import TelegramAPIError
 
+from bot.dispatcher import speech_of
+from core import people, storefronts
+from core.database import Shop
+from core.errors import Refusal
 from core.ports import AccountChecked
+from handlers.answers import Asked, checked
 
 log = structlog.get_logger()
 
@@ -18,7 +25,7 @@ Check = Callable[[int, Mapping[str, str]], Awaitable[AccountChecked | None]]
 """Asks the source of a lane about the account of a denomination (its id) with these fields; None: it cannot say."""
 
 
-@dataclass(slots=True)
+@dataclass
 class AccountChecks:
     """Who can be asked, by lane: a whole one ("upstream:3"), or its first part ("upstream") for all of them.
 
@@ -26,6 +33,7 @@ class AccountChecks:
     """
 
     by_lane: dict[str, Check] = field(default_factory=dict)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def ask(self, lane: str, sku_id: int, fields: Mapping[str, str]) -> AccountChecked | None:
         """What the source says; None when there is none to ask, or it could not say in time. Never raises."""
@@ -40,3 +48,26 @@ class AccountChecks:
         except Exception as trouble:  # Whatever it is: the buyer may go on, knowing that nobody could look.
             log.info("account-not-checked", lane=lane, error=type(trouble).__name__)
             return None
+
+    def begin(self, asked: Asked, bot: Bot, shop: Shop) -> None:
+        """Ask in the background, and put the answer on the buyer's screen."""
+        task = asyncio.create_task(self._answer(asked, bot, shop), name=f"check-account-{asked.answers_id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def finished(self) -> None:
+        """Wait for what is being asked, before the process ends."""
+        while self._running:
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _answer(self, asked: Asked, bot: Bot, shop: Shop) -> None:
+        found = await self.ask(asked.lane, asked.sku_id, asked.said)
+        try:
+            customer = await shop.read(people.by_id, asked.customer_id)
+            storefront = await shop.read(storefronts.by_id, customer.storefront_id)
+            drawn = await checked(shop, speech_of(customer, storefront), asked, found)
+            if drawn is not None:
+                await bot.edit_message_text(drawn[0], chat_id=asked.chat_id, message_id=asked.message_id, reply_markup=drawn[1])
+        except (TelegramAPIError, Refusal) as trouble:
+            # The screen has a button that looks again.
+            log.info("check-not-shown", error=type(trouble).__name__)

@@ -32,8 +32,10 @@ from bot.asking import REFUNDS_AT_ONCE, Asker
 from bot.certifying import AT_ONCE as CERTIFICATES_AT_ONCE
 from bot.certifying import LOOK_SECONDS as CERTIFICATE_SECONDS
 from bot.certifying import Certifying
+from bot.checking_accounts import AccountChecks
 from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
+from bot.doing import Doing
 from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
 from bot.intake import Intake
 from bot.jobs import Job, Jobs, jobs_of
@@ -210,6 +212,7 @@ class Running:
             public_url=plan.payment_settings.get("SHOP_PUBLIC_URL", "") or plan.public_url or "",
             told=partial(draw_errand, plan.shop, plan.storefront, bot),
         )
+        account_checks = AccountChecks()
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
 
@@ -247,6 +250,8 @@ class Running:
             jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, *paying_out, exchanging_too], courier.wake)
             certificates = Job("check-certificates", CERTIFICATE_SECONDS, certifying.run, full=CERTIFICATES_AT_ONCE)
             jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too, certificates], courier.wake)
+            doing = Doing(plan.shop, bot).jobs()
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *doing, *reconciling, *refunding, exchanging_too], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -263,6 +268,7 @@ class Running:
                 admin_group=plan.admin_group,
                 upload_address=self._upload_address(doors),
                 protocols=protocols(),
+                check_account=partial(account_checks.begin, bot=bot, shop=plan.shop),
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))

@@ -10,20 +10,41 @@ from handlers import (
     help,
     inline,
     language,
+    memberships,
     notices,
     orders,
     outdated,
     paying,
     search,
+    service,
     stars,
     start,
     supply,
+    tasks,
     wallet,
 )
 
 __all__ = ["routers"]
 
-BUYERS = (supply, start, buy, browse, orders, cases, wallet, language, help, notices, paying, inline, search, outdated)
+BUYERS = (
+    supply,
+    start,
+    buy,
+    browse,
+    orders,
+    cases,
+    wallet,
+    language,
+    help,
+    notices,
+    paying,
+    service,
+    tasks,
+    memberships,
+    inline,
+    search,
+    outdated,
+)
 """Search takes every text and outdated every press: they come last."""
 
 

@@ -15,16 +15,18 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramRetryAfter
 from aiogram.types import BufferedInputFile, Message
 
-from core import inventory
+from core import catalog, fulfilment, inventory
+from core.catalog import Gone
 from core.database import Shop
 from core.errors import N_, Refusal
+from core.fulfilment import Kind, Terms, Unit
 from core.inventory import ImportReceipt, Secret
 from handlers.admin.receipts import FIRST, Place, receipt_of, refusals_of, unreadable
 from handlers.admin.sent import deleted, persistently
 from handlers.pieces import Row, keyboard, paragraphs
 from handlers.screen import refused
 from locales import Safe, Speech
-from papers.codes import BadLine, Limits, Unreadable
+from papers.codes import BadLine, CodeLine, Limits, Unreadable, Why
 from papers.codes_in import read_codes
 from papers.codes_out import refused_csv
 
@@ -125,6 +127,8 @@ class Import:
     bad: list[BadLine] = field(default_factory=list, repr=False)
     places: Places = field(default_factory=Places, repr=False)
     shown: Message | None = field(default=None, repr=False)
+    kind: Kind | None = field(default=None, repr=False)
+    terms: Terms = field(default_factory=dict, repr=False)
 
     async def run(self) -> Came:
         """Import, delete the message, and give the receipt; whatever happens, the person is told."""
@@ -188,12 +192,22 @@ class Import:
         for one in read_codes(self.name, stream, self.limits) if wanted else ():
             if isinstance(one, BadLine):
                 continue
-            number += 1
-            if number in wanted:
-                found[number] = inventory.mask(one.card_no or one.card_pwd or "")
+            try:
+                units = self._units(one)
+            except Refusal:
+                continue
+            for _ in units:
+                number += 1
+                if number in wanted:
+                    found[number] = inventory.mask(one.card_no or one.card_pwd or "")
         return found
 
     async def _bring_in(self, stream: BinaryIO) -> ImportReceipt:
+        sku = await self.shop.read(catalog.sku, self.sku_id)
+        product = None if sku is None else await self.shop.read(catalog.product, sku.product_id)
+        if product is None:
+            raise Gone
+        self.kind, self.terms = fulfilment.kind(product.kind), product.terms
         return await inventory.bring_in(
             self.shop,
             offer_id=await self.offer(),
@@ -211,9 +225,20 @@ class Import:
         for found in read_codes(self.name, stream, self.limits):
             if isinstance(found, BadLine):
                 self.bad.append(found)
-            else:
+                continue
+            try:
+                units = self._units(found)
+            except Refusal:
+                self.bad.append(BadLine(found.line, Why.not_a_whole_number, found.member))
+                continue
+            for unit in units:
                 self.places.append(found.member, found.line)
-                yield len(self.places), Secret(found.card_no, found.card_pwd)
+                yield len(self.places), Secret.noted(unit.card_no, unit.card_pwd, unit.notes)
+
+    def _units(self, line: CodeLine) -> Sequence[Unit]:
+        """What a line is of: one code, as a rule; a licence key is of as many units as it has seats. Raises the kind's refusal."""
+        assert self.kind is not None, "known before the list is read"
+        return self.kind.units(self.terms, line.card_no, line.card_pwd, line.more)
 
     async def _count(self, seen: int) -> None:
         self.seen = seen

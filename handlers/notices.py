@@ -14,8 +14,18 @@ from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
-from handlers import callbacks, cases, notes_of_money, notes_on_the_way, notes_to_staff, paying
-from handlers.admin import applications, reviews, upstreams
+from handlers import (
+    callbacks,
+    cases,
+    memberships,
+    notes_of_money,
+    notes_on_the_way,
+    notes_to_staff,
+    paying,
+    service,
+    tasks,
+)
+from handlers.admin import applications, kinds, reviews, upstreams
 from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import offers as desk_of_offers
@@ -193,6 +203,10 @@ SAYS: dict[str, Wording] = {
     **applications.SAYS,
     **supply_start.SAYS,
     **supply_papers.SAYS,
+    **tasks.SAYS,
+    **service.SAYS,
+    **memberships.SAYS,
+    **kinds.SAYS,
     **notes_on_the_way.SAYS,
     **upstreams.SAYS,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),

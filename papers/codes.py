@@ -59,6 +59,7 @@ class CodeLine:
     card_no: str | None
     card_pwd: str | None
     member: str | None = None
+    more: tuple[tuple[str, str], ...] = ()  # what stands in further columns, with their headings
 
     def __repr__(self) -> str:
         parts = [f"line={self.line}"]

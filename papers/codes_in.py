@@ -18,7 +18,7 @@ from xml.parsers.expat import ExpatError
 
 from papers.codes import BadLine, CodeLine, Fault, Limits, Meter, Unreadable, Why
 from papers.encodings import GZ, Open, encoding_of
-from papers.layout import EDGES, HEADER_WITHIN, Columns, Layout, columns_of_header, decide, flaw, parts_of
+from papers.layout import EDGES, HEADER_WITHIN, Columns, Layout, columns_of_header, decide, flaw, more_of, parts_of
 from papers.sheet import Cell, first_sheet
 
 __all__ = ["BadLine", "CodeLine", "Fault", "Limits", "Unreadable", "Why", "read_codes", "read_pasted"]
@@ -281,7 +281,7 @@ def _headed_rows(rows: Iterable[_Row], columns: Columns, member: str | None, lim
             continue
         texts = _plain_cells(row)
         cells = [texts.get(column, "") for column in range(columns.width)]
-        yield _found(number, parts_of(cells, columns), member, limits)
+        yield _found(number, parts_of(cells, columns), member, limits, columns.more(cells))
 
 
 def _rows_by_place(sample: list[_Row], rest: Iterable[_Row], member: str | None, limits: Limits) -> Iterator[Found]:
@@ -376,7 +376,8 @@ def _plain_lines(lines: Iterable[tuple[int, str | Why]], layout: Layout, member:
         if isinstance(found, Why):
             yield BadLine(number, found, member)
         else:
-            yield CodeLine(number, found[0], found[1], member)
+            more = more_of(layout, str(text))
+            yield CodeLine(number, found[0], found[1], member, more)
 
 
 def _labelled_lines(lines: Iterable[tuple[int, str | Why]], layout: Layout, member: str | None, limits: Limits) -> Iterator[Found]:
@@ -401,10 +402,16 @@ def _labelled_lines(lines: Iterable[tuple[int, str | Why]], layout: Layout, memb
         yield BadLine(waiting.line, Why.empty_column, member)
 
 
-def _found(line: int, parts: tuple[str | None, str | None] | Why, member: str | None, limits: Limits) -> Found:
+def _found(
+    line: int,
+    parts: tuple[str | None, str | None] | Why,
+    member: str | None,
+    limits: Limits,
+    more: tuple[tuple[str, str], ...] = (),
+) -> Found:
     if not isinstance(parts, Why):
         wrong = next((why for part in parts if part is not None and (why := flaw(part, limits.code_chars))), None)
         if wrong is None:
-            return CodeLine(line, parts[0], parts[1], member)
+            return CodeLine(line, parts[0], parts[1], member, more)
         parts = wrong
     return BadLine(line, parts, member)

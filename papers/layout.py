@@ -23,6 +23,8 @@ from papers.cells import restored
 from papers.codes import Fault, Unreadable, Why
 
 HEADER_WITHIN = 5
+LONGEST_ATTRIBUTE = 100  # characters of what stands in a further column
+MOST_ATTRIBUTES = 10
 
 # Blanks and invisible marks that cling to the ends of a pasted code and never belong to it.
 EDGES = " \t\r\n\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
@@ -77,6 +79,15 @@ class Columns:
     number: int | None
     password: int | None
     width: int = 0
+    others: tuple[tuple[int, str], ...] = ()  # further columns of a header, with what it calls them
+
+    def more(self, cells: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """What a line says in the further columns; what could not be shown in a chat is left out."""
+        return tuple(
+            (title, cells[place][:LONGEST_ATTRIBUTE])
+            for place, title in self.others
+            if place < len(cells) and cells[place] and flaw(cells[place], LONGEST_ATTRIBUTE * 10) is None
+        )
 
 
 def columns_of_header(cells: Sequence[str]) -> Columns | None:
@@ -94,7 +105,9 @@ def columns_of_header(cells: Sequence[str]) -> Columns | None:
         passwords = codes
     if len(numbers) > 1 or len(passwords) > 1:
         raise Unreadable(Fault.header_unclear)
-    return Columns(numbers[0] if numbers else None, passwords[0] if passwords else None, width=len(cells))
+    named = [(place, cell.strip(EDGES)) for place, (cell, role) in enumerate(zip(cells, roles, strict=True)) if role is None]
+    others = tuple((place, title[:30]) for place, title in named if title and flaw(title, 40) is None)[:MOST_ATTRIBUTES]
+    return Columns(numbers[0] if numbers else None, passwords[0] if passwords else None, width=len(cells), others=others)
 
 
 def _like_a_header(cells: Sequence[str]) -> bool:
@@ -186,6 +199,13 @@ class Layout:
             if part is not None and (wrong := flaw(part, code_chars)):
                 return wrong
         return found
+
+
+def more_of(layout: Layout, line: str) -> tuple[tuple[str, str], ...]:
+    """What a line of a file with a header says in further columns."""
+    if layout.labelled or not layout.columns.others:
+        return ()
+    return layout.columns.more(layout.split(line) or ())
 
 
 def parts_of(cells: Sequence[str], columns: Columns) -> tuple[str | None, str | None] | Why:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.audit.control import CONTROL
 from core.audit.joining import JOINING
+from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.routing import ROUTING
@@ -550,6 +551,7 @@ CHECKS: dict[str, str] = {
     **OFFERS,
     **ROUTING,
     **UPSTREAMS,
+    **KINDS,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.

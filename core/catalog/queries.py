@@ -265,3 +265,10 @@ def products_of(session: Session, product_ids: Collection[int]) -> dict[int, Pro
     if not product_ids:
         return {}
     return {row.id: _product(row) for row in session.scalars(select(Product).where(Product.id.in_(product_ids)))}
+
+
+@read
+def products_of_kind(session: Session, kind: ProductKind) -> list[ProductView]:
+    """Products of this kind, in the order they were made; not those that were made for a single buyer."""
+    rows = session.scalars(select(Product).where(Product.kind == kind).order_by(Product.id))
+    return [view for view in map(_product, rows) if "for" not in view.terms]

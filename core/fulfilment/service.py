@@ -23,7 +23,7 @@ from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.fulfilment import tasks
 from core.fulfilment.kind import kind
-from core.fulfilment.tables import JobState, Milestone, ServiceJob
+from core.fulfilment.tables import JobState, Milestone, ServiceJob, Task
 
 MOST_OPEN = 5  # jobs of one buyer that wait for a quote or an answer to it
 MOST_MILESTONES = 12
@@ -471,14 +471,13 @@ class Settleable:
 
 
 @read
-def steps_to_settle(session: Session, *, most: int = 50) -> list[Settleable]:
+def steps_to_settle(session: Session, *, job_id: int | None = None, most: int = 50) -> list[Settleable]:
     """Steps that were accepted or called off, and whose task is still open: `orders` takes them from here."""
-    from core.fulfilment.tables import Task
-
+    only = [] if job_id is None else [Milestone.job_id == job_id]
     rows = session.execute(
         select(Task.id, Milestone.order_id, Milestone.title, Milestone.accepted_at)
         .join(Task, Task.id == Milestone.task_id)
-        .where(Task.ended_at.is_(None), Milestone.accepted_at.is_not(None) | Milestone.ended_at.is_not(None))
+        .where(Task.ended_at.is_(None), Milestone.accepted_at.is_not(None) | Milestone.ended_at.is_not(None), *only)
         .order_by(Task.id)
         .limit(most)
     ).all()

@@ -17,7 +17,7 @@ from core.orders.fulfilling import (
     task_failed,
 )
 from core.orders.holding import hold_back, remind_held
-from core.orders.lanes import first_lane
+from core.orders.lanes import buyer_of, first_lane, tell_task_stuck
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
     Cap,
@@ -166,6 +166,7 @@ __all__ = [
     "buy",
     "buy_for",
     "buy_with",
+    "buyer_of",
     "call_off",
     "cancel",
     "claim",
@@ -227,6 +228,7 @@ __all__ = [
     "source_of",
     "taken_back",
     "task_failed",
+    "tell_task_stuck",
     "tell_unpaid",
     "units_by_offer",
     "units_lately",

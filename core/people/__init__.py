@@ -13,7 +13,20 @@ from core.people.commands import (
     want_broadcasts,
     want_price_news,
 )
-from core.people.queries import Customer, StaffMember, by_id, country_of, find, find_any, is_staff, joined, next_customers, one, staff
+from core.people.queries import (
+    Customer,
+    StaffMember,
+    by_id,
+    called,
+    country_of,
+    find,
+    find_any,
+    is_staff,
+    joined,
+    next_customers,
+    one,
+    staff,
+)
 from core.people.tables import Role
 
 __all__ = [
@@ -22,6 +35,7 @@ __all__ = [
     "StaffMember",
     "block",
     "by_id",
+    "called",
     "choose_country",
     "choose_language",
     "claim_ownership",

@@ -146,3 +146,9 @@ def next_customers(session: Session, *, storefront_id: int, after: int, limit: i
 def country_of(session: Session, customer_id: int) -> str | None:
     """Where a customer says they are (ISO 3166); None while they have not been asked."""
     return session.scalar(select(CustomerRow.country).where(CustomerRow.id == customer_id))
+
+
+@read
+def called(session: Session, *, telegram_id: int) -> str | None:
+    """The name of a person as Telegram last told it; None for one who never wrote."""
+    return session.scalar(select(CustomerRow.name).where(CustomerRow.telegram_id == telegram_id).order_by(CustomerRow.id).limit(1))

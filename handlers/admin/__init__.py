@@ -18,6 +18,7 @@ from handlers.admin import (
     finding,
     home,
     imports,
+    kinds,
     log,
     offers,
     orders,
@@ -53,6 +54,7 @@ def router() -> Router:
     parts = (
         applications,
         cases,  # before what takes every answer: here a picture may be one
+        kinds,  # before it too: a file, or a forwarded message
         home,
         stock,
         batches,

@@ -8,7 +8,7 @@ from typing import Literal
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import catalog, pricing, supply
+from core import catalog, fulfilment, pricing, supply
 from core.catalog import CategoryView, Gone, ProductView, SkuView
 from core.pricing import Price
 from handlers.admin.desk import PAGE, Desk, Do, Go, ask, do, go
@@ -169,6 +169,7 @@ async def show_product(event: Message | CallbackQuery, desk: Desk, product_id: i
             ),
             ask(say.label("Time to return"), "product.return", here.id),
         ],
+        [go(say.label("🧩 Kind: {kind}", kind=say.label(fulfilment.kind(here.kind).title)), "kind", here.id)],
         [
             ask(say.label("Warranty"), "product.warranty", here.id),
             do(

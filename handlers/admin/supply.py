@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
+from handlers import callbacks
 from handlers.admin.desk import Desk, Go, go
-from handlers.pieces import bold, paragraphs
+from handlers.pieces import bold, button, paragraphs
 
 
 def router() -> Router:
@@ -30,6 +31,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
                 go(say.label("Quotas"), "quotas"),
                 go(say.label("Margins"), "price-rule"),
             ],
+            [button(say.label("🛠 To be done by hand"), callbacks.Tasks())],
             [go(say.label("🧭 Which source first"), "routing")],
             [go(say.label("🔌 Upstream shops"), "ups")],
             [desk.home()],
