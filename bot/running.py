@@ -33,7 +33,7 @@ from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
 from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
 from bot.intake import Intake
-from bot.jobs import Job, Jobs, jobs_of
+from bot.jobs import Job, Jobs, count_missed, jobs_of
 from bot.logs import REDACTION, where
 from bot.pace import LocalPace, Pace, Rates, SharedPace, wait_when_asked
 from bot.paying_out import AT_ONCE, pay_out
@@ -219,8 +219,9 @@ class Running:
             exchanging = Exchanging(plan.shop, plan.storefront, plan.exchange, accepted)
             telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
             exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
+            counting = Job("count-unmet-demand", 15, partial(count_missed, plan.shop))
             paying_out = [Job("pay-out", 5, partial(pay_out, plan.shop, paying), full=AT_ONCE)] if paying else []
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, *paying_out, exchanging_too], courier.wake)
+            jobs = Jobs([*telling, *jobs_of(plan.shop), counting, *reconciling, *refunding, *paying_out, exchanging_too], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -234,6 +235,7 @@ class Running:
                 cap=self._cap(accepted),
                 wake_asker=asker.wake,
                 ask_now=asker.ask,
+                payout_coins={name: way.currency for name, way in paying.items()},
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))
@@ -261,8 +263,10 @@ class Running:
             couriers_stop.set()
             if delivering is not None:
                 await delivering
-            for method in (*accepted.values(), *paying.values()):
+            for method in accepted.values():
                 await method.close()
+            for way in paying.values():
+                await way.close()
             if plan.exchange.source is not None:
                 await plan.exchange.source.close()
             log.info("stopped")

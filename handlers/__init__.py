@@ -3,10 +3,11 @@
 from aiogram import Router
 
 from handlers import admin, browse, buy, cases, help, inline, language, notices, orders, outdated, paying, search, stars, start, wallet
+from handlers.supply import earnings
 
 __all__ = ["routers"]
 
-BUYERS = (start, buy, browse, orders, cases, wallet, language, help, notices, paying, inline, search, outdated)
+BUYERS = (start, earnings, buy, browse, orders, cases, wallet, language, help, notices, paying, inline, search, outdated)
 """Search takes every text and outdated every press: they come last."""
 
 

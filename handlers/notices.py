@@ -16,11 +16,13 @@ from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
 from handlers.admin import cases as desk_of_cases
+from handlers.admin import payouts as desk_of_payouts
 from handlers.admin import rates as desk_of_rates
 from handlers.admin import reviews
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, plain
+from handlers.supply import earnings
 from locales import Speech
 
 
@@ -113,6 +115,8 @@ SAYS: dict[str, Wording] = {
     "held-order": held_order,
     "dispute": disputed,
     "payment-part-back": part_back,
+    **dict.fromkeys(("payout-asked", "payout-declined", "payout-stuck"), desk_of_payouts.alerted),
+    **dict.fromkeys(("payout-sent", "payout-refused", "payout-address"), earnings.told),
     "restocked": restocked,
     "broadcast": news,
 }

@@ -12,7 +12,7 @@ from core.database import Shop
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
-from handlers import browse, buy, callbacks
+from handlers import browse, buy, callbacks, missed
 from handlers import orders as history
 from handlers.callbacks import Way
 from handlers.conversation import conversation
@@ -41,6 +41,7 @@ async def searched(
     cards = await shop.read(showcase.search, storefront_id=storefront.id, folded=words, limit=MOST + 1) if words else []
     to_shop = button(speech.label("🛍 To the shop"), callbacks.Home())
     if not cards:
+        missed.note(storefront.id, customer.id, words=words)
         said = speech.say("We found nothing for “{text}”. Try fewer letters, or look around:", text=clipped(text, 60))
         await show(message, said, keyboard([[to_shop]]))
     elif len(cards) == 1 and len(cards[0].denominations) == 1:

@@ -10,6 +10,7 @@ from handlers.admin import (
     broadcasts,
     cases,
     catalogue,
+    contracts,
     coupons,
     fields,
     figures,
@@ -19,6 +20,7 @@ from handlers.admin import (
     log,
     orders,
     payments,
+    payouts,
     people,
     prices,
     rates,
@@ -66,6 +68,8 @@ def router() -> Router:
         settings,
         rates,
         supply,
+        contracts,
+        payouts,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

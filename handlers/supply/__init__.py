@@ -1,0 +1,1 @@
+"""What suppliers do in the chat."""
