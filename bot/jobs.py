@@ -31,6 +31,7 @@ from core import (
     supply,
 )
 from core.database import Shop
+from handlers import missed
 from locales import shop_timezone
 from web import metrics
 
@@ -104,6 +105,12 @@ class Jobs:
 async def _rest(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def count_missed(shop: Shop) -> int:
+    """What people looked for in vain, as far as this process has heard of it."""
+    noted = missed.take()
+    return sum([await shop.write(settlement.count_missed, storefront_id=of, missed=some) for of, some in noted.items()])
 
 
 def jobs_of(shop: Shop) -> list[Job]:

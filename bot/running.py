@@ -38,7 +38,7 @@ from bot.dispatcher import make_dispatcher, note_answer
 from bot.doing import Doing
 from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
 from bot.intake import Intake
-from bot.jobs import Job, Jobs, jobs_of
+from bot.jobs import Job, Jobs, count_missed, jobs_of
 from bot.logs import REDACTION, where
 from bot.pace import LocalPace, Pace, Rates, SharedPace, wait_when_asked
 from bot.paying_out import AT_ONCE, pay_out
@@ -246,12 +246,12 @@ class Running:
             exchanging = Exchanging(plan.shop, plan.storefront, plan.exchange, accepted)
             telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
             exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
+            counting = Job("count-unmet-demand", 15, partial(count_missed, plan.shop))
             paying_out = [Job("pay-out", 5, partial(pay_out, plan.shop, paying), full=AT_ONCE)] if paying else []
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, *paying_out, exchanging_too], courier.wake)
             certificates = Job("check-certificates", CERTIFICATE_SECONDS, certifying.run, full=CERTIFICATES_AT_ONCE)
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *reconciling, *refunding, exchanging_too, certificates], courier.wake)
             doing = Doing(plan.shop, bot).jobs()
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *doing, *reconciling, *refunding, exchanging_too], courier.wake)
+            others_due = [*reconciling, *refunding, *paying_out, *doing, exchanging_too, certificates, counting]
+            jobs = Jobs([*telling, *jobs_of(plan.shop), *others_due], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -269,6 +269,7 @@ class Running:
                 upload_address=self._upload_address(doors),
                 protocols=protocols(),
                 check_account=partial(account_checks.begin, bot=bot, shop=plan.shop),
+                payout_coins={name: way.currency for name, way in paying.items()},
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))

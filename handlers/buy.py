@@ -22,7 +22,7 @@ from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
 from core.supply import SourceClass, SourceShown
-from handlers import answers, browse, callbacks, coupons
+from handlers import answers, browse, callbacks, coupons, missed
 from handlers.browse import Drawn
 from handlers.callbacks import Way
 from handlers.conversation import conversation
@@ -469,6 +469,8 @@ async def watch_pressed(
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
         return
+    if callback_data.wanted:
+        missed.note(storefront.id, customer.id, sku_id=callback_data.id)
     if not callback_data.wanted:
         await shop.write(inventory.unwatch, customer_id=customer.id, sku_id=callback_data.id)
         await press.answer(speech.label("All right, we will not write about it."))

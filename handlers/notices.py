@@ -29,10 +29,12 @@ from handlers.admin import applications, kinds, reviews, upstreams
 from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import offers as desk_of_offers
+from handlers.admin import payouts as desk_of_payouts
 from handlers.admin import rates as desk_of_rates
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs, plain
+from handlers.supply import earnings
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
 from handlers.supply.desk import see
@@ -216,6 +218,8 @@ SAYS: dict[str, Wording] = {
     "held-order": held_order,
     "dispute": disputed,
     "payment-part-back": part_back,
+    **dict.fromkeys(("payout-asked", "payout-declined", "payout-stuck"), desk_of_payouts.alerted),
+    **dict.fromkeys(("payout-sent", "payout-refused", "payout-address"), earnings.told),
     "restocked": restocked,
     "cost-wish": cost_wish,
     "cost-wish-decided": cost_wish_decided,

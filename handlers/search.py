@@ -12,7 +12,7 @@ from core.database import Shop
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
-from handlers import browse, buy, callbacks
+from handlers import browse, buy, callbacks, missed
 from handlers import orders as history
 from handlers.callbacks import Way
 from handlers.conversation import conversation
@@ -45,6 +45,7 @@ async def searched(
     )
     to_shop = button(speech.label("🛍 To the shop"), callbacks.Home())
     if not cards:
+        missed.note(storefront.id, customer.id, words=words)
         said = speech.say("We found nothing for “{text}”. Try fewer letters, or look around:", text=clipped(text, 60))
         await show(message, said, keyboard([[to_shop]]))
     elif len(cards) == 1 and len(cards[0].denominations) == 1:

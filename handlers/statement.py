@@ -63,13 +63,26 @@ KINDS = {
     "gateway": N_("Held at the provider"),
     "sales": N_("Earned by sales"),
     "payable": N_("Owed to suppliers"),
+    "revenue": N_("Earned by contract"),
+    "escrow": N_("Paid for what is on its way"),
+    "security": N_("Deposits of suppliers"),
     "fees": N_("Fees of providers"),
     "refunding": N_("Set aside to be paid back"),
     "exchange": N_("Exchange of currencies"),
     "adjustment": N_("By hand, and losses"),
-    "security": N_("Security deposits of suppliers"),
 }
 SIDES = {"opening": N_("at the beginning"), "in": N_("came in"), "out": N_("went out"), "closing": N_("at the end")}
+LABELS = {
+    ("payable", "due"): N_("Owed to suppliers, ready to be paid out"),
+    ("payable", "paying"): N_("On its way to suppliers"),
+    ("revenue", "spread"): N_("Earned by contract: spread"),
+    ("revenue", "commission"): N_("Earned by contract: commission"),
+    ("revenue", "service"): N_("Earned by contract: surcharges"),
+    ("revenue", "discounts"): N_("Discounts on suppliers' goods"),
+    ("revenue", "interest"): N_("Interest"),
+    ("revenue", "advertising"): N_("Advertising"),
+    ("revenue", "data"): N_("Data"),
+}
 CAUSES = {
     "sale": N_("sales"),
     "deposit": N_("payments"),
@@ -84,6 +97,13 @@ CAUSES = {
     "replacement": N_("codes replaced"),
     "deposited": N_("security deposits paid"),
     "deposit-back": N_("security deposits given back"),
+    "settle": N_("sales shared by contract"),
+    "reverse": N_("shares taken back"),
+    "release": N_("released to suppliers"),
+    "tiers": N_("commission given back for volume"),
+    "payout-ask": N_("payouts asked for"),
+    "payout-back": N_("payouts refused"),
+    "payout": N_("payouts"),
 }
 COLUMNS = ("from", "to", "section", "code", "method", "cause", "currency", "count", "amount", "words")
 
@@ -112,7 +132,7 @@ def words(line: Line, speech: Speech) -> str:
         said = _word(line.code, speech)
         return f"{said}: {line.about}" if line.about else said
     kind, _, side = line.code.partition(".")
-    said = f"{kind_of(kind, speech)}, {_side(side, speech)}"
+    said = f"{pot_of(kind, line.label, speech)}, {_side(side, speech)}"
     return f"{said}: {cause_of(line.cause, speech)}" if line.cause else said
 
 
@@ -127,6 +147,11 @@ def _side(side: str, speech: Speech) -> str:
 def kind_of(kind: str, speech: Speech) -> str:
     """What an account of this kind is called; one that is newer than these words, by its name."""
     return speech.label(KINDS[kind]) if kind in KINDS else kind
+
+
+def pot_of(kind: str, label: str, speech: Speech) -> str:
+    """What an account of this kind and label is called; labels that name a way to pay stand beside it."""
+    return speech.label(LABELS[kind, label]) if (kind, label) in LABELS else kind_of(kind, speech)
 
 
 def cause_of(cause: str, speech: Speech) -> str:
@@ -380,9 +405,9 @@ def _other_cards(made: Statement, speech: Speech) -> list[Card]:
     pots = [pot for pot in made.pots if pot.closing_minor]
     gateways = [_pot_row(pot, name_of(pot.label, speech), speech) for pot in pots if pot.kind == "gateway"]
     others = [
-        _pot_row(pot, kind_of(pot.kind, speech), speech)
+        _pot_row(pot, pot_of(pot.kind, pot.label, speech), speech)
         for pot in pots
-        if pot.kind not in _NOT_DRAWN and (pot.kind not in _OWED or pot.currency != made.currency)
+        if pot.kind not in _NOT_DRAWN and (pot.kind not in _OWED or pot.label or pot.currency != made.currency)
     ]
     return [_card(speech, speech.label("Held at providers"), gateways), _card(speech, speech.label("Other accounts"), others)]
 

@@ -2,5 +2,6 @@
 
 from core.audit.checks import CHECKS
 from core.audit.queries import Report, Violation, audit, examine
+from core.audit.settlement import SETTLEMENT
 
-__all__ = ["CHECKS", "Report", "Violation", "audit", "examine"]
+__all__ = ["CHECKS", "SETTLEMENT", "Report", "Violation", "audit", "examine"]

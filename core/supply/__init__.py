@@ -18,7 +18,16 @@ from core.supply.controls import (
 )
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, declare, draw_declared, give_back_declared
-from core.supply.for_settlement import Consigned, consigned, follow_contract, lock_supplier, payable_offers, suspended, taken_down
+from core.supply.for_settlement import (
+    Consigned,
+    consigned,
+    follow_contract,
+    lock_supplier,
+    payable_offers,
+    supplier_names,
+    suspended,
+    taken_down,
+)
 from core.supply.making import first_supplier, to_be_made
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.news import PriceChange, post_price_news, price_changes
@@ -238,6 +247,7 @@ __all__ = [
     "stopped_by",
     "stops",
     "supplier",
+    "supplier_names",
     "suppliers_of",
     "suspend_supplier",
     "suspended",

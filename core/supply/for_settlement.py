@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.database import among, read, write
-from core.supply.tables import Offer, OfferStop, Stop, Supplier
+from core.supply.tables import Offer, OfferStop, Standing, Stop, Supplier
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,24 @@ def taken_down(session: Session, offer_ids: Collection[int]) -> set[int]:
 def suspended(session: Session, supplier_ids: Collection[int]) -> set[int]:
     """Those of these suppliers that are suspended."""
     return set(session.scalars(select(Supplier.id).where(among(session, Supplier.id, supplier_ids), Supplier.suspended_at.is_not(None))))
+
+
+@dataclass(frozen=True, slots=True)
+class SupplierName:
+    """A supplier in a list."""
+
+    id: int
+    name: str
+    standing: Standing
+
+
+@read
+def supplier_names(session: Session, *, offset: int = 0, limit: int = 10) -> list[SupplierName]:
+    """Everybody who brings goods but the shop itself, the newest first."""
+    rows = session.scalars(
+        select(Supplier).where(Supplier.standing != Standing.OWN).order_by(Supplier.id.desc()).offset(offset).limit(limit)
+    )
+    return [SupplierName(row.id, row.name, row.standing) for row in rows]
 
 
 @write

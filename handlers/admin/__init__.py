@@ -12,6 +12,7 @@ from handlers.admin import (
     broadcasts,
     cases,
     catalogue,
+    contracts,
     coupons,
     fields,
     figures,
@@ -23,6 +24,7 @@ from handlers.admin import (
     offers,
     orders,
     payments,
+    payouts,
     people,
     prices,
     purchases,
@@ -80,6 +82,8 @@ def router() -> Router:
         offers,
         routing,
         upstreams,
+        contracts,
+        payouts,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -113,6 +113,8 @@ async def show_order(event: Message | CallbackQuery, desk: Desk, found: OrderDet
         rows.append([do(say.label("📨 Send the codes again"), "resend", card.order_id)])
     if card.state is OrderState.ISSUED:
         rows.append([go(say.label("↩️ Refund…"), "refund", card.order_id)])
+    if found.issued_at is not None:
+        rows.append([go(say.label("🤝 Who earns what"), "shares", card.order_id)])
     rows.append([go(say.label("👤 The buyer"), "person", buyer.id), ask(say.label("🧾 Another order"), "order.find")])
     rows.append([desk.home()])
     await desk.show(event, text, rows)

@@ -34,6 +34,11 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
             [button(say.label("🛠 To be done by hand"), callbacks.Tasks())],
             [go(say.label("🧭 Which source first"), "routing")],
             [go(say.label("🔌 Upstream shops"), "ups")],
+            [
+                go(say.label("📜 Contracts"), "contracts"),
+                go(say.label("💸 Payouts"), "payouts"),
+                go(say.label("🔎 Wanted"), "wanted"),
+            ],
             [desk.home()],
         ],
     )

@@ -1,10 +1,10 @@
-"""The supplier's side: joining by /supply, and for those who act for a supplier, their home, offers, codes and papers."""
+"""The supplier's side: joining by /supply, and for those who act for a supplier, their home, offers, codes, earnings and papers."""
 
 from __future__ import annotations
 
 from aiogram import Router
 
-from handlers.supply import applying, home, papers, start, stock, uploading
+from handlers.supply import applying, earnings, home, papers, start, stock, uploading
 
 __all__ = ["router"]
 
@@ -12,5 +12,6 @@ __all__ = ["router"]
 def router() -> Router:
     """Everything that is asked of applicants and suppliers, in the order in which it is tried."""
     made = Router(name="supply")
-    made.include_routers(start.router(), home.router(), stock.router(), uploading.router(), applying.router(), papers.router())
+    parts = (start, home, stock, uploading, earnings, applying, papers)
+    made.include_routers(*[part.router() for part in parts])
     return made

@@ -85,6 +85,9 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
+# Told in tests/admin/test_supply_money.py.
+CONFIRMED |= {f"contract.{form}" for form in ("fixed", "spread", "take", "commission")}
+CONFIRMED |= {f"payout.{what}" for what in ("sent", "refuse", "least", "two")}
 
 PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="hide", arg="category"), "category", "change-category"),
@@ -120,7 +123,7 @@ PRESSED: list[tuple[Do, str, str]] = [
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
 # Told where transfers are, tests/journeys/test_paying.py, and where orders are held: tests/journeys/test_reversible.py.
-ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"}
+ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"} | {"con-opt", "con-yes", "po-yes"}
 # Told where suppliers stock their offers: tests/journeys/test_supplier_stocks.py.
 ELSEWHERE |= {"batchvoid", "cost.yes", "cost.no"}
 

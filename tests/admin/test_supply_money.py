@@ -1,0 +1,207 @@
+"""Contracts and payouts at the desk, and a supplier's own money in their chat: from typed terms to a payout that has arrived."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import journal, orders, settlement
+from core.database import Shop
+from core.errors import Refusal
+from core.settlement import Commission, SpreadShare, Surcharge, TakeRate, Tier, Window, from_json, to_json
+from core.storefronts import Storefront
+from handlers import missed
+from handlers.admin.contracts import percent_typed, terms_typed
+from handlers.admin.desk import Do, Go
+from handlers.supply.earnings import Earn
+from tests.admin.direct import Chatter, at_the_desk
+from tests.core.ledgers import assert_books
+from tests.core.props import assert_sound
+from tests.core.supplies import Supplied, purse, released, settled, supplied
+from tests.stage import Clock, person
+
+
+@pytest.fixture
+async def desk(shop: Shop, storefront: Storefront) -> Chatter:
+    return await at_the_desk(shop, storefront)
+
+
+@pytest.fixture
+async def of(shop: Shop, storefront: Storefront) -> Supplied:
+    return await supplied(shop, storefront)
+
+
+@pytest.fixture
+async def member(shop: Shop, storefront: Storefront, of: Supplied) -> Chatter:
+    chatter = Chatter(shop, storefront, of.telegram_id)
+    await chatter.says("/start")
+    return chatter
+
+
+def button(chatter: Chatter, part: str) -> str:
+    [found] = [data for data in chatter.keyboard() if part in data]
+    return found
+
+
+async def sold(shop: Shop, storefront: Storefront, of: Supplied, quantity: int, once: str = "once") -> int:
+    buyer = await person(shop, storefront, money_minor=10_000_000)
+    return (await shop.write(orders.buy, buyer_id=buyer.id, quantity=quantity, once=once, **of.goods.terms())).order_id
+
+
+async def test_a_contract_is_typed_looked_at_and_agreed_to(shop: Shop, storefront: Storefront, of: Supplied, desk: Chatter) -> None:
+    assert "Contracts" in await desk.presses(Go(to="contracts"))
+    assert "no contract" in await desk.presses(Go(to="contract", id=of.supplier_id))
+    assert "cannot be read" in await desk.answers("contract.spread", of.supplier_id, "a third")
+    said = await desk.says("30; exclusive 2")
+    assert "¥88.00" in said and "¥7.00" in said and "30%" in said and "2%" in said
+    assert await shop.read(settlement.contracts_of, of.supplier_id) == []
+    stale = next(data for data in desk.keyboard() if "now-" in data)
+
+    assert "version 1" in await desk.presses(stale)
+    [made] = await shop.read(settlement.contracts_of, of.supplier_id)
+    assert made.terms == SpreadShare(3000, Surcharge(exclusive_bp=200))
+    assert "out of date" in await desk.presses(stale)
+    # Another draft than the one that was shown is not agreed to.
+    await desk.answers("contract.take", of.supplier_id, "5")
+    assert "out of date" in await desk.presses(stale)
+    entries = await shop.read(journal.latest)
+    assert [one.did for one in entries if one.did == "agree-contract"] == ["agree-contract"]
+
+
+async def test_commission_by_volume_is_set_up_by_buttons(shop: Shop, of: Supplied, desk: Chatter) -> None:
+    said = await desk.answers("contract.commission", of.supplier_id, "8; 10000: 5; 50000: 3\n#12 6; 2000: 4")
+    assert "8%" in said and "¥10,000.00" in said and "#12" in said
+    await desk.presses(next(d for d in desk.keyboard() if "week-" in d))
+    await desk.presses(next(d for d in desk.keyboard() if "whole-" in d))
+    await desk.presses(next(d for d in desk.keyboard() if "month-" in d and "con-yes" in d))
+
+    [made] = await shop.read(settlement.contracts_of, of.supplier_id)
+    assert isinstance(made.terms, Commission) and made.from_at > made.at
+    assert (made.terms.window, made.terms.marginal) == (Window.WEEK, False)
+    assert made.terms.tiers == (Tier(0, 800), Tier(1_000_000, 500), Tier(5_000_000, 300))
+    assert made.terms.by_category == {12: (Tier(0, 600), Tier(200_000, 400))}
+
+
+async def test_from_the_sale_to_a_payout_that_has_arrived(
+    shop: Shop, storefront: Storefront, clock: Clock, of: Supplied, desk: Chatter, member: Chatter
+) -> None:
+    since = clock()
+    await shop.write(settlement.agree, supplier_id=of.supplier_id, terms=SpreadShare(3000), by="test")
+    order_id = await sold(shop, storefront, of, 10)
+    await settled(shop)
+    said = await member.says("/earnings")
+    assert "¥850.00" in said and "¥30.00" in said and "¥880.00" in said
+    said = await desk.presses(Go(to="shares", id=order_id))
+    assert "¥880.00" in said and "¥70.00" in said and "Supplier of Steam" in said
+    await released(shop, clock)
+
+    mine = {"supplier": of.supplier_id, "currency": "CNY"}
+    assert "Where should your money go" in await member.presses(Earn(to="ask", **mine))
+    await member.presses(Earn(to="type", **mine))
+    assert "does not say" in await member.says("x")
+    assert "Li Ming" in await member.says("Bank of China 6217, Li Ming")
+    said = await member.presses(Earn(to="ask", **mine))
+    assert "¥880.00" in said
+    assert "at most ¥880.00" in await member.says("900")
+    assert "not an amount" in await member.says("all of it")
+    assert "¥500.00" in await member.says("500")
+    assert await shop.read(purse, of.supplier_id) == (0, 38_000, 50_000)
+    [asked] = await shop.read(settlement.payouts_of, of.supplier_id)
+
+    assert "wait for you" in await desk.presses(Go(to="payouts"))
+    assert "Li Ming" in await desk.presses(Go(to="payout", id=asked.id))
+    await desk.presses(Do(act="po-yes", id=asked.id))
+    assert "decided already" in await desk.presses(Do(act="po-yes", id=asked.id))
+    assert "BOC-7781" in await desk.answers("payout.sent", asked.id, "BOC-7781")
+    assert "sent" in await member.presses(Earn(to="payouts", **mine))
+    assert "arrived" in await member.presses(Earn(to="came", id=asked.id, **mine))
+    assert "decided already" in await member.presses(Earn(to="came", id=asked.id, **mine))
+    assert await shop.read(purse, of.supplier_id) == (0, 38_000, 0)
+
+    # The rest, by one press, and the desk says no.
+    await member.presses(Earn(to="ask", **mine))
+    assert "¥380.00" in await member.presses(button(member, "sup$:all"))
+    newest = (await shop.read(settlement.payouts_of, of.supplier_id))[0]
+    await desk.answers("payout.refuse", newest.id, "Another name on the account")
+    assert await shop.read(purse, of.supplier_id) == (0, 38_000, 0)
+    assert "¥200.00" in await desk.answers("payout.least", 0, "200")
+    assert "¥5,000.00" in await desk.answers("payout.two", 0, "5000")
+    await assert_books(shop, since, clock())
+    await assert_sound(shop)
+
+
+async def test_the_statement_is_a_message_a_spreadsheet_and_a_picture_of_the_same(
+    shop: Shop, storefront: Storefront, clock: Clock, of: Supplied, member: Chatter
+) -> None:
+    await shop.write(settlement.agree, supplier_id=of.supplier_id, terms=TakeRate(1000), by="test")
+    await sold(shop, storefront, of, 4)
+    await settled(shop)
+    mine: dict[str, Any] = {"supplier": of.supplier_id, "currency": "CNY", "id": 7}
+    said = await member.presses(Earn(to="days", **mine))
+    assert "¥380.00" in said and "-¥38.00" in said and "¥342.00" in said
+    await member.presses(Earn(to="csv", **mine))
+    [sent] = [call for call in member.session.calls if call.__api_method__ == "sendDocument"]
+    rows = list(csv.DictReader(io.StringIO(sent.document.data.decode("utf-8-sig"))))  # type: ignore[attr-defined]
+    figures = {(row["day"] == "", row["stream"]): row["amount"] for row in rows}
+    assert figures[True, "earned"] == figures[False, "earned"] == "342.00" and figures[True, "now.held"] == "342.00"
+    assert figures[True, "commission"] == "-38.00"
+    await member.presses(Earn(to="png", **mine))
+    [sent] = [call for call in member.session.calls if call.__api_method__ == "sendPhoto"]
+    assert sent.photo.data.startswith(b"\x89PNG")  # type: ignore[attr-defined]
+
+
+async def test_another_suppliers_money_is_nobody_elses(shop: Shop, storefront: Storefront, of: Supplied, desk: Chatter) -> None:
+    other = await supplied(shop, storefront, name="Other")
+    stranger = Chatter(shop, storefront, other.telegram_id)
+    await stranger.says("/start")
+    for to in ("days", "csv", "png", "ask", "all", "payouts", "came", "where", "type", "wanted"):
+        said = await stranger.presses(Earn(to=to, supplier=of.supplier_id, id=1, currency="CNY"))
+        assert "Supplier of Steam" not in said and not any("sendPhoto" in c.__api_method__ for c in stranger.session.calls)
+    assert await shop.read(settlement.payouts_of, of.supplier_id) == []
+    nobody = Chatter(shop, storefront, 123_456)
+    await nobody.says("/start")
+    assert "for suppliers" in await nobody.says("/earnings")
+    for data in ("sup$:days:zz:1:CNY", "sup$:nothing:1:1:", "sup$:all:1:-5:CNY"):
+        await nobody.presses(data)
+
+
+async def test_what_three_people_missed_is_shown_and_what_two_missed_is_not(
+    shop: Shop, storefront: Storefront, clock: Clock, of: Supplied, member: Chatter, desk: Chatter
+) -> None:
+    missed.take(10_000)
+    for number in range(3):
+        chatter = Chatter(shop, storefront, 880_000 + number)
+        await chatter.says("/start")
+        for text in ("xyzzy voucher", "my phone 5551234" if number else "xyzzy voucher"):
+            await chatter.says(text)
+    noted = missed.take()
+    assert await shop.write(settlement.count_missed, storefront_id=storefront.id, missed=noted[storefront.id]) == 5
+    assert await shop.write(settlement.count_missed, storefront_id=storefront.id, missed=noted[storefront.id]) == 0
+
+    for said in (await member.presses(Earn(to="wanted", supplier=of.supplier_id)), await desk.presses(Go(to="wanted"))):
+        assert re.search(r"xyzzy voucher.*3 people", said) and "5551234" not in said
+    assert await shop.write(settlement.forget_demand) == 0
+    clock.passes(days=70)
+    assert await shop.write(settlement.forget_demand) == 5
+
+
+@given(st.sampled_from(["fixed", "spread", "take", "commission"]), st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_typed_is_terms_or_a_sentence(form: str, text: str) -> None:
+    try:
+        terms = terms_typed(form, text, "CNY", "Asia/Shanghai")
+    except Refusal:
+        return
+    assert from_json(to_json(terms)) == terms
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=100, deadline=None)
+def test_a_percentage_is_read_to_the_basis_point(bp: int) -> None:
+    assert percent_typed(f"{bp // 100}.{bp % 100:02d} %") == percent_typed(f"{bp // 100},{bp % 100:02d}") == bp
