@@ -7,7 +7,7 @@ from typing import Any
 
 from aiogram import Router
 from aiogram.filters import Command
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
 from core import ledger, onboarding, supply
 from core.database import Shop
@@ -93,7 +93,7 @@ async def standing(shop: Shop, storefront: Storefront, customer: Customer, speec
     return text, keyboard(rows)
 
 
-def _to_shop(speech: Speech) -> Any:
+def _to_shop(speech: Speech) -> InlineKeyboardButton:
     return button(speech.label("🛍 To the shop"), callbacks.Home())
 
 

@@ -21,6 +21,7 @@ from handlers.admin.desk import QUESTIONS, Do, Go
 from handlers.admin.log import ACTIONS, FIELDS
 from locales import Speech
 from tests.admin.direct import Chatter, at_the_desk
+from tests.core.joining import applies
 from tests.stage import Goods, person, put_on_sale, stock
 
 # A question, what it is about, its answer, and what the log calls it. `None`: the question only looks.
@@ -79,6 +80,9 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("case.warranty", "top", "100", "change-aftersale"),
     ("case.find", "top", "nobody's", None),
     ("books.days", "top", "2026-11-21", None),
+    ("app.back@1", "application", "Which regions?", "decide-application"),
+    ("app.no@1", "second application", "Not here.", "decide-application"),
+    ("deposit.set@new", "top", "500", "set-deposit"),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
@@ -116,6 +120,8 @@ PRESSED: list[tuple[Do, str, str]] = [
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
 # Told where transfers are, tests/journeys/test_paying.py, and where orders are held: tests/journeys/test_reversible.py.
 ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"}
+# And of suppliers: tests/journeys/test_joining.py.
+ELSEWHERE |= {"paper-yes", "paper-no", "paper-show", "deposit-back", "deposit-off"}
 
 
 @pytest.fixture
@@ -161,6 +167,8 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
         "buyer": buyer.id,
         "broadcast": await shop.write(promotion.draft, storefront_id=goods.storefront.id, text="News", by="test"),
         "coupon": coupon.id,
+        "application": await applies(shop, await person(shop, goods.storefront)),
+        "second application": await applies(shop, await person(shop, goods.storefront)),
     }
 
 
