@@ -35,15 +35,15 @@ def deposit_terms(session: Session, *, storefront_id: int) -> dict[Standing, int
 @write
 def set_deposit(session: Session, *, storefront_id: int, standing: Standing, amount_minor: int, by: str) -> None:
     """Ask for so much from those who are approved from now on; 0 asks for nothing. Raises DepositTooLarge."""
+    currency = storefronts.by_id(session, storefront_id).currency
     if not 0 <= amount_minor <= LARGEST:
-        raise DepositTooLarge(most=LARGEST)
+        raise DepositTooLarge(most_minor=LARGEST, currency=currency)
     before = deposit_terms(session, storefront_id=storefront_id).get(standing, 0)
     if before == amount_minor:
         return
     session.execute(delete(DepositTerms).where(DepositTerms.storefront_id == storefront_id, DepositTerms.standing == standing))
     if amount_minor:
         session.add(DepositTerms(storefront_id=storefront_id, standing=standing, amount_minor=amount_minor))
-    currency = storefronts.by_id(session, storefront_id).currency
     journal.record(
         session,
         by=by,

@@ -123,7 +123,8 @@ class NothingDue(Refusal):
 class DepositTooLarge(Refusal):
     says: ClassVar[str] = N_("Please type an amount from 0 to {most}.")
 
-    most: int
+    most_minor: int
+    currency: str
 
 
 @dataclass(eq=False)

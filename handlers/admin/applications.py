@@ -391,7 +391,8 @@ async def papers(press: CallbackQuery, callback_data: Review, desk: Desk) -> Non
     """The papers themselves, below the card."""
     found, speech = await _seen(desk, callback_data), _reads(press, desk)
     files = [
-        (one.file_id, one.file_kind, clipped(f"{n}. {speech.label(PAPERS[one.kind]) if one.kind else ''} · {one.scope or ''}", 200))
+        # Captions are HTML like every text: what the applicant typed is escaped.
+        (one.file_id, one.file_kind, str(speech.say("{n}. {paper}", n=speech.number(n), paper=paper_line(one, speech, 200))))
         for n, one in enumerate(found.papers, 1)
     ]
     await send_files(press, files, speech)

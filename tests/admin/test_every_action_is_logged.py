@@ -22,6 +22,7 @@ from handlers.admin.desk import QUESTIONS, Do, Go
 from handlers.admin.log import ACTIONS, FIELDS
 from locales import Speech
 from tests.admin.direct import Chatter, at_the_desk
+from tests.core.joining import applies
 from tests.stage import Goods, person, put_on_sale, stock
 
 # A question, what it is about, its answer, and what the log calls it. `None`: the question only looks.
@@ -82,6 +83,9 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("buy.who", "sku", "Card Wholesale Ltd.", "new-vendor"),
     ("buy.what@VENDOR", "sku", "1000 1=86.00 1000=85.00", "draft-purchase"),
     ("books.days", "top", "2026-11-21", None),
+    ("app.back@1", "application", "Which regions?", "decide-application"),
+    ("app.no@1", "second application", "Not here.", "decide-application"),
+    ("deposit.set@new", "top", "500", "set-deposit"),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
@@ -126,6 +130,8 @@ SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
 ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"} | {"con-opt", "con-yes", "po-yes"}
 # Told where suppliers stock their offers: tests/journeys/test_supplier_stocks.py.
 ELSEWHERE |= {"batchvoid", "cost.yes", "cost.no"}
+# And of suppliers: tests/journeys/test_joining.py.
+ELSEWHERE |= {"paper-yes", "paper-no", "paper-show", "deposit-back", "deposit-off"}
 
 
 @pytest.fixture
@@ -183,6 +189,8 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
         "buyer": buyer.id,
         "broadcast": await shop.write(promotion.draft, storefront_id=goods.storefront.id, text="News", by="test"),
         "coupon": coupon.id,
+        "application": await applies(shop, await person(shop, goods.storefront)),
+        "second application": await applies(shop, await person(shop, goods.storefront)),
     }
 
 

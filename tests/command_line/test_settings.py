@@ -64,6 +64,8 @@ def test_nothing_needs_to_be_set_but_the_token() -> None:
         ("SHOP_PUBLIC_URL", "shop.example", "must be the address under which"),
         ("SHOP_PUBLIC_URL", "http://shop.example", "must begin with https://"),
         ("SHOP_LANGUAGE", "tlh", "the shop speaks en, ru, zh-hans, zh-hant"),
+        ("SHOP_ADMIN_GROUP", "@staff", "must be the id of a group"),
+        ("SHOP_ADMIN_GROUP", "1234", "must be the id of a group"),
         ("SHOP_HOLDS_PER_BUYER", "0", "is wrong: input should be greater than or equal to 1"),
         ("SHOP_HOLD_SHARE_PERCENT", "101", "is wrong: input should be less than or equal to 100"),
         ("SHOP_RATES", "USD", "and “USD” is not one"),
