@@ -14,7 +14,7 @@ from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
-from handlers import callbacks, cases, notes_of_money, notes_to_staff, paying
+from handlers import callbacks, cases, notes_of_control, notes_of_money, notes_to_staff, paying
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import rates as desk_of_rates
 from handlers.admin import reviews
@@ -106,6 +106,7 @@ def _under_news(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
 SAYS: dict[str, Wording] = {
     **notes_of_money.SAYS,
     **notes_to_staff.SAYS,
+    **notes_of_control.SAYS,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,

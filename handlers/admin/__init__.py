@@ -6,10 +6,12 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from handlers.admin import (
+    blacklist,
     books,
     broadcasts,
     cases,
     catalogue,
+    certificates,
     coupons,
     fields,
     figures,
@@ -26,7 +28,11 @@ from handlers.admin import (
     reviews,
     settings,
     stock,
+    suppliers,
     supply,
+    switches,
+    takedowns,
+    words,
 )
 from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours
 from handlers.admin.imports import imports_finished
@@ -66,6 +72,12 @@ def router() -> Router:
         settings,
         rates,
         supply,
+        suppliers,
+        switches,
+        takedowns,
+        words,
+        blacklist,
+        certificates,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
-from handlers.admin.desk import Desk, Go
+from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import bold, paragraphs
 
 
@@ -21,6 +21,9 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         press,
         paragraphs(bold(say.say("Supply")), say.say("Who brings goods, on which terms, and where each unit is drawn from.")),
         [
+            [go(say.label("🏭 Suppliers"), "suppliers"), go(say.label("📜 Certificates"), "certs")],
+            [go(say.label("⚖️ Complaints"), "takedowns"), go(say.label("🛑 Switches"), "switches")],
+            [go(say.label("🚫 Words and brands"), "words"), go(say.label("📋 Blacklist"), "blacklist")],
             [desk.home()],
         ],
     )
