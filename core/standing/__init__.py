@@ -41,15 +41,18 @@ from core.standing.suppliers import (
     set_standing,
     strike,
     strikes_of,
+    struck,
     suspend,
     unsuspend,
 )
 from core.standing.sweeping import sweep, void_listed
-from core.standing.switches import SwitchView, offers_under, switch, switch_off, switch_on, switches, switches_over
+from core.standing.switches import SwitchView, offers_under, switch, switch_off, switch_on, switches, switches_over, under
 from core.standing.tables import StrikeWhy, SwitchOf, TakedownOf, TakedownState
 from core.standing.takedowns import (
+    IncompleteComplaint,
     StepView,
     TakedownView,
+    about_how_many,
     add_to_takedown,
     decide_takedown,
     frozen_by,
@@ -88,6 +91,7 @@ __all__ = [
     "ClassNotAllowed",
     "Control",
     "Found",
+    "IncompleteComplaint",
     "NoWord",
     "OurOwn",
     "Rights",
@@ -106,6 +110,7 @@ __all__ = [
     "TooManyCodes",
     "TooManyOffers",
     "WordView",
+    "about_how_many",
     "add_to_takedown",
     "allow_word",
     "ask_no_more",
@@ -141,6 +146,7 @@ __all__ = [
     "set_standing",
     "strike",
     "strikes_of",
+    "struck",
     "suspend",
     "sweep",
     "switch",
@@ -151,6 +157,7 @@ __all__ = [
     "take_due_checks",
     "takedown",
     "takedowns",
+    "under",
     "unsuspend",
     "void_listed",
     "void_unsold",

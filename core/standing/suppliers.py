@@ -127,6 +127,13 @@ def strikes_of(session: Session, supplier_id: int) -> list[StrikeView]:
 
 
 @read
+def struck(session: Session, strike_id: int) -> int | None:
+    """The supplier whom a strike is against."""
+    row = session.get(Strike, strike_id)
+    return None if row is None else row.supplier_id
+
+
+@read
 def control(session: Session, supplier_id: int) -> Control | None:
     """A supplier as the staff see them; None when there is none."""
     found = supply.supplier(session, supplier_id)
@@ -357,5 +364,6 @@ def tell_members(session: Session, *, supplier_id: int, body: dict[str, Any], on
 
 def tell_all_staff(session: Session, *, body: dict[str, Any], once: str) -> None:
     """Post an alert to the staff of every storefront."""
+    body = {**body, "for": "staff"}
     for front in storefronts.all_open(session):
         payments.tell_staff(session, storefront_id=front.id, body=body, once=f"{once[:90]}@{front.id}")

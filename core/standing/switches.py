@@ -66,6 +66,12 @@ def _with_all_below(session: Session, category_id: int) -> list[int]:
     return found
 
 
+@read
+def under(session: Session, *, of: SwitchOf, of_id: int) -> int:
+    """How many offers a switch would stop; raises Gone when there is nothing of this id."""
+    return len(offers_under(session, of, of_id))
+
+
 @write
 def switch_off(session: Session, *, of: SwitchOf, of_id: int, reason: str, by: str) -> SwitchView:
     """Nothing under this sells from this transaction on, and money that still comes in for it is credited. Again: the same switch.

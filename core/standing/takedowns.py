@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,12 +13,18 @@ from sqlalchemy.orm import Session
 from core import catalog, inventory, journal, supply
 from core.catalog import Gone
 from core.database import now, read, write
+from core.errors import N_, Refusal
 from core.standing.rules import folded, holds
 from core.standing.suppliers import tell_all_staff, tell_members
 from core.standing.tables import Takedown, TakedownOf, TakedownState, TakedownStep
 from core.supply import Stop
 
 VOIDED_AT_ONCE = 2000  # codes in one transaction
+
+
+@dataclass(eq=False)
+class IncompleteComplaint(Refusal):
+    says: ClassVar[str] = N_("A complaint needs three lines at least: who complains, their reference, and what they say.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,12 @@ def _names(key: str, product: catalog.ProductView, sku: catalog.SkuView) -> bool
     return holds(f"{product.name} {product.keywords}", key) or holds(sku.name, key)
 
 
+@read
+def about_how_many(session: Session, *, of: TakedownOf, of_id: int, brand: str = "") -> int:
+    """How many offers a complaint would stop; raises Gone when there is nothing of this id."""
+    return len(offers_about(session, of, of_id, brand))
+
+
 @write
 def register_takedown(
     session: Session, *, of: TakedownOf, of_id: int, brand: str = "", who: str, reference: str, evidence: str, by: str
@@ -113,7 +125,7 @@ def register_takedown(
     session.add(row)
     session.flush()
     supply.stop(session, offer_ids=offer_ids, why=Stop.TAKEDOWN, ref=ref_of(row.id), by=by)
-    _step(session, row.id, did="registered", said=evidence, facts={"offers": list(offer_ids)}, by=by)
+    _step(session, row.id, what="registered", said=evidence, facts={"offers": list(offer_ids)}, by=by)
     journal.record(
         session,
         by=by,
@@ -135,7 +147,7 @@ def add_to_takedown(session: Session, *, takedown_id: int, said: str, by: str) -
     row = session.get(Takedown, takedown_id, with_for_update=True)
     if row is None:
         raise Gone
-    _step(session, takedown_id, did="added", said=said, facts={}, by=by)
+    _step(session, takedown_id, what="added", said=said, facts={}, by=by)
     journal.record(session, by=by, did="add-to-takedown", about="takedown", about_id=takedown_id, after={"text": said[:300]})
 
 
@@ -163,7 +175,7 @@ def decide_takedown(session: Session, *, takedown_id: int, upheld: bool, reason:
         supply.withdraw_for_good(session, offer_ids=offer_ids)
     else:
         supply.lift(session, offer_ids=offer_ids, why=Stop.TAKEDOWN, ref=ref, by=by)
-    _step(session, takedown_id, did=row.state.value, said=reason, facts={"offers": list(offer_ids)}, by=by)
+    _step(session, takedown_id, what=row.state.value, said=reason, facts={"offers": list(offer_ids)}, by=by)
     journal.record(
         session,
         by=by,
@@ -191,7 +203,7 @@ def void_unsold(session: Session, *, takedown_id: int) -> int:
     row.voided += gone
     if not gone and row.voided_at is None:
         row.voided_at = now(session)
-        _step(session, takedown_id, did="voided", said="", facts={"codes": row.voided}, by="clock")
+        _step(session, takedown_id, what="voided", said="", facts={"codes": row.voided}, by="clock")
     return gone
 
 
@@ -275,5 +287,5 @@ def _view(session: Session, row: Takedown, steps: Sequence[StepView]) -> Takedow
     )
 
 
-def _step(session: Session, takedown_id: int, *, did: str, said: str, facts: dict[str, Any], by: str) -> None:
-    session.add(TakedownStep(takedown_id=takedown_id, did=did, said=said, facts=facts, by=by, at=now(session)))
+def _step(session: Session, takedown_id: int, *, what: str, said: str, facts: dict[str, Any], by: str) -> None:
+    session.add(TakedownStep(takedown_id=takedown_id, did=what, said=said, facts=facts, by=by, at=now(session)))

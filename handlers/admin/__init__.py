@@ -8,10 +8,12 @@ from aiogram.types import CallbackQuery
 from handlers.admin import (
     applications,
     batches,
+    blacklist,
     books,
     broadcasts,
     cases,
     catalogue,
+    certificates,
     contracts,
     coupons,
     fields,
@@ -34,8 +36,12 @@ from handlers.admin import (
     routing,
     settings,
     stock,
+    suppliers,
     supply,
+    switches,
+    takedowns,
     upstreams,
+    words,
 )
 from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours
 from handlers.admin.imports import imports_finished
@@ -84,6 +90,12 @@ def router() -> Router:
         upstreams,
         contracts,
         payouts,
+        suppliers,
+        switches,
+        takedowns,
+        words,
+        blacklist,
+        certificates,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -50,10 +50,11 @@ class Do(CallbackData, prefix="adm!"):
 
 
 class Asking(StatesGroup):
-    """What the next message of a member of the staff is: an answer, or codes."""
+    """What the next message of a member of the staff is: an answer, codes to sell, or codes that must not be sold."""
 
     answer = State()
     codes = State()
+    feed = State()
 
 
 @dataclass

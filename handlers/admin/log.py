@@ -15,6 +15,7 @@ from aiogram.types import CallbackQuery
 from core import journal, people, rates
 from core.errors import N_
 from core.journal import Entry
+from handlers.admin import log_of_control
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
 from locales import Safe, Speech, languages, own_name
@@ -93,6 +94,7 @@ ACTIONS = {
     "confirm-payout": N_("said that payout {id} has arrived"),
     "rotate-keys": N_("made a new key for the codes"),
     "seed": N_("filled the shelves from a file"),
+    **log_of_control.ACTIONS,
 }
 
 FIELDS = {
@@ -193,6 +195,7 @@ FIELDS = {
     "used": N_("uses"),
     "word": N_("word"),
     "wrapping_key": N_("number of the key"),
+    **log_of_control.FIELDS,
 }
 """What is recorded of an action, as it is called in the log."""
 

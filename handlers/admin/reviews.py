@@ -26,6 +26,7 @@ WHYS = {
     "overdue": N_("🔴 Order {number} still waits for you, and its buyer with it: is it to be sent?"),
     "returned": N_("🔴 A part of the payment of order {number} was given back before it was sent. It waits for you: is it to be sent?"),
     "disputed": N_("🔴 The payment of order {number} is disputed. It was not sent yet, and waits for you."),
+    "blacklist": N_("🔴 A code of order {number} is on the blacklist. It was not sent yet, and waits for you: is it to be sent?"),
 }
 DISPUTES = {
     "opened": N_("🔴 The payer of payment {payment} asks their bank for {amount} back: {method} ({reason})."),

@@ -21,6 +21,7 @@ from handlers.admin import imports_finished
 from handlers.admin.desk import QUESTIONS, Do, Go
 from handlers.admin.log import ACTIONS, FIELDS
 from locales import Speech
+from tests.admin import controlled
 from tests.admin.direct import Chatter, at_the_desk
 from tests.core.joining import applies
 from tests.stage import Goods, person, put_on_sale, stock
@@ -270,8 +271,8 @@ def test_these_are_all_the_questions_and_all_the_buttons_that_change_something()
 
     # What is asked about upstreams is told in tests/admin/test_upstreams.py.
     told = {question for question in QUESTIONS if not question.startswith("upstream.")}
-    assert {key.partition("@")[0] for key, *_ in ANSWERED} | CONFIRMED == told
-    assert {button.act for button, *_ in PRESSED} | {"adjust", "refund", "case-refund"} | SILENT | ELSEWHERE == acts
+    assert {key.partition("@")[0] for key, *_ in ANSWERED} | CONFIRMED | controlled.ASKED == told
+    assert {button.act for button, *_ in PRESSED} | {"adjust", "refund", "case-refund"} | SILENT | ELSEWHERE | controlled.PRESSED == acts
 
 
 async def test_the_log_is_read_in_sentences_page_by_page(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
