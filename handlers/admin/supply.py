@@ -23,9 +23,8 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         [
             [
                 go(say.label("🏷 Offers"), "offers"),
-                go(say.label("📉 Proposed prices"), "reprices"),
+                go(say.label("📉 Margins"), "reprices"),
                 go(say.label("Quotas"), "quotas"),
-                go(say.label("Margins"), "price-rule"),
             ],
             [desk.home()],
         ],
