@@ -317,7 +317,14 @@ def decide_price(
         outcome = Outcome.TAKEN if other_minor is None else Outcome.OTHER
     else:
         outcome = Outcome.IGNORED
-        journal.record(session, by=by, did="ignore-price", about="sku", about_id=row.sku_id, before={"proposed_minor": row.retail_minor})
+        journal.record(
+            session,
+            by=by,
+            did="ignore-price",
+            about="sku",
+            about_id=row.sku_id,
+            before={"proposed_minor": row.retail_minor, "currency": row.currency},
+        )
     row.decided_at, row.decided_by, row.outcome = now(session), by[:64], outcome
     session.flush()
     guard_losses(session, sku_id=row.sku_id)

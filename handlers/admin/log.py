@@ -92,6 +92,14 @@ ACTIONS = {
     "refuse-payout": N_("refused payout {id}"),
     "send-payout": N_("sent payout {id}"),
     "confirm-payout": N_("said that payout {id} has arrived"),
+    "change-offer": N_("changed offer {id}"),
+    "withdraw-offer": N_("withdrew offer {id}"),
+    "drop-cost": N_("took a later cost of offer {id} back"),
+    "new-quota": N_("made quota {id}"),
+    "change-quota": N_("changed quota {id}"),
+    "set-price-rule": N_("changed what prices must leave"),
+    "ignore-price": N_("left the price of denomination {id} as it was"),
+    "set-wholesale": N_("changed at which prices customer {id} buys"),
     "rotate-keys": N_("made a new key for the codes"),
     "seed": N_("filled the shelves from a file"),
     **log_of_control.ACTIONS,
@@ -148,6 +156,26 @@ FIELDS = {
     "face_currency": N_("currency of the face value"),
     "face_value": N_("face value in minor units"),
     "face_value_minor": N_("face value"),
+    "contract_id": N_("contract"),
+    "discount_bp": N_("discount"),
+    "document_id": N_("document"),
+    "ended": N_("ended"),
+    "exclusive_until": N_("exclusive until"),
+    "face_total_minor": N_("face value in all"),
+    "from": N_("from"),
+    "least_margin_bp": N_("smallest margin"),
+    "never_below_cost": N_("never below cost"),
+    "priority": N_("priority"),
+    "proposed_minor": N_("proposed"),
+    "quota_id": N_("quota"),
+    "region": N_("country of buyers"),
+    "source_class": N_("what it rests on"),
+    "upstream_id": N_("connection"),
+    "valid_from": N_("first day"),
+    "valid_until": N_("last day"),
+    "wholesale": N_("reseller"),
+    "wholesale_minor": N_("wholesale"),
+    "withdrawn": N_("withdrawn"),
     "file": N_("file"),
     "first_order_only": N_("first order only"),
     "hidden_at": N_("hidden since"),
@@ -200,17 +228,7 @@ FIELDS = {
 """What is recorded of an action, as it is called in the log."""
 
 # The currency of an amount is recorded beside it; that of a balance is always the shop's.
-_CURRENCY_OF = {
-    "retail_minor": "currency",
-    "cost_minor": "currency",
-    "face_value_minor": "face_currency",
-    "balance_minor": "",
-    "refunded_minor": "",
-    "amount_minor": "currency",
-    "cap_minor": "currency",
-    "minimum_minor": "currency",
-    "deposit_minor": "currency",
-}
+_CURRENCY_OF = {}
 _VALUES = {
     ("void-code", "shelf"): N_("on the shelf"),
     ("void-code", "void"): N_("void"),
@@ -279,11 +297,12 @@ def _entry(say: Speech, entry: Entry, who: str, currency: str) -> Safe:
 def _told(say: Speech, did: str, recorded: Mapping[str, Any], currency: str) -> dict[str, str]:
     """What was recorded, ready to be read: amounts as prices, which have their currency with them, and a rate between whole units."""
     told = {name: _value(say, did, value) for name, value in recorded.items()}
-    for instant in ("hidden_at", "starts_at", "expires_at"):
+    for instant in ("hidden_at", "starts_at", "expires_at", "valid_from", "valid_until", "exclusive_until", "from"):
         if isinstance(at := recorded.get(instant), str):
             told[instant] = say.when(datetime.fromisoformat(at))
-    if isinstance(points := recorded.get("basis_points"), int):
-        told["basis_points"] = say.percent(Decimal(points) / 10_000)
+    for share in ("basis_points", "discount_bp", "least_margin_bp"):
+        if isinstance(points := recorded.get(share), int):
+            told[share] = say.percent(Decimal(points) / 10_000)
     if isinstance(tiers := recorded.get("tiers"), dict) and tiers:
         told["tiers"] = "; ".join(f"{quantity}: {say.price(unit, str(recorded['currency']))}" for quantity, unit in tiers.items())
     for name, beside in _CURRENCY_OF.items():

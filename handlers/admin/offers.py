@@ -778,7 +778,7 @@ async def _show_rule(event: Message | CallbackQuery, desk: Desk) -> None:
         if found.never_below_cost
         else do(say.label("🛡 Never sell below cost"), "rule-loss", arg="1")
     )
-    await desk.show(event, text, [[ask(say.label("Smallest margin"), "rule.margin")], [switch], desk.back("supply")])
+    await desk.show(event, text, [[ask(say.label("Smallest margin"), "rule.margin")], [switch], desk.back("reprices")])
 
 
 async def never_below_cost(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
@@ -813,7 +813,8 @@ async def _show_reprices(event: Message | CallbackQuery, desk: Desk, page: int =
         _, name = await _named(desk, one.sku_id)
         change = f"{say.price(one.before.retail_minor, one.currency)} → {say.price(one.proposed.retail_minor, one.currency)}"
         rows.append([go(f"{clipped(name, 30)} · {change}", "reprice", one.id)])
-    rows += [desk.pages("reprices", 0, page, more=len(found) == PAGE), desk.back("supply")]
+    rows.append(desk.pages("reprices", 0, page, more=len(found) == PAGE))
+    rows += [[go(say.label("What prices must leave"), "price-rule")], desk.back("supply")]
     text = say.say("Costs have left too little of these prices:") if found else say.say("No price needs you: every cost leaves enough.")
     await desk.show(event, paragraphs(bold(say.label("Proposed prices")), text), rows)
 

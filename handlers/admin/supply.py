@@ -23,8 +23,8 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         paragraphs(bold(say.say("Supply")), say.say("Who brings goods, on which terms, and where each unit is drawn from.")),
         [
             [go(say.label("📋 Applications"), "apps"), go(say.label("🏭 Suppliers"), "suppliers")],
-            [go(say.label("🏷 Offers"), "offers"), go(say.label("📉 Proposed prices"), "reprices")],
-            [go(say.label("💱 Cost wishes"), "wishes"), go(say.label("Quotas"), "quotas"), go(say.label("Margins"), "price-rule")],
+            [go(say.label("🏷 Offers"), "offers"), go(say.label("📉 Margins"), "reprices")],
+            [go(say.label("💱 Cost wishes"), "wishes"), go(say.label("Quotas"), "quotas")],
             [go(say.label("🧾 Purchase orders"), "buys"), go(say.label("🔌 Upstream shops"), "ups")],
             [go(say.label("🧭 Which source first"), "routing"), button(say.label("🛠 To be done by hand"), callbacks.Tasks())],
             [go(say.label("📜 Contracts"), "contracts"), go(say.label("💸 Payouts"), "payouts"), go(say.label("🔎 Wanted"), "wanted")],

@@ -87,6 +87,22 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("app.back@1", "application", "Which regions?", "decide-application"),
     ("app.no@1", "second application", "Not here.", "decide-application"),
     ("deposit.set@new", "top", "500", "set-deposit"),
+    ("sku.whole", "sku", "76.50", "set-price"),
+    ("offer.new@SUPPLIER.authorised", "second sku", "85", "new-offer"),
+    ("offer.stock", "offer", "500", "change-offer"),
+    ("offer.min", "offer", "2", "change-offer"),
+    ("offer.max", "offer", "20", "change-offer"),
+    ("offer.land", "offer", "tr", "change-offer"),
+    ("offer.warr", "offer", "72", "change-offer"),
+    ("offer.from", "offer", "2020-01-31", "change-offer"),
+    ("offer.until", "offer", "2199-12-31", "change-offer"),
+    ("offer.prio", "offer", "10", "change-offer"),
+    ("offer.excl", "offer", "2199-12-31", "change-offer"),
+    ("offer.cost", "offer", "86", "set-cost"),
+    ("quota.new", "supplier", "100000 CNY 15%", "new-quota"),
+    ("quota.total", "quota", "2000", "change-quota"),
+    ("rule.margin", "top", "2.5", "set-price-rule"),
+    ("rp.other", "repricing", "97.50", "set-price"),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
@@ -124,6 +140,18 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="buy-order"), "purchase", "order-purchase"),
     (Do(act="buy-end"), "purchase", "end-purchase"),
     (Do(act="statement", arg="off"), "top", "change-storefront"),
+    (Do(act="wholesale", arg="1"), "buyer", "set-wholesale"),
+    (Do(act="of-pause"), "offer", "pause-offer"),
+    (Do(act="of-resume"), "offer", "resume-offer"),
+    (Do(act="of-class", arg="creator"), "offer", "change-offer"),
+    (Do(act="of-undo", arg="2"), "offer", "drop-cost"),
+    (Do(act="of-quota", arg="QUOTA"), "offer", "change-offer"),
+    (Do(act="of-drop"), "offer", "withdraw-offer"),
+    (Do(act="qu-end"), "quota", "change-quota"),
+    (Do(act="qu-open"), "quota", "change-quota"),
+    (Do(act="rule-loss", arg="1"), "top", "set-price-rule"),
+    (Do(act="rp-skip"), "second repricing", "ignore-price"),
+    (Do(act="rp-take"), "repricing", "set-price"),
 ]
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
@@ -172,9 +200,29 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
         currency="CNY",
         by="test",
     )
+    supplier = await shop.write(supply.new_supplier, name="Bright", standing=supply.Standing.TRUSTED, telegram_id=42)
+    await shop.write(catalog.change_sku, other.sku_id, face_value_minor=10_000, face_currency="CNY")
+    facts = {"supplier_id": supplier.id, "cost_currency": "CNY", "source_class": supply.SourceClass.AUTHORISED, "by": "test"}
+    offer = await shop.write(supply.new_offer, sku_id=other.sku_id, cost_minor=8500, **facts)
+    later = utc_now() + timedelta(days=9)
+    await shop.write(supply.set_cost, offer_id=offer.id, cost_minor=8600, cost_currency="CNY", from_at=later, by="test")
+    quota = await shop.write(
+        supply.new_quota, supplier_id=supplier.id, currency="CNY", face_total_minor=100_000, discount_bp=1500, by="test"
+    )
+    for dear in await neighbours(shop, goods):
+        made = await shop.write(supply.new_offer, sku_id=dear, cost_minor=8500, **facts)
+        await shop.write(supply.set_cost, offer_id=made.id, cost_minor=9500, cost_currency="CNY", by="test")
+    proposed = await shop.read(supply.repricings, storefront_id=goods.storefront.id)
     return {
         "vendor": vendor.id,
         "purchase": bought.id,
+        "supplier": supplier.id,
+        "offer": offer.id,
+        "quota": quota,
+        "QUOTA": quota,
+        "SUPPLIER": supplier.id,
+        "repricing": proposed[0].id,
+        "second repricing": proposed[1].id,
         "jump": jumped.jumped[0].id,
         "case": cases[0].case_id,
         "second case": cases[1].case_id,
@@ -195,6 +243,18 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
     }
 
 
+async def neighbours(shop: Shop, goods: Goods) -> list[int]:
+    """Two more denominations, of which nothing else is told."""
+    return [(await put_on_sale(shop, goods.storefront, name=name, denomination=name)).sku_id for name in ("Dear", "Dearer")]
+
+
+def placed(arg: str, things: dict[str, int]) -> str:
+    """What a button carries, with the ids of this shop."""
+    for name in ("OTHER", "SUPPLIER", "QUOTA"):
+        arg = arg.replace(name, str(things[name]))
+    return arg
+
+
 async def newest(shop: Shop) -> int:
     return (await shop.read(journal.latest, limit=1))[0].id
 
@@ -205,7 +265,7 @@ async def test_every_answer_that_changes_something_is_one_action_with_before_and
     for key, about, text, did in ANSWERED:
         last = await newest(shop)
         name, _, language = key.partition("@")
-        await desk.answers(name, things[about], text, language.replace("VENDOR", str(things["vendor"])))
+        await desk.answers(name, things[about], text, placed(language, things))
         await desk.presses(Go(to="home"))
         made = [entry for entry in await shop.read(journal.latest, limit=5) if entry.id > last]
         assert [entry.did for entry in made] == ([] if did is None else [did]), key
@@ -218,8 +278,7 @@ async def test_every_answer_that_changes_something_is_one_action_with_before_and
 async def test_every_press_that_changes_something_is_one_action(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
     for button, about, did in PRESSED:
         last = await newest(shop)
-        arg = button.arg.replace("OTHER", str(things["OTHER"]))
-        await desk.presses(Do(act=button.act, id=things[about], arg=arg))
+        await desk.presses(Do(act=button.act, id=things[about], arg=placed(button.arg, things)))
         made = [entry for entry in await shop.read(journal.latest, limit=5) if entry.id > last]
         assert [(entry.did, entry.by) for entry in made] == [(did, "telegram:7001")], button
 
@@ -265,7 +324,7 @@ def test_these_are_all_the_questions_and_all_the_buttons_that_change_something()
     for path in Path(handlers.admin.__file__).parent.glob("*.py"):
         source = path.read_text(encoding="utf-8")
         acts |= set(re.findall(r'F\.act == "([^"]+)"', source))
-        if path.name == "catalogue.py":
+        if path.name in ("catalogue.py", "offers.py"):
             listed = source.split("acts = {", 1)[1].split("}", 1)[0]
             acts |= set(re.findall(r'"([a-z-]+)":', listed))
 
@@ -351,9 +410,9 @@ async def test_a_face_value_that_was_recorded_without_its_currency_is_told_as_it
 async def test_everything_that_is_recorded_has_a_name(shop: Shop, desk: Chatter, things: dict[str, int]) -> None:
     for key, about, text, _ in ANSWERED:
         name, _, language = key.partition("@")
-        await desk.answers(name, things[about], text, language)
+        await desk.answers(name, things[about], text, placed(language, things))
     for button, about, _ in PRESSED:
-        await desk.presses(Do(act=button.act, id=things[about], arg=button.arg.replace("OTHER", str(things["OTHER"]))))
+        await desk.presses(Do(act=button.act, id=things[about], arg=placed(button.arg, things)))
 
     recorded = {name for entry in await shop.read(journal.latest, limit=200) for name in [*entry.before, *entry.after]}
 
