@@ -15,7 +15,7 @@ from core.supply.stocking import (
     offer_of_member,
     offers_of_sku,
     offers_with_facts,
-    pause_offer,
+    pause_own,
     take_stock_back,
     to_be_stocked,
 )
@@ -54,7 +54,7 @@ __all__ = [
     "offers_with_facts",
     "open_wishes",
     "own_offer",
-    "pause_offer",
+    "pause_own",
     "payable",
     "ranked",
     "set_cost",

@@ -166,10 +166,10 @@ async def test_a_supplier_sees_what_was_sold_what_is_left_and_for_how_long(shop:
 
 async def test_a_paused_offer_sells_again_when_its_supplier_says_so_and_not_when_others_stopped_it(shop: Shop, lin: Supplied) -> None:
     doing: dict[str, Any] = {"offer_id": lin.offer_id, "telegram_id": LIN, "by": "telegram:5001"}
-    assert await shop.write(supply.pause_offer, paused=True, **doing)
-    assert not await shop.write(supply.pause_offer, paused=True, **doing)
+    assert await shop.write(supply.pause_own, paused=True, **doing)
+    assert not await shop.write(supply.pause_own, paused=True, **doing)
     await shop.write(supply.stop, offer_ids=[lin.offer_id], why=Stop.PAUSED, by="telegram:1")
-    assert await shop.write(supply.pause_offer, paused=False, **doing)
+    assert await shop.write(supply.pause_own, paused=False, **doing)
 
     assert [one.by for one in await shop.read(supply.stops, [lin.offer_id])] == ["telegram:1"], "the staff's own pause stays"
 
