@@ -180,8 +180,14 @@ class Running:
     async def _open_doors(self, stack: contextlib.AsyncExitStack) -> Serving:
         # Open from the first moment: whoever watches over the process sees that it lives, and that it is not ready yet.
         self._parts["bot"] = lambda: False
-        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, uploads=lambda: self._uploads, alive=self._at_work)
-        app = make_app(self._plan.shop, telegram=self._telegram, payments=self._tills, supply=self._supply, alive=self._at_work)
+        app = make_app(
+            self._plan.shop,
+            telegram=self._telegram,
+            payments=self._tills,
+            uploads=lambda: None if self._stop.is_set() else self._uploads,
+            supply=self._supply,
+            alive=self._at_work,
+        )
         serving = Serving(app, self._plan.listen_host, self._plan.listen_port)
         await serving.open()
         stack.push_async_callback(serving.close)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import IO, BinaryIO, cast
 
+import structlog
 from aiogram import Bot
 
 from bot.dispatcher import speech_of
 from core import inventory, people, supply
 from core.database import Shop
+from core.errors import Refusal
 from core.inventory import LinkView
 from core.people import Customer
 from core.storefronts import Storefront
@@ -24,6 +26,8 @@ from handlers.supply.uploading import things_of, ways_on
 from locales import Speech
 from papers.codes import Limits
 from web.uploads import Course, Welcome
+
+log = structlog.get_logger()
 
 # What comes by a link is read from a file, so it may be as large as what the shopkeeper imports from a disk.
 LIMITS = Limits(file_bytes=512 << 20, expanded_bytes=1 << 30, rows=1_000_000)
@@ -65,7 +69,11 @@ class Uploads:
         """A file begins to come by this link."""
         await self.welcome(word)
         link = await self._shop.write(inventory.take_link, word)
-        customer, facts = await self.checked(link)
+        try:
+            customer, facts = await self.checked(link)
+        except Refusal:
+            await self._shop.write(inventory.give_link_back, link_id=link.id)
+            raise
         speech = speech_of(customer, self._storefront)
         product, sku = await things_of(self._shop, facts)
         return Coming(self, word, link, customer, facts, full_name(product, sku, speech), speech)
@@ -158,8 +166,12 @@ class Coming:
         try:
             came = await work.run()
         finally:
-            await asyncio.shield(self.uploads.over(self, came))
             file.close()
+            try:
+                await asyncio.shield(self.uploads.over(self, came))
+            except Exception as trouble:
+                # What came in is on sale all the same; the link ends by its time.
+                log.error("upload-link-not-ended", link=self.link.id, error=type(trouble).__name__)
             say = self.speech
             if came is None:
                 watched.course = Course(

@@ -48,7 +48,7 @@ _SCRIPT = Template("""<script nonce="$nonce">
 const words=$words,$$=id=>document.getElementById(id);
 document.documentElement.classList.add("js");
 const file=$$("file"),drop=$$("drop"),send=$$("send"),form=$$("form"),way=$$("way"),bar=$$("bar"),far=$$("far"),said=$$("said");
-let picked=null;send.disabled=true;
+let picked=null;send.disabled=true;file.required=false;
 function pick(one){picked=one||null;send.disabled=!picked;$$("name").textContent=picked?picked.name:words.drop;said.replaceChildren()}
 file.addEventListener("change",()=>pick(file.files[0]));
 for(const kind of["dragenter","dragover"])addEventListener(kind,event=>{event.preventDefault();drop.classList.add("over")});

@@ -99,7 +99,7 @@ from core.supply.stocking import (
     offer_of_member,
     offers_of_sku,
     offers_with_facts,
-    pause_own_offer,
+    pause_own,
     take_stock_back,
     to_be_stocked,
 )
@@ -219,7 +219,7 @@ __all__ = [
     "outcomes",
     "own_offer",
     "pause_offer",
-    "pause_own_offer",
+    "pause_own",
     "payable",
     "payable_offers",
     "places_of",

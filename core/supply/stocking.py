@@ -146,7 +146,7 @@ def take_stock_back(session: Session, *, offer_id: int, telegram_id: int, custom
 
 
 @write
-def pause_own_offer(session: Session, *, offer_id: int, telegram_id: int, paused: bool, by: str) -> bool:
+def pause_own(session: Session, *, offer_id: int, telegram_id: int, paused: bool, by: str) -> bool:
     """Their supplier lets an offer sell no more, or sell again; False when it was so already. Other reasons to stop stay."""
     offer_of_member(session, offer_id=offer_id, telegram_id=telegram_id)
     if paused:

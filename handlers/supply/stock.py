@@ -486,14 +486,14 @@ async def confirm_pause(press: CallbackQuery, callback_data: See, supplier_desk:
 
 async def pause(press: CallbackQuery, callback_data: Make, supplier_desk: SupplierDesk) -> None:
     await supplier_desk.shop.write(
-        supply.pause_own_offer, offer_id=callback_data.id, telegram_id=supplier_desk.who, paused=True, by=supplier_desk.by
+        supply.pause_own, offer_id=callback_data.id, telegram_id=supplier_desk.who, paused=True, by=supplier_desk.by
     )
     await show_offer(press, supplier_desk, callback_data.id)
 
 
 async def resume(press: CallbackQuery, callback_data: Make, supplier_desk: SupplierDesk) -> None:
     await supplier_desk.shop.write(
-        supply.pause_own_offer, offer_id=callback_data.id, telegram_id=supplier_desk.who, paused=False, by=supplier_desk.by
+        supply.pause_own, offer_id=callback_data.id, telegram_id=supplier_desk.who, paused=False, by=supplier_desk.by
     )
     await show_offer(press, supplier_desk, callback_data.id)
 

@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from core import audit, insight, inventory, journal, orders, outbox, supply
+from core.audit.stocking import STOCKING
 from core.database import Shop, write
 from core.insight import Restock
 from core.inventory import LinkBusy, LinkOver, NothingOnShelf, Secret, TooManyLinks
@@ -166,10 +167,10 @@ async def test_a_supplier_sees_what_was_sold_what_is_left_and_for_how_long(shop:
 
 async def test_a_paused_offer_sells_again_when_its_supplier_says_so_and_not_when_others_stopped_it(shop: Shop, lin: Supplied) -> None:
     doing: dict[str, Any] = {"offer_id": lin.offer_id, "telegram_id": LIN, "by": "telegram:5001"}
-    assert await shop.write(supply.pause_own_offer, paused=True, **doing)
-    assert not await shop.write(supply.pause_own_offer, paused=True, **doing)
+    assert await shop.write(supply.pause_own, paused=True, **doing)
+    assert not await shop.write(supply.pause_own, paused=True, **doing)
     await shop.write(supply.stop, offer_ids=[lin.offer_id], why=Stop.PAUSED, by="telegram:1")
-    assert await shop.write(supply.pause_own_offer, paused=False, **doing)
+    assert await shop.write(supply.pause_own, paused=False, **doing)
 
     assert [one.by for one in await shop.read(supply.stops, [lin.offer_id])] == ["telegram:1"], "the staff's own pause stays"
 
@@ -213,26 +214,30 @@ async def test_the_unsold_codes_of_a_batch_are_voided_in_pieces_and_the_sold_one
     await assert_sound(shop, sample=3)
 
 
-@pytest.mark.parametrize(
-    ("check", "sql"),
-    [
-        ("a supplier's batch rests on a paper", "UPDATE offers SET document_id = NULL WHERE id = (SELECT offer_id FROM upload_links)"),
-        (
-            "an upload link is used once",
-            "UPDATE batches SET link_id = (SELECT id FROM upload_links) WHERE offer_id = (SELECT offer_id FROM upload_links)",
-        ),
-        ("what came by an upload link is of its offer", "UPDATE batches SET link_id = NULL WHERE link_id IS NOT NULL"),
-        (
-            "an upload link is its offer's supplier's",
-            "UPDATE upload_links SET supplier_id = (SELECT MIN(id) FROM suppliers WHERE id <> supplier_id)",
-        ),
-        (
-            "a code that was taken back is void",
-            "UPDATE codes SET void_at = NULL, available = id WHERE id = (SELECT MIN(code_id) FROM taken_codes)",
-        ),
-        ("a take-back has its codes", "UPDATE take_backs SET quantity = quantity + 1"),
-    ],
-)
+DAMAGES = [
+    ("a supplier's batch rests on a paper", "UPDATE offers SET document_id = NULL WHERE id = (SELECT offer_id FROM upload_links)"),
+    (
+        "an upload link is used once",
+        "UPDATE batches SET link_id = (SELECT id FROM upload_links) WHERE offer_id = (SELECT offer_id FROM upload_links)",
+    ),
+    ("what came by an upload link is of its offer", "UPDATE batches SET link_id = NULL WHERE link_id IS NOT NULL"),
+    (
+        "an upload link is its offer's supplier's",
+        "UPDATE upload_links SET supplier_id = (SELECT MIN(id) FROM suppliers WHERE id <> supplier_id)",
+    ),
+    (
+        "a code that was taken back is void",
+        "UPDATE codes SET void_at = NULL, available = id WHERE id = (SELECT MIN(code_id) FROM taken_codes)",
+    ),
+    ("a take-back has its codes", "UPDATE take_backs SET quantity = quantity + 1"),
+]
+
+
+def test_every_check_of_what_suppliers_bring_is_shown_damage() -> None:
+    assert {check for check, _ in DAMAGES} == STOCKING.keys()
+
+
+@pytest.mark.parametrize(("check", "sql"), DAMAGES)
 async def test_the_audit_finds_damage_to_what_suppliers_brought(
     shop: Shop, storefront: Storefront, lin: Supplied, database_url: str, check: str, sql: str
 ) -> None:
