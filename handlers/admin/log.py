@@ -228,7 +228,20 @@ FIELDS = {
 """What is recorded of an action, as it is called in the log."""
 
 # The currency of an amount is recorded beside it; that of a balance is always the shop's.
-_CURRENCY_OF = {}
+_CURRENCY_OF = {
+    "retail_minor": "currency",
+    "wholesale_minor": "currency",
+    "proposed_minor": "currency",
+    "cost_minor": "currency",
+    "face_value_minor": "face_currency",
+    "face_total_minor": "currency",
+    "deposit_minor": "currency",
+    "balance_minor": "",
+    "refunded_minor": "",
+    "amount_minor": "currency",
+    "cap_minor": "currency",
+    "minimum_minor": "currency",
+}
 _VALUES = {
     ("void-code", "shelf"): N_("on the shelf"),
     ("void-code", "void"): N_("void"),
