@@ -46,6 +46,7 @@ ACTIONS = {
     "take-back-codes": N_("took unsold codes of offer {id} back"),
     "open-taken-back": N_("was sent codes that were taken back from offer {id}"),
     "new-offer": N_("made offer {id}"),
+    "approve-offer": N_("approved offer {id}"),
     "pause-offer": N_("paused offer {id}"),
     "resume-offer": N_("let offer {id} sell again"),
     "declare": N_("said how many more there are of offer {id}"),

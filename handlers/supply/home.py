@@ -8,14 +8,16 @@ from aiogram import F, Router
 from aiogram.filters.state import StateFilter
 from aiogram.types import CallbackQuery, Message
 
-from core import aftersale, insight, ledger, supply
+from core import aftersale, insight, ledger, settlement, supply
 from core.aftersale import CaseState, Reason
 from core.database import Shop
 from core.errors import N_
 from core.people import Customer
 from core.storefronts import Storefront
 from core.supply import NotYours
+from handlers import callbacks
 from handlers.pieces import bold, button, full_name, lines, paragraphs, plain
+from handlers.supply import earnings
 from handlers.supply.buttons import Documents
 from handlers.supply.desk import Seat, See, SupplierDesk, Supplying, see, supply_conversation, typed
 from locales import Safe, Speech
@@ -75,7 +77,8 @@ async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: in
     )
     rows = [
         [see(say.label("🏷 Offers ({n})", n=len(here.lines)), "offers", supplier_id), see(say.label("➕ New offer"), "new", supplier_id)],
-        [see(say.label("📥 Bring codes"), "bring", supplier_id), see(say.label("🛟 Cases"), "cases", supplier_id)],
+        [see(say.label("📥 Bring codes"), "bring", supplier_id), earnings.entry(say, supplier_id)],
+        [see(say.label("🛟 Cases"), "cases", supplier_id), button(say.label("🛠 To do"), callbacks.Tasks())],
         [button(say.label("📄 Papers"), Documents(supplier=supplier_id)), see(say.label("❓ How it works"), "how", supplier_id)],
         [see(say.label("Another supplier"), "home")] if several else [],
     ]
@@ -123,16 +126,13 @@ class Money:
 
 
 async def money(shop: Shop, supplier_id: int) -> list[Money]:
-    """A supplier's money by currency, as the ledger has it."""
-    found: dict[str, Money] = {}
-    for pot in await shop.read(ledger.pots, party_id=supplier_id, kind=ledger.AccountKind.PAYABLE):
-        so_far = found.get(pot.currency, Money(pot.currency, 0, 0, 0))
-        if pot.label == "due":
-            paid = await shop.read(ledger.taken_out, account_id=pot.account_id, kind=ledger.TransferKind.PAYOUT)
-            found[pot.currency] = Money(pot.currency, so_far.held_minor, pot.minor, paid)
-        elif pot.label == "":
-            found[pot.currency] = Money(pot.currency, pot.minor, so_far.payable_minor, so_far.paid_minor)
-    return sorted(found.values(), key=lambda one: one.currency)
+    """A supplier's money by currency, as their statement has it."""
+    pots = await shop.read(ledger.pots, party_id=supplier_id, kind=ledger.AccountKind.PAYABLE)
+    found = []
+    for currency in sorted({pot.currency for pot in pots}):
+        has = await shop.read(settlement.balances, supplier_id=supplier_id, currency=currency)
+        found.append(Money(currency, has.held_minor, has.due_minor + has.paying_minor, has.paid_minor))
+    return found
 
 
 def money_said(say: Speech, found: list[Money]) -> Safe | None:
