@@ -79,9 +79,12 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("case.warranty", "top", "100", "change-aftersale"),
     ("case.find", "top", "nobody's", None),
     ("books.days", "top", "2026-11-21", None),
+    ("routing.weight@cost", "top", "77", "set-weights"),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
+# Told where goods are on their way: tests/admin/test_routing.py.
+CONFIRMED |= {"task.codes"}
 
 PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="hide", arg="category"), "category", "change-category"),
@@ -115,7 +118,8 @@ PRESSED: list[tuple[Do, str, str]] = [
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
 # Told where transfers are, tests/journeys/test_paying.py, and where orders are held: tests/journeys/test_reversible.py.
-ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"}
+# And where goods are on their way: tests/admin/test_routing.py.
+ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"} | {"task-ask", "task-fail", "call-off"}
 
 
 @pytest.fixture
