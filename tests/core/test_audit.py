@@ -13,6 +13,7 @@ from core import audit, inventory, orders
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
 from core.database import Keyring, Shop
 from core.storefronts import Storefront
+from tests.core.damages_of_kinds import KIND_DAMAGES
 from tests.core.props import World, aside, assert_sound, at_once, live
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
@@ -392,6 +393,7 @@ DAMAGES = [
         " WHERE id IN (SELECT min(id) FROM codes GROUP BY batch_id HAVING count(*) > 1)",
     ),
 ]
+DAMAGES += [Damage(*facts) for facts in KIND_DAMAGES]
 
 
 def damage(connection: Connection, harm: Damage, world: World) -> None:
