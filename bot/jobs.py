@@ -179,6 +179,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
+        Job("follow-rates", 30, lambda: shop.write(supply.follow_rates, most=MOST)),
         Job("receive-purchases", 5, lambda: shop.write(purchasing.receive_purchases, most=MOST)),
         Job("post-statements", 60, post_statements),
         Job("settle-sales", 20, lambda: shop.write(settlement.settle, most=MOST), full=MOST),
