@@ -44,7 +44,7 @@ class Stop(StrEnum):
     HIDDEN = "hidden"  # its source failed too often; ends by itself
     QUOTA = "quota"  # its contract is drawn down
     DATES = "dates"  # not yet, or no more, valid
-    EXPOSURE = "exposure"  # the shop owes its supplier as much as it wants to
+    EXPOSURE = "exposure"  # the shop owes its supplier more than it wants to
     APPROVAL = "approval"  # the staff have not looked at it yet
     PAUSED = "paused"  # its supplier or the staff wish it
     RATE = "rate"  # its cost is agreed in a currency that has no rate

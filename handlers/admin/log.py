@@ -36,6 +36,7 @@ ACTIONS = {
     "set-price": N_("set the price of denomination {id}"),
     "set-cost": N_("set the cost of denomination {id}"),
     "import-codes": N_("imported codes of denomination {id}"),
+    "set-exposure": N_("set how much may be owed to supplier {id}"),
     "draft-purchase": N_("began purchase order {id}"),
     "order-purchase": N_("ordered purchase order {id}"),
     "end-purchase": N_("ended purchase order {id}"),

@@ -81,6 +81,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("case.days", "top", "3", "change-aftersale"),
     ("case.warranty", "top", "100", "change-aftersale"),
     ("case.find", "top", "nobody's", None),
+    ("exposure.set@CNY", "supplier", "50000 -", "set-exposure"),
     ("buy.who", "sku", "Card Wholesale Ltd.", "new-vendor"),
     ("buy.what@VENDOR", "sku", "1000 1=86.00 1000=85.00", "draft-purchase"),
     ("books.days", "top", "2026-11-21", None),
