@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aiogram import F, Router
 from aiogram.filters.state import StateFilter
 from aiogram.types import CallbackQuery, Message
 
-from core import aftersale, insight, ledger, supply
+from core import aftersale, insight, ledger, settlement, supply
 from core.aftersale import CaseState, Reason
 from core.database import Shop
 from core.errors import N_
 from core.people import Customer
+from core.settlement import Balances
 from core.storefronts import Storefront
 from core.supply import NotYours
 from handlers.pieces import bold, button, full_name, lines, paragraphs, plain
+from handlers.supply import earnings
 from handlers.supply.buttons import Documents
 from handlers.supply.desk import Seat, See, SupplierDesk, Supplying, see, supply_conversation, typed
 from locales import Safe, Speech
@@ -76,6 +76,7 @@ async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: in
     rows = [
         [see(say.label("🏷 Offers ({n})", n=len(here.lines)), "offers", supplier_id), see(say.label("➕ New offer"), "new", supplier_id)],
         [see(say.label("📥 Bring codes"), "bring", supplier_id), see(say.label("🛟 Cases"), "cases", supplier_id)],
+        [earnings.entry(say, supplier_id)],
         [button(say.label("📄 Papers"), Documents(supplier=supplier_id)), see(say.label("❓ How it works"), "how", supplier_id)],
         [see(say.label("Another supplier"), "home")] if several else [],
     ]
@@ -112,41 +113,28 @@ def _today(say: Speech, here: insight.SupplierHome) -> Safe:
 # Money
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
-    """What a supplier has earned in one currency, in minor units: held for the warranty, ready to be paid out, and paid."""
-
-    currency: str
-    held_minor: int
-    payable_minor: int
-    paid_minor: int
+async def money(shop: Shop, supplier_id: int) -> list[tuple[str, Balances]]:
+    """What a supplier has in each currency: held for the warranty, ready to be paid out, on its way and paid."""
+    pots = await shop.read(ledger.pots, party_id=supplier_id, kind=ledger.AccountKind.PAYABLE)
+    currencies = sorted({pot.currency for pot in pots})
+    return [(one, await shop.read(settlement.balances, supplier_id=supplier_id, currency=one)) for one in currencies]
 
 
-async def money(shop: Shop, supplier_id: int) -> list[Money]:
-    """A supplier's money by currency, as the ledger has it."""
-    found: dict[str, Money] = {}
-    for pot in await shop.read(ledger.pots, party_id=supplier_id, kind=ledger.AccountKind.PAYABLE):
-        so_far = found.get(pot.currency, Money(pot.currency, 0, 0, 0))
-        if pot.label == "due":
-            paid = await shop.read(ledger.taken_out, account_id=pot.account_id, kind=ledger.TransferKind.PAYOUT)
-            found[pot.currency] = Money(pot.currency, so_far.held_minor, pot.minor, paid)
-        elif pot.label == "":
-            found[pot.currency] = Money(pot.currency, pot.minor, so_far.payable_minor, so_far.paid_minor)
-    return sorted(found.values(), key=lambda one: one.currency)
-
-
-def money_said(say: Speech, found: list[Money]) -> Safe | None:
-    """One line for each currency that has anything."""
-    told = [
-        say.say(
-            "💰 Held {held} · to be paid out {payable} · paid {paid}",
-            held=say.price(one.held_minor, one.currency),
-            payable=say.price(one.payable_minor, one.currency),
-            paid=say.price(one.paid_minor, one.currency),
-        )
-        for one in found
-        if one.held_minor or one.payable_minor or one.paid_minor
-    ]
+def money_said(say: Speech, found: list[tuple[str, Balances]]) -> Safe | None:
+    """A line for each currency that has anything, and one more for what is on its way."""
+    told: list[Safe] = []
+    for currency, has in found:
+        if has.held_minor or has.due_minor or has.paid_minor:
+            told.append(
+                say.say(
+                    "💰 Held {held} · to be paid out {payable} · paid {paid}",
+                    held=say.price(has.held_minor, currency),
+                    payable=say.price(has.due_minor, currency),
+                    paid=say.price(has.paid_minor, currency),
+                )
+            )
+        if has.paying_minor:
+            told.append(say.say("💸 On its way to you: {amount}", amount=say.price(has.paying_minor, currency)))
     return lines(*told) if told else None
 
 
