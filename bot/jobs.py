@@ -168,6 +168,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("remind-silent-buyers", 60, lambda: shop.write(aftersale.remind_silent, most=MOST)),
         Job("close-silent-cases", 60, lambda: shop.write(aftersale.close_silent, most=MOST)),
         Job("close-refunded-cases", 60, lambda: shop.write(aftersale.close_gone, most=MOST)),
+        Job("take-certificates", 5, lambda: shop.write(onboarding.take_certificates, most=MOST)),
         Job("watch-documents", 300, lambda: shop.write(onboarding.watch_documents, most=MOST)),
         Job("take-costs", 5, lambda: shop.write(supply.take_costs, most=MOST)),
         Job("keep-dates-of-offers", 5, lambda: shop.write(supply.keep_dates, most=MOST)),

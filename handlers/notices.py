@@ -215,6 +215,7 @@ SAYS: dict[str, Wording] = {
     **notes_on_the_way.SAYS,
     **upstreams.SAYS,
     **notes_of_control.SAYS,
+    "offer-waits": desk_of_offers.offer_waits,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),
     "payment": payment,

@@ -2,6 +2,7 @@
 
 from core.onboarding.applying import PaperField, add_paper, begin, describe_paper, put, remove_paper, send, withdraw
 from core.onboarding.cards import CardView, card, card_shown
+from core.onboarding.certificates import take_certificates
 from core.onboarding.deciding import Decided, decide, settle_check
 from core.onboarding.deposits import (
     DepositView,
@@ -24,6 +25,16 @@ from core.onboarding.documents import (
     renew,
     renewal,
     watch_documents,
+)
+from core.onboarding.listing import (
+    DepositFirst,
+    Listed,
+    approve_offer,
+    list_offer,
+    may_list,
+    may_stock,
+    needs_paper,
+    papers_for_listing,
 )
 from core.onboarding.queries import (
     ApplicationView,
@@ -77,6 +88,7 @@ __all__ = [
     "CountryWrong",
     "Decided",
     "DecisionView",
+    "DepositFirst",
     "DepositState",
     "DepositView",
     "DocumentState",
@@ -84,6 +96,7 @@ __all__ = [
     "Field",
     "Kind",
     "Legal",
+    "Listed",
     "NoApplication",
     "NotFinished",
     "NotYours",
@@ -102,6 +115,7 @@ __all__ = [
     "application",
     "application_of",
     "applications",
+    "approve_offer",
     "begin",
     "card",
     "card_shown",
@@ -115,8 +129,13 @@ __all__ = [
     "documents_of",
     "give_deposit_back",
     "how_many_wait",
+    "list_offer",
+    "may_list",
+    "may_stock",
     "missing",
+    "needs_paper",
     "paper",
+    "papers_for_listing",
     "pay_deposit",
     "put",
     "read_date",
@@ -127,6 +146,7 @@ __all__ = [
     "send",
     "set_deposit",
     "settle_check",
+    "take_certificates",
     "waive_deposit",
     "watch_documents",
     "withdraw",

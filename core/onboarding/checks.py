@@ -1,8 +1,4 @@
-"""What is looked at by itself when an application is sent; each finding is data for the people who decide, and decides nothing.
-
-`banned_words`, `banned_person` and `ask_register` are the places where what the shop knows elsewhere – its lists of banned words and
-people, the registers of certificates – comes in.
-"""
+"""What is looked at by itself when an application is sent; each finding is data for the people who decide, and decides nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +9,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import supply
+from core import blacklist, standing, supply
 from core.database import now
 from core.onboarding.rules import SOON, folded, missing, suspicious_words
 from core.onboarding.tables import Application, ApplicationPaper, ApplicationState, CheckKind, CheckResult, Legal, PaperKind
+from core.ports import CertificateFacts
 
 _MOST = 5  # of what a check names
 
@@ -42,19 +39,33 @@ def look(session: Session, row: Application, papers: Sequence[ApplicationPaper])
 
 
 def banned_words(session: Session, text: str) -> list[str]:
-    """Words and brands in a text that may not be there."""
-    return suspicious_words(text)
+    """Words and brands in a text that may not be there: those of the house, and those that the staff have banned."""
+    return list(dict.fromkeys([*suspicious_words(text), *standing.banned(session, text)]))
 
 
 def banned_person(session: Session, row: Application) -> list[str]:
     """Why a person is not wanted, as words: a supplier of theirs is suspended, or they are on a list."""
-    return ["suspended" for one in supply.suppliers_of(session, row.telegram_id) if one.suspended][:1]
+    found = ["suspended" for one in supply.suppliers_of(session, row.telegram_id) if one.suspended][:1]
+    for what, value in (("telegram", str(row.telegram_id)), ("name", row.name or ""), ("contact", row.contact or "")):
+        known = blacklist.person_known(session, what, value)
+        if known is not None:
+            found.append(known)
+    return found
 
 
 def ask_register(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> list[Finding]:
     """Certificates with a number wait for their register: pending until it, or somebody who has looked there, answers by `settle_check`."""
-    numbers = [paper.number for paper in papers if paper.number]
+    numbered = [paper for paper in papers if paper.number]
+    for paper in numbered:
+        facts = CertificateFacts(paper.number or "", row.name or "", paper.scope or "", paper.expires_on)
+        standing.want_check(session, subject_of(paper.id), facts)
+    numbers = [paper.number for paper in numbered]
     return [Finding(CheckKind.CERTIFICATE, CheckResult.PENDING, {"numbers": numbers[:_MOST]})] if numbers else []
+
+
+def subject_of(paper_id: int) -> str:
+    """By what the check of a paper's certificate is found."""
+    return f"paper:{paper_id}"
 
 
 def _person(session: Session, row: Application) -> Finding:

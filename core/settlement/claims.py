@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from core import aftersale, catalog, ledger, orders, supply
+from core import aftersale, catalog, ledger, orders, standing, supply
 from core.aftersale import Replaced
 from core.catalog import ProductKind
 from core.database import among, insert_new, now, read, write
@@ -25,7 +25,7 @@ from core.settlement.accounts import Amounts
 from core.settlement.contracts import Agreed
 from core.settlement.split import Commission, FixedCost, Label, Parts, Sale, Terms, form_of, of_units, parts, window_of
 from core.settlement.tables import Claim, ClaimState, Mark, Reversal, Run, RunKind
-from core.supply import Consigned, Standing, SupplierView
+from core.supply import Consigned, SupplierView
 
 # A transfer whose number lies below another's may be committed later; none takes longer than the databases' time-outs allow.
 SETTLED_AFTER = timedelta(minutes=10)
@@ -33,13 +33,11 @@ LOOK_BACK = timedelta(minutes=20)  # at refunds and replacements, again
 ASK_AGAIN = timedelta(minutes=30)  # about money that is frozen
 MOST = 1000
 
-_HOLD_DAYS = {Standing.NEW: 14, Standing.TRUSTED: 3, Standing.AUTHORISED: 1, Standing.CREATOR: 7, Standing.OWN: 0}
-
 
 @read
 def hold_days(session: Session, supplier: SupplierView) -> int:
     """For how many days after the sale a supplier's money is held at least: their own number, else their standing's."""
-    return supplier.hold_days if supplier.hold_days is not None else _HOLD_DAYS[supplier.standing]
+    return supplier.hold_days if supplier.hold_days is not None else standing.rights(session, supplier.standing).hold_days
 
 
 @dataclass(slots=True)

@@ -45,6 +45,7 @@ class Stop(StrEnum):
     QUOTA = "quota"  # its contract is drawn down
     DATES = "dates"  # not yet, or no more, valid
     EXPOSURE = "exposure"  # the shop owes its supplier as much as it wants to
+    APPROVAL = "approval"  # the staff have not looked at it yet
     PAUSED = "paused"  # its supplier or the staff wish it
     LOSS = "loss"  # it costs more than it sells for, and the shop has said that it never sells so
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from core import catalog, pricing, supply
+from core import catalog, onboarding, pricing, supply
 from core.catalog import Gone, SkuView
 from core.database import Shop
 from core.errors import N_, Refusal
@@ -36,6 +36,7 @@ from handlers.admin.desk import (
     number_between,
 )
 from handlers.buy import CLASSES
+from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, clipped, face_value, full_name, keyboard, lines, paragraphs
 from handlers.typed import whole_number
 from locales import Safe, Speech
@@ -49,6 +50,7 @@ STOPS = {
     Stop.QUOTA: N_("its quota is used up or has ended"),
     Stop.DATES: N_("it is outside its dates"),
     Stop.EXPOSURE: N_("we owe its supplier as much as we want to"),
+    Stop.APPROVAL: N_("you have not approved it yet"),
     Stop.PAUSED: N_("it is paused"),
     Stop.LOSS: N_("it costs more than it sells for"),
 }
@@ -109,6 +111,7 @@ def router() -> Router:
     for to, screen in looks.items():
         made.callback_query.register(screen, Go.filter(F.to == to))
     acts = {
+        "of-ok": approve,
         "of-pause": pause,
         "of-resume": resume,
         "of-drop": withdraw,
@@ -349,7 +352,9 @@ def _offer_rows(say: Speech, view: OfferView, desk: Desk) -> list[Row]:
     paused = any(found.why is Stop.PAUSED for found in view.stops)
     pausing = do(say.label("▶️ Resume"), "of-resume", view.id, style="success") if paused else do(say.label("⏸ Pause"), "of-pause", view.id)
     quota_row = go(say.label("Quota"), "quota", view.quota.id) if view.quota else go(say.label("Put under a quota"), "offer-quota", view.id)
+    waits = any(found.why is Stop.APPROVAL for found in view.stops)
     return [
+        [do(say.label("✅ Approve"), "of-ok", view.id, style="success")] if waits else [],
         [ask(say.label("Cost"), "offer.cost", view.id), go(say.label("Costs"), "offer-costs", view.id)],
         [ask(say.label("Declared stock"), "offer.stock", view.id), quota_row],
         [ask(say.label("Smallest order"), "offer.min", view.id), ask(say.label("Largest order"), "offer.max", view.id)],
@@ -574,6 +579,29 @@ async def set_class(press: CallbackQuery, callback_data: Do, desk: Desk) -> None
 
 
 # Pausing and withdrawing
+
+
+async def approve(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """A new offer of a supplier whose standing asks for a look."""
+    if not await desk.shop.write(onboarding.approve_offer, offer_id=callback_data.id, by=desk.by):
+        await press.answer(desk.speech.label("It did not wait for you any more."), show_alert=True)
+    await show_offer(press, desk, callback_data.id)
+
+
+async def offer_waits(note: Note) -> Said:
+    """To the staff: a supplier has made an offer that sells when they have looked at it."""
+    speech, view = note.speech, await note.shop.read(supply.offer_view, int(note.body["offer"]))
+    if view is None or view.withdrawn_at is not None:
+        return speech.say("An offer that waited for you is gone."), None
+    _, name = await _name_of(note.shop, speech, view.sku_id)
+    said = speech.say(
+        "🏷 {supplier} offers {name} at {cost}. It sells when you have approved it.",
+        supplier=bold(view.supplier_name),
+        name=bold(name),
+        cost=speech.price(view.cost_minor, view.cost_currency),
+    )
+    rows = [[do(speech.label("✅ Approve"), "of-ok", view.id, style="success"), go(speech.label("Open the offer"), "offer", view.id)]]
+    return said, keyboard(rows)
 
 
 async def pause(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:

@@ -1,31 +1,16 @@
-"""What a supplier may do at this moment: the one place where the rights of their standing are asked for."""
+"""What a supplier may do at this moment: asked before they type or send anything, and again by the command itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 
-from core import supply
+from core import onboarding, standing
 from core.database import Shop
-from core.supply import IsSuspended, SourceClass, Standing, SupplierView
+from core.onboarding import DocumentView
+from core.supply import SourceClass, SupplierView
 
-_CLASSES = {
-    Standing.NEW: (SourceClass.OWN_STOCK,),
-    Standing.TRUSTED: (SourceClass.OWN_STOCK, SourceClass.AUTHORISED),
-    Standing.AUTHORISED: (SourceClass.AUTHORISED, SourceClass.OWN_STOCK),
-    Standing.CREATOR: (SourceClass.CREATOR,),
-    Standing.OWN: (SourceClass.OWN_STOCK, SourceClass.PURCHASED),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """An approved paper on which an offer may rest."""
-
-    id: int
-    name: str
-    expires_on: date | None
+# What they may say that their goods are, the usual first.
+_CLASSES = (SourceClass.AUTHORISED, SourceClass.CREATOR, SourceClass.OWN_STOCK)
 
 
 async def allowed(shop: Shop, supplier: SupplierView, sku_id: int, quantity: int | None) -> None:
@@ -33,21 +18,18 @@ async def allowed(shop: Shop, supplier: SupplierView, sku_id: int, quantity: int
 
     `quantity` 0 asks before it is known how many there are.
     """
-    known = await shop.read(supply.supplier, supplier.id)
-    if known is None or known.suspended:
-        raise IsSuspended
+    if quantity is None:
+        await shop.read(onboarding.may_list, supplier=supplier, sku_id=sku_id)
+    else:
+        await shop.read(onboarding.may_stock, supplier=supplier, sku_id=sku_id, quantity=quantity)
 
 
-async def papers_of(shop: Shop, supplier: SupplierView) -> Sequence[Paper]:
+async def papers_of(shop: Shop, supplier: SupplierView) -> Sequence[DocumentView]:
     """Their approved papers that have not expired."""
-    return ()
+    return await shop.read(onboarding.papers_for_listing, supplier.id)
 
 
-def classes_of(standing: Standing) -> tuple[SourceClass, ...]:
-    """What a supplier of this standing may say that their goods are, the usual first."""
-    return _CLASSES[standing]
-
-
-def needs_paper(standing: Standing) -> bool:
-    """Must an offer of theirs rest on a paper?"""
-    return standing not in (Standing.CREATOR, Standing.OWN)
+async def classes_of(shop: Shop, supplier: SupplierView) -> list[SourceClass]:
+    """What they may say that their goods are: what the rights of their standing allow."""
+    rights = await shop.read(standing.rights, supplier.standing)
+    return [one for one in _CLASSES if one in rights.classes]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aiogram import F, Router
 from aiogram.filters.state import StateFilter
 from aiogram.types import CallbackQuery, Message
@@ -11,9 +13,9 @@ from core.aftersale import CaseState, Reason
 from core.database import Shop
 from core.errors import N_
 from core.people import Customer
-from core.settlement import Balances
 from core.storefronts import Storefront
 from core.supply import NotYours
+from handlers import callbacks
 from handlers.pieces import bold, button, full_name, lines, paragraphs, plain
 from handlers.supply import earnings
 from handlers.supply.buttons import Documents
@@ -75,8 +77,8 @@ async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: in
     )
     rows = [
         [see(say.label("🏷 Offers ({n})", n=len(here.lines)), "offers", supplier_id), see(say.label("➕ New offer"), "new", supplier_id)],
-        [see(say.label("📥 Bring codes"), "bring", supplier_id), see(say.label("🛟 Cases"), "cases", supplier_id)],
-        [earnings.entry(say, supplier_id)],
+        [see(say.label("📥 Bring codes"), "bring", supplier_id), earnings.entry(say, supplier_id)],
+        [see(say.label("🛟 Cases"), "cases", supplier_id), button(say.label("🛠 To do"), callbacks.Tasks())],
         [button(say.label("📄 Papers"), Documents(supplier=supplier_id)), see(say.label("❓ How it works"), "how", supplier_id)],
         [see(say.label("Another supplier"), "home")] if several else [],
     ]
@@ -113,28 +115,38 @@ def _today(say: Speech, here: insight.SupplierHome) -> Safe:
 # Money
 
 
-async def money(shop: Shop, supplier_id: int) -> list[tuple[str, Balances]]:
-    """What a supplier has in each currency: held for the warranty, ready to be paid out, on its way and paid."""
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a supplier has earned in one currency, in minor units: held for the warranty, ready to be paid out, and paid."""
+
+    currency: str
+    held_minor: int
+    payable_minor: int
+    paid_minor: int
+
+
+async def money(shop: Shop, supplier_id: int) -> list[Money]:
+    """A supplier's money by currency, as their statement has it."""
     pots = await shop.read(ledger.pots, party_id=supplier_id, kind=ledger.AccountKind.PAYABLE)
-    currencies = sorted({pot.currency for pot in pots})
-    return [(one, await shop.read(settlement.balances, supplier_id=supplier_id, currency=one)) for one in currencies]
+    found = []
+    for currency in sorted({pot.currency for pot in pots}):
+        has = await shop.read(settlement.balances, supplier_id=supplier_id, currency=currency)
+        found.append(Money(currency, has.held_minor, has.due_minor + has.paying_minor, has.paid_minor))
+    return found
 
 
-def money_said(say: Speech, found: list[tuple[str, Balances]]) -> Safe | None:
-    """A line for each currency that has anything, and one more for what is on its way."""
-    told: list[Safe] = []
-    for currency, has in found:
-        if has.held_minor or has.due_minor or has.paid_minor:
-            told.append(
-                say.say(
-                    "💰 Held {held} · to be paid out {payable} · paid {paid}",
-                    held=say.price(has.held_minor, currency),
-                    payable=say.price(has.due_minor, currency),
-                    paid=say.price(has.paid_minor, currency),
-                )
-            )
-        if has.paying_minor:
-            told.append(say.say("💸 On its way to you: {amount}", amount=say.price(has.paying_minor, currency)))
+def money_said(say: Speech, found: list[Money]) -> Safe | None:
+    """One line for each currency that has anything."""
+    told = [
+        say.say(
+            "💰 Held {held} · to be paid out {payable} · paid {paid}",
+            held=say.price(one.held_minor, one.currency),
+            payable=say.price(one.payable_minor, one.currency),
+            paid=say.price(one.paid_minor, one.currency),
+        )
+        for one in found
+        if one.held_minor or one.payable_minor or one.paid_minor
+    ]
     return lines(*told) if told else None
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import catalog, insight, inventory, payments, supply
+from core import catalog, insight, inventory, onboarding, payments, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.insight import Advice, OfferLine, OfferPage, Restock
@@ -19,7 +19,7 @@ from core.supply import NoPaper, SourceClass, Stop, SupplierView
 from handlers.admin.desk import NOTHING, NotPositive, number_between
 from handlers.callbacks import shortened
 from handlers.pieces import Row, bold, category_name, full_name, lines, paragraphs, plain, product_name
-from handlers.supply.allowing import allowed, classes_of, needs_paper, papers_of
+from handlers.supply.allowing import allowed, classes_of, papers_of
 from handlers.supply.desk import PAGE, QUESTIONS, Asked, Make, Question, See, SupplierDesk, make, see, supply_conversation
 from locales import Safe, Speech
 
@@ -165,6 +165,7 @@ _STOPS = {
     Stop.QUOTA: N_("It does not sell: its quota is used up."),
     Stop.DATES: N_("It does not sell on these dates."),
     Stop.EXPOSURE: N_("It does not sell: the shop owes you as much as it may. It goes on when you are paid."),
+    Stop.APPROVAL: N_("The shop has not looked at it yet."),
     Stop.PAUSED: N_("It is paused."),
 }
 
@@ -323,7 +324,7 @@ async def new_of_sku(press: CallbackQuery, callback_data: See, supplier_desk: Su
     desk, say = supplier_desk, supplier_desk.speech
     chosen, _, _ = await _walker(desk, callback_data.arg)
     await allowed(desk.shop, chosen, callback_data.id, None)
-    kinds = classes_of(chosen.standing)
+    kinds = await classes_of(desk.shop, chosen)
     if len(kinds) == 1:
         await _paper(press, desk, chosen, callback_data.id, kinds[0])
         return
@@ -334,7 +335,7 @@ async def new_of_sku(press: CallbackQuery, callback_data: See, supplier_desk: Su
 
 async def new_of_class(press: CallbackQuery, callback_data: See, supplier_desk: SupplierDesk) -> None:
     chosen, kind, _ = await _walker(supplier_desk, callback_data.arg)
-    if kind not in classes_of(chosen.standing):
+    if kind is None or kind not in await classes_of(supplier_desk.shop, chosen):
         raise Gone
     await _paper(press, supplier_desk, chosen, callback_data.id, kind)
 
@@ -342,7 +343,7 @@ async def new_of_class(press: CallbackQuery, callback_data: See, supplier_desk: 
 async def _paper(press: CallbackQuery, desk: SupplierDesk, chosen: SupplierView, sku_id: int, kind: SourceClass) -> None:
     """The paper that the offer rests on: none is needed, there is one, or it is chosen."""
     say = desk.speech
-    if not needs_paper(chosen.standing):
+    if not onboarding.needs_paper(chosen.standing):
         await desk.ask(press, "new.cost", sku_id, _walk(chosen.id, kind))
         return
     papers = await papers_of(desk.shop, chosen)
@@ -351,7 +352,7 @@ async def _paper(press: CallbackQuery, desk: SupplierDesk, chosen: SupplierView,
     if len(papers) == 1:
         await desk.ask(press, "new.cost", sku_id, _walk(chosen.id, kind, papers[0].id))
         return
-    rows: list[Row] = [[see(f"📄 {paper.name}", "newd", sku_id, arg=_walk(chosen.id, kind, paper.id))] for paper in papers[:20]]
+    rows: list[Row] = [[see(f"📄 {paper.scope}", "newd", sku_id, arg=_walk(chosen.id, kind, paper.id))] for paper in papers[:20]]
     rows.append([desk.home(chosen.id)])
     await desk.show(press, say.say("Which of your papers do these goods rest on?"), rows)
 
@@ -379,10 +380,10 @@ async def _take_new_cost(desk: SupplierDesk, message: Message, asked: Asked, tex
     chosen, kind, paper_id = await _walker(desk, asked.arg)
     minor, currency = typed_cost(text, desk.storefront.currency)
     sku = await desk.shop.read(catalog.sku, asked.id)
-    if kind is None or kind not in classes_of(chosen.standing) or sku is None or sku.hidden:
+    if kind is None or kind not in await classes_of(desk.shop, chosen) or sku is None or sku.hidden:
         raise Gone
     await allowed(desk.shop, chosen, asked.id, None)
-    if needs_paper(chosen.standing):
+    if onboarding.needs_paper(chosen.standing):
         # It may have expired since it was chosen, and a button can be made up.
         if paper_id not in {paper.id for paper in await papers_of(desk.shop, chosen)}:
             raise NoPaper
@@ -392,8 +393,9 @@ async def _take_new_cost(desk: SupplierDesk, message: Message, asked: Asked, tex
     if sku.id in mine:
         await show_offer(message, desk, mine[sku.id], desk.speech.say("You offer this already."))
         return
-    made = await desk.shop.write(
-        supply.new_offer,
+    listed = await desk.shop.write(
+        onboarding.list_offer,
+        storefront_id=desk.storefront.id,
         supplier_id=chosen.id,
         sku_id=sku.id,
         cost_minor=minor,
@@ -402,7 +404,10 @@ async def _take_new_cost(desk: SupplierDesk, message: Message, asked: Asked, tex
         document_id=paper_id,
         by=desk.by,
     )
-    await show_offer(message, desk, made.id, desk.speech.say("✅ Your offer is made. Now bring the codes, and it sells."))
+    said = desk.speech.say("✅ Your offer is made. Now bring the codes, and it sells.")
+    if listed.waits:
+        said = desk.speech.say("✅ Your offer is made. The shop looks at it first; bring the codes meanwhile, and it sells when they have.")
+    await show_offer(message, desk, listed.offer.id, said)
 
 
 QUESTIONS["new.cost"] = Question(_ask_new_cost, _take_new_cost, "home")

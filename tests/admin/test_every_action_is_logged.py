@@ -103,12 +103,15 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("quota.total", "quota", "2000", "change-quota"),
     ("rule.margin", "top", "2.5", "set-price-rule"),
     ("rp.other", "repricing", "97.50", "set-price"),
+    ("routing.weight@cost", "top", "77", "set-weights"),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
 # Told in tests/admin/test_supply_money.py.
 CONFIRMED |= {f"contract.{form}" for form in ("fixed", "spread", "take", "commission")}
 CONFIRMED |= {f"payout.{what}" for what in ("sent", "refuse", "least", "two")}
+# Told where goods are on their way: tests/admin/test_routing.py.
+CONFIRMED |= {"task.codes"}
 
 PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="hide", arg="category"), "category", "change-category"),
@@ -161,6 +164,8 @@ ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"} | {"con-opt"
 ELSEWHERE |= {"batchvoid", "cost.yes", "cost.no"}
 # And of suppliers: tests/journeys/test_joining.py.
 ELSEWHERE |= {"paper-yes", "paper-no", "paper-show", "deposit-back", "deposit-off"}
+# And where goods are on their way: tests/admin/test_routing.py.
+ELSEWHERE |= {"task-ask", "task-fail", "call-off"}
 
 
 @pytest.fixture

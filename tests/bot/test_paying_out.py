@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ async def of(shop: Shop, storefront: Storefront, clock: Clock) -> Supplied:
     buyer = await person(shop, storefront, money_minor=1_000_000)
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=10, once="ten", **made.goods.terms())
     await released(shop, clock)
-    facts = {"supplier_id": made.supplier_id, "storefront_id": storefront.id, "by": made.by}
+    facts: dict[str, Any] = {"supplier_id": made.supplier_id, "storefront_id": storefront.id, "by": made.by}
     await shop.write(settlement.set_address, to=PayTo.CRYPTO_PAY, words="4711000", **facts)
     return made
 

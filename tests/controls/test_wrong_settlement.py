@@ -12,7 +12,7 @@ import pytest
 
 from core import aftersale, audit, orders, settlement
 from core.database import Shop
-from core.settlement import SpreadShare, Surcharge, claims, split
+from core.settlement import SpreadShare, Surcharge, accounts, claims, split
 from core.storefronts import Storefront
 from tests.conftest import KEYS
 from tests.core.supplies import Supplied, earned, purse, settled, supplied, unshared
@@ -118,12 +118,12 @@ def too_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def keeps_the_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minor unit of each run is left where it was."""
-    plain = claims.accounts.legs
+    plain = accounts.legs
 
     def short(moves: list[tuple[int, int, int]], currency: str) -> Any:
         return plain([(one, other, minor - 1 if minor > 1 else minor) for one, other, minor in moves], currency)
 
-    monkeypatch.setattr(claims.accounts, "legs", short)
+    monkeypatch.setattr(accounts, "legs", short)
 
 
 WRONG = [half_down, unit_by_unit, forgetful, overlooks_an_order, too_early, keeps_the_change]

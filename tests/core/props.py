@@ -23,6 +23,7 @@ from core.orders import PendingOrder
 from core.people import Customer
 from core.ports import Dispute, DisputeState, Event, GivenBack, Movement, PaymentState
 from core.storefronts import Storefront
+from tests.core.damages_of_routing import live_on_the_way
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
 T = TypeVar("T")
@@ -293,6 +294,7 @@ async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
     refunded = await live_refunded(shop, buyer, goods, stars.order_id, reduced)
     await live_cases(shop, storefront, buyer)
     held, disputed = await live_reversed(shop, storefront, buyer, clock)
+    await live_on_the_way(shop, storefront, buyer)
     return World(
         goods,
         limited,

@@ -21,6 +21,7 @@ from core.audit.stocking import STOCKING
 from core.audit.upstreams import UPSTREAMS
 from core.database import Keyring, Shop
 from core.storefronts import Storefront
+from tests.core import damages_of_routing
 from tests.core.props import World, aside, assert_sound, at_once, live
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
@@ -399,6 +400,7 @@ DAMAGES = [
         "UPDATE codes SET ciphertext = (SELECT x.ciphertext FROM codes x WHERE x.id = codes.id + 1)"
         " WHERE id IN (SELECT min(id) FROM codes GROUP BY batch_id HAVING count(*) > 1)",
     ),
+    *(Damage(*harm) for harm in damages_of_routing.DAMAGES),
 ]
 
 

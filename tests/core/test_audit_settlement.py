@@ -104,7 +104,7 @@ async def test_every_damage_to_suppliers_money_is_found_by_name(shop: Shop, live
     world: World = World(*[None] * 12)  # type: ignore[arg-type]  # None of these damages names anything of it.
 
     def examined(connection: Connection, harm: Damage) -> audit.Report:
-        world.goods = type("Nothing", (), {"sku_id": 0})()  # type: ignore[assignment]  # The same.
+        world.goods = type("Nothing", (), {"sku_id": 0})()
         damage(connection, harm, world)
         with Session(connection, info={"tools": shop.tools}) as session:
             return audit.examine(session)

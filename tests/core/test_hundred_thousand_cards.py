@@ -97,7 +97,8 @@ async def test_a_hundred_thousand_cards_of_one_day_are_split_to_the_minor_unit(
     for number in range(REALLY_SOLD // 10):
         made = await shop.write(orders.buy, buyer_id=buyer.id, quantity=10, once=f"real-{number}", **of.goods.terms())
         some.append(made.order_id)
-    sizes, left = [], CARDS - REALLY_SOLD
+    left = CARDS - REALLY_SOLD
+    sizes: list[int] = []
     while left:
         sizes.append(min(left, 1 + len(sizes) % 10))
         left -= sizes[-1]

@@ -32,7 +32,7 @@ from tests.core.supplies import Supplied, purse, released, settled, supplied
 from tests.stage import Clock, person
 
 STAFF, OTHER = "telegram:1", "telegram:2"
-HOME = {"to": PayTo.WORDS, "words": "Bank of China 6217 0000, Li Ming"}
+HOME: dict[str, Any] = {"to": PayTo.WORDS, "words": "Bank of China 6217 0000, Li Ming"}
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ async def test_a_changed_address_waits_a_day_and_everybody_is_told(
 
 async def test_what_is_frozen_or_taken_back_is_not_paid(shop: Shop, storefront: Storefront, clock: Clock, of: Supplied) -> None:
     await live_at(shop, storefront, of)
-    available = {"supplier_id": of.supplier_id, "currency": "CNY"}
+    available: dict[str, Any] = {"supplier_id": of.supplier_id, "currency": "CNY"}
     await shop.write(supply.stop, offer_ids=[of.goods.offer_id], why=Stop.TAKEDOWN, by="test", ref="takedown:1")
     assert (await shop.read(settlement.available, **available)).minor == 0
     await shop.write(supply.lift, offer_ids=[of.goods.offer_id], why=Stop.TAKEDOWN, by="test", ref="takedown:1")

@@ -1,0 +1,117 @@
+"""A supplier lists goods: every gate asked in the transaction that makes the offer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy.orm import Session
+
+from core import journal, payments, standing, supply
+from core.database import read, write
+from core.errors import N_, Refusal
+from core.onboarding.deposits import ready
+from core.onboarding.documents import DocumentView, document, documents_of
+from core.supply import NoPaper, Offer, SourceClass, Standing, Stop, SupplierView
+
+_WITHOUT_PAPER = (Standing.CREATOR, Standing.OWN)
+
+
+@dataclass(eq=False)
+class DepositFirst(Refusal):
+    says: ClassVar[str] = N_("Before you list anything, the shop asks for a deposit: /supply shows it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An offer that was made; `waits` when it sells only after the staff have approved it."""
+
+    offer: Offer
+    waits: bool
+
+
+def needs_paper(of: Standing) -> bool:
+    """Must offers of suppliers of this standing rest on an approved paper? Creators sell their own work."""
+    return of not in _WITHOUT_PAPER
+
+
+@read
+def papers_for_listing(session: Session, supplier_id: int) -> Sequence[DocumentView]:
+    """The approved papers of a supplier that are good today."""
+    return [paper for paper in documents_of(session, supplier_id) if paper.good]
+
+
+@read
+def may_list(session: Session, *, supplier: SupplierView, sku_id: int) -> None:
+    """May they list this denomination at all? Raises DepositFirst, NoPaper, and what `standing.may_list` raises."""
+    if not ready(session, supplier.id):
+        raise DepositFirst
+    standing.may_list(
+        session, supplier_id=supplier.id, sku_id=sku_id, scope=" ".join(p.scope for p in papers_for_listing(session, supplier.id))
+    )
+    if needs_paper(supplier.standing) and not papers_for_listing(session, supplier.id):
+        raise NoPaper
+
+
+@read
+def may_stock(session: Session, *, supplier: SupplierView, sku_id: int, quantity: int) -> None:
+    """May they bring so many more codes? `quantity` 0 asks before it is known. Raises DepositFirst, and as `standing.may_stock`."""
+    if not ready(session, supplier.id):
+        raise DepositFirst
+    standing.may_stock(session, supplier_id=supplier.id, sku_id=sku_id, quantity=quantity)
+
+
+@write
+def list_offer(
+    session: Session,
+    *,
+    storefront_id: int,
+    supplier_id: int,
+    sku_id: int,
+    cost_minor: int,
+    cost_currency: str,
+    source_class: SourceClass,
+    document_id: int | None,
+    by: str,
+) -> Listed:
+    """A supplier offers a denomination, at a cost, resting on one of their papers.
+
+    Raises DepositFirst, NoPaper when the paper is not theirs or not good any more, what `standing.may_list` raises, and what
+    `supply.new_offer` raises.
+    """
+    found = supply.supplier(session, supplier_id)
+    assert found is not None, "who lists is a supplier"
+    if not ready(session, supplier_id):
+        raise DepositFirst
+    paper = None if document_id is None else document(session, document_id)
+    if needs_paper(found.standing) and (paper is None or paper.supplier_id != supplier_id or not paper.good):
+        raise NoPaper
+    scope = "" if paper is None else paper.scope
+    standing.may_list(session, supplier_id=supplier_id, sku_id=sku_id, source_class=source_class, scope=scope)
+    made = supply.new_offer(
+        session,
+        supplier_id=supplier_id,
+        sku_id=sku_id,
+        cost_minor=cost_minor,
+        cost_currency=cost_currency,
+        source_class=source_class,
+        document_id=document_id if needs_paper(found.standing) else None,
+        by=by,
+    )
+    standing.hold_to_rules(session, offer_ids=[made.id])
+    waits = standing.rights(session, found.standing).approve
+    if waits:
+        supply.stop(session, offer_ids=[made.id], why=Stop.APPROVAL, by="rules")
+        body = {"says": "offer-waits", "offer": made.id}
+        payments.tell_staff(session, storefront_id=storefront_id, body=body, once=f"offer-waits:{made.id}:{made.version or 0}")
+    return Listed(made, waits)
+
+
+@write
+def approve_offer(session: Session, *, offer_id: int, by: str) -> bool:
+    """The staff have looked at a new offer: it sells, unless something else stops it. False when it did not wait for them."""
+    lifted = supply.lift(session, offer_ids=[offer_id], why=Stop.APPROVAL, by=by) > 0
+    if lifted:
+        journal.record(session, by=by, did="approve-offer", about="offer", about_id=offer_id, after={"approved": True})
+    return lifted

@@ -1,0 +1,113 @@
+"""At the desk: why a source was drawn from first, how much each reason counts, and what is decided about goods on their way."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import fulfilment, journal, orders, routing
+from core.database import Shop
+from core.inventory import Secret
+from core.orders import OrderState
+from core.storefronts import Storefront
+from handlers.admin.desk import Do, Go
+from handlers.admin.routing import MOST_TYPED, NotCodes, typed_codes
+from tests.admin.direct import Chatter, at_the_desk
+from tests.core.props import assert_sound
+from tests.core.way import another_offer, ask, state
+from tests.stage import Goods, person, put_on_sale
+
+
+@pytest.fixture
+async def goods(shop: Shop, storefront: Storefront) -> Goods:
+    made = await put_on_sale(shop, storefront, count=1)
+    await shop.write(another_offer, sku_id=made.sku_id, cost_minor=7000, rank=2, declared=9, upstream_id=7)
+    return made
+
+
+async def bought(shop: Shop, goods: Goods) -> int:
+    buyer = await person(shop, goods.storefront, money_minor=100_000)
+    receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=3, once=f"b{buyer.id}", **goods.terms())
+    return receipt.order_id
+
+
+async def test_a_weight_is_typed_and_logged_and_bad_input_changes_nothing(shop: Shop, goods: Goods) -> None:
+    desk = await at_the_desk(shop, goods.storefront)
+    assert "low cost: 40" in await buttons(desk, Go(to="routing"))
+    for wrong in ("101", "-1", "ten", "4.5"):
+        assert "whole number from 0 to 100" in await desk.answers("routing.weight", 0, wrong, "cost")
+    assert (await shop.read(routing.weights)).cost == 40
+    await desk.answers("routing.weight", 0, "55", "cost")
+    assert (await shop.read(routing.weights)).cost == 55
+    [entry] = await shop.read(journal.latest, limit=1)
+    assert (entry.did, entry.before["cost"], entry.after["cost"]) == ("set-weights", 40, 55)
+
+
+async def buttons(desk: Chatter, to: Go) -> str:
+    """The labels under a screen, and what it says."""
+    said = await desk.presses(to)
+    labels = [
+        button.text
+        for call in desk.session.calls
+        if (markup := getattr(call, "reply_markup", None)) is not None
+        for row in markup.inline_keyboard
+        for button in row
+    ]
+    return "\n".join([said, *labels])
+
+
+async def test_the_staff_are_told_why_a_source_was_first(shop: Shop, goods: Goods) -> None:
+    third = await shop.write(another_offer, sku_id=goods.sku_id, cost_minor=100, rank=3, declared=900, upstream_id=8)
+    await shop.write(routing.rank, sku_id=goods.sku_id)
+    order_id = await bought(shop, goods)
+    desk = await at_the_desk(shop, goods.storefront)
+
+    said = await desk.presses(Go(to="why-source", id=order_id))
+
+    assert f"#{third}" in said and "First because: " in said and "ranking 2" in said and "of 1000" in said
+    assert "Why these sources" in await buttons(desk, Go(to="order", id=order_id))
+
+
+async def test_the_staff_bring_a_task_to_its_end(shop: Shop, goods: Goods) -> None:
+    order_id = await bought(shop, goods)
+    desk = await at_the_desk(shop, goods.storefront)
+    task = await ask(shop, "upstream:7")
+    assert task.lease is not None
+    await shop.write(fulfilment.not_sure, task_id=task.id, lease=task.lease, cause="timed out", again_seconds=600)
+
+    assert "could not say" in await desk.presses(Go(to="on-way", id=order_id))
+    assert "asked now" in await desk.presses(Do(act="task-ask", id=task.id))
+    assert await shop.read(fulfilment.lanes) == ["upstream:7"]
+    assert "for already" in await desk.presses(Do(act="call-off", id=order_id))
+    assert "1 code is the order's now" in await desk.answers("task.codes", task.id, "DESK-1")
+    assert "Another source" in await desk.presses(Do(act="task-fail", id=task.id))
+    assert "over already" in await desk.presses(Do(act="task-fail", id=task.id))
+    assert await state(shop, order_id) is OrderState.ISSUED
+    found = await shop.read(orders.detail, order_id=order_id)
+    assert found is not None and (found.card.quantity, found.short_by) == (2, 1)
+    assert [entry.did for entry in await shop.read(journal.latest, limit=3)] == ["fail-task", "bring-task", "ask-task"]
+    await assert_sound(shop)
+
+
+async def test_forged_and_outdated_buttons_change_nothing(shop: Shop, goods: Goods) -> None:
+    order_id = await bought(shop, goods)
+    desk = await at_the_desk(shop, goods.storefront)
+    for data in (Do(act="task-ask", id=999), Do(act="task-fail", id=0), Do(act="call-off", id=999), Go(to="why-source", id=999)):
+        assert await desk.presses(data)
+    await desk.presses(Go(to="ask", arg="routing.weight@nothing"))
+    assert "pieces were called off" in await desk.presses(Do(act="call-off", id=order_id))
+    assert await state(shop, order_id) is OrderState.CANCELLED
+    await desk.presses(Do(act="call-off", id=order_id))
+    await assert_sound(shop)
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_typed_is_codes_or_a_clear_refusal(text: str) -> None:
+    found: list[Secret] = []
+    with suppress(NotCodes):
+        found = typed_codes(text, MOST_TYPED)
+        assert found
+    assert len(found) <= MOST_TYPED and (found or not text.strip().isalnum())
