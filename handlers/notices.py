@@ -133,6 +133,7 @@ def reseller(note: Note) -> Said:
     speech, to_shop = note.speech, button(note.speech.label("🛍 To the shop"), callbacks.Home(fresh=True))
     if note.body.get("on"):
         said = speech.say("🤝 From now on you buy at wholesale prices, wherever there are any. You will be told when they change.")
+    else:
         said = speech.say("From now on you buy at the usual prices again. Screens from before may show others.")
     return said, keyboard([[to_shop]])
 

@@ -131,14 +131,16 @@ async def brings_cheaper(counter: Counter, reviewer: Customer, goods: Goods, cou
     await mei.say("/start")
     supplier_id = await joins(shop, counter.storefront, mei.customer, reviewer, name="Mei Cards")
     paper, *_ = await shop.read(onboarding.papers_for_listing, supplier_id)
-    facts = {"sku_id": goods.sku_id, "source_class": SourceClass.OWN_STOCK, "document_id": paper.id, "by": "test"}
     listed = await shop.write(
         onboarding.list_offer,
         storefront_id=counter.storefront.id,
         supplier_id=supplier_id,
         cost_minor=8400,
         cost_currency="CNY",
-        **facts,
+        sku_id=goods.sku_id,
+        source_class=SourceClass.OWN_STOCK,
+        document_id=paper.id,
+        by="test",
     )
     assert listed.waits, "new suppliers' offers are looked at first"
     await stock(shop, listed.offer.id, goods.sku_id, count)
@@ -151,6 +153,7 @@ async def drawn_from(counter: Counter, buyer: Buyer) -> dict[int, int]:
     return {line.offer_id: line.quantity for line in await counter.shop.read(orders.lines_of, order.card.order_id)}
 
 
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True)
 async def test_a_supplier_joins_stocks_sells_and_is_paid_to_the_last_fen(counter: Counter, clock: Clock) -> None:
     shop, storefront = counter.shop, counter.storefront
     goods = await put_on_sale(shop, storefront, denomination="Steam 100", count=0)
@@ -172,6 +175,7 @@ async def test_a_supplier_joins_stocks_sells_and_is_paid_to_the_last_fen(counter
     # The desk: a wholesale price, a reseller, and a contract with the first supplier, three tenths of the spread.
     await asked(counter, admin, "sku.whole", goods.sku_id, "90")
     await counter.press_forged(admin, Do(act="wholesale", id=ivan.customer.id, arg="1").pack())
+    await ivan.sees("From now on you buy at wholesale prices")
     await walks(admin, "Supply", "📜 Contracts", "Chan Chi Ming", "Share of the spread")
     assert "¥88.00" in (await admin.say("30"))["text"]
     await admin.press("✅ From now on")
@@ -290,6 +294,7 @@ async def elsewhere(counter: Counter) -> AsyncIterator[Elsewhere]:
     for answer in ("East", fake.url, KEY):
         await admin.say(answer)
     await admin.say(SECRET)
+    await admin.sees("Asking the upstream")
     await procurer.work_off()
     [of] = await shop.read(integration.upstreams, storefront_id=storefront.id)
     await procurer.work_off()
