@@ -153,7 +153,7 @@ class Demo:
             from bot.settings import Settings
 
         def keeps(name: str, body: bytes, kind: str) -> str:
-            return sandbox.world.files.keep(TOKEN, name, body, kind).file_id
+            return sandbox.world.files.keep(USERNAME, name, body, kind).file_id
 
         new = not self._ready_mark.exists()
         settings = Settings(_env_file=None, database=SecretStr(self._database), keys=self._keys)

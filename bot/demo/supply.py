@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.procuring import Procurer
 from bot.seed import made_up
@@ -215,7 +216,7 @@ async def _file(shop: Shop, storefront: Storefront, keeps: Callable[[str, bytes,
     await _sold_as_made(shop, storefront, product, slug="card-guide", name="TXT", price_minor=990)
 
 
-async def _product(shop: Shop, *, category: str, **facts: str) -> int:
+async def _product(shop: Shop, *, category: str, **facts: Any) -> int:
     category_id = next(one.id for one in await shop.read(catalog.categories_under, None) if one.slug == category)
     return await shop.write(catalog.add_product, category_id=category_id, **facts)
 
@@ -293,7 +294,8 @@ async def _all_read(shop: Shop) -> None:
 
 async def _application(shop: Shop, storefront: Storefront, keeps: Callable[[str, bytes, str], str]) -> None:
     """Somebody else wants to supply, and waits for the admin."""
-    await meet(shop, storefront, PHONES["admin"])
+    admin = await meet(shop, storefront, PHONES["admin"])
+    await shop.write(people.set_admins_from_settings, storefront_id=storefront.id, telegram_ids=[admin.telegram_id])
     applicant = await meet(shop, storefront, PHONES["second"])
     of = {"customer_id": applicant.id}
     application_id = await shop.write(onboarding.begin, kind=Kind.OWN_STOCK, **of)
