@@ -13,12 +13,13 @@ import structlog
 
 from bot.logs import REDACTION
 from connectors.settings import SetUpWrong
-from core import fulfilment, integration, orders
+from core import fulfilment, integration, orders, supply
 from core.database import Shop
 from core.fulfilment import TaskView
 from core.integration import Due, Errand, ErrandView, ItemView, Place, UpstreamView
 from core.inventory import Secret
 from core.ports import (
+    AccountChecked,
     Callback,
     Declined,
     NotGenuine,
@@ -123,6 +124,21 @@ class Procurer:
         """Take what is due until there is nothing: for tests and the command line."""
         while await self.begin():
             await self.settled()
+
+    async def check_account(self, sku_id: int, fields: Mapping[str, str]) -> AccountChecked | None:
+        """Whether an account can be topped up, asked of the upstream of the lane in `fields`; None when it cannot say. Raises NotSure."""
+        lane = fields.get("lane", "").partition(":")[2]
+        offers = await self._shop.read(supply.ranked, [sku_id])
+        offer = next((one for one in offers if lane == str(one.upstream_id)), None)
+        item = None if offer is None else await self._shop.read(integration.item_of_offer, offer.id)
+        if offer is None or offer.upstream_id is None or item is None:
+            return None
+        of = await self._shop.read(integration.upstream, offer.upstream_id)
+        line = await self._line(of)
+        if line is None or not line.shop.can.validates:
+            return None
+        async with self._asked(of):
+            return await line.shop.check_account(item.key, {name: said for name, said in fields.items() if name != "lane"})
 
     def _under_way(self) -> list[asyncio.Task[None]]:
         return [task for line in self._lines.values() for task in (*line.tasks, *line.errands, *line.upkeep)]

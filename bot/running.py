@@ -218,7 +218,7 @@ class Running:
             public_url=plan.payment_settings.get("SHOP_PUBLIC_URL", "") or plan.public_url or "",
             told=partial(draw_errand, plan.shop, plan.storefront, bot),
         )
-        account_checks = AccountChecks()
+        account_checks = AccountChecks({"upstream": procurer.check_account})
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
 

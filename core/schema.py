@@ -6,6 +6,7 @@ from core.books import tables as _books
 from core.catalog import tables as _catalog
 from core.coupons import tables as _coupons
 from core.database import Base
+from core.exposure import tables as _exposure
 from core.fulfilment import tables as _fulfilment
 from core.integration import tables as _integration
 from core.inventory import tables as _inventory
@@ -32,6 +33,7 @@ _ALL = (
     _books,
     _catalog,
     _coupons,
+    _exposure,
     _fulfilment,
     _integration,
     _inventory,

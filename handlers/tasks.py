@@ -217,7 +217,7 @@ async def _not_done(shop: Shop, customer: Customer, view: HandView, speech: Spee
     if step is not None:
         await shop.write(fulfilment.call_off, job_id=step.job_id, by=by, why=REASONS[reason - 1])
     await shop.write(orders.task_failed, task_id=view.task.id, cause=f"{by}: {REASONS[reason - 1]}")
-    await shop.write(fulfilment.note_done, task_id=view.task.id, by=by, did="fail-task")
+    await shop.write(fulfilment.note_done, task_id=view.task.id, by=by, did="leave-task")
     return speech.say("Noted. The buyer is taken care of.")
 
 

@@ -41,6 +41,8 @@ KINDS = {
     TransferKind.REFUND: N_("refund"),
     TransferKind.SECURITY: N_("security deposit"),
     TransferKind.ESCROW: N_("order on its way"),
+    TransferKind.SETTLEMENT: N_("settlement"),
+    TransferKind.PAYOUT: N_("payout"),
 }
 
 

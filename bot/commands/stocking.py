@@ -11,8 +11,10 @@ from typing import BinaryIO
 from bot.commands.opening import shop_to_write
 from bot.seed import SeedWrong, read_catalogue, seed
 from bot.settings import read_settings
-from core import catalog, inventory, standing
-from papers.codes import BadLine, Fault, Limits, Unreadable
+from core import catalog, fulfilment, inventory, standing
+from core.catalog import ProductView
+from core.errors import Refusal
+from papers.codes import BadLine, Fault, Limits, Unreadable, Why
 from papers.codes_in import read_codes
 
 DEMO_CATALOGUE = Path(__file__).parents[1] / "demo" / "catalogue.yaml"
@@ -84,6 +86,8 @@ async def import_file(sku_slug: str, file: Path) -> int:
             sku = await shop.read(catalog.sku_by_slug, sku_slug)
             if sku is None:
                 raise NotImported(f"There is no denomination “{sku_slug}” in the shop; nothing was imported.")
+            product = await shop.read(catalog.product, sku.product_id)
+            assert product is not None, "a denomination has a product"
             offer = await shop.write(standing.own_offer, storefront=storefront, sku_id=sku.id)
             members: dict[int, tuple[str | None, int]] = {}
             try:
@@ -93,7 +97,7 @@ async def import_file(sku_slug: str, file: Path) -> int:
                     sku_id=sku.id,
                     source_name=file.name,
                     by="command-line",
-                    lines=_secrets(file.name, stream, bad, members),
+                    lines=_secrets(file.name, stream, bad, members, product),
                 )
             except Unreadable as wrong:
                 where = f"{file.name} ({wrong.member})" if wrong.member else file.name
@@ -135,15 +139,23 @@ def _opened(file: Path) -> BinaryIO:
 
 
 def _secrets(
-    name: str, stream: BinaryIO, bad: list[BadLine], members: dict[int, tuple[str | None, int]]
+    name: str, stream: BinaryIO, bad: list[BadLine], members: dict[int, tuple[str | None, int]], product: ProductView
 ) -> Iterator[tuple[int, inventory.Secret]]:
     """The codes with running numbers, since line numbers repeat between the files of an archive; `members` tells which is which."""
-    for number, line in enumerate(read_codes(name, stream, _LIMITS), 1):
+    kind, number = fulfilment.kind(product.kind), 0
+    for line in read_codes(name, stream, _LIMITS):
         if isinstance(line, BadLine):
             bad.append(line)
             continue
-        members[number] = (line.member, line.line)
-        yield number, inventory.Secret(line.card_no, line.card_pwd)
+        try:
+            units = kind.units(product.terms, line.card_no, line.card_pwd, line.more)
+        except Refusal:
+            bad.append(BadLine(line.line, Why.not_a_whole_number, line.member))
+            continue
+        for unit in units:
+            number += 1
+            members[number] = (line.member, line.line)
+            yield number, inventory.Secret.noted(unit.card_no, unit.card_pwd, unit.notes)
 
 
 def _named(numbers: list[int], members: dict[int, tuple[str | None, int]]) -> str:

@@ -21,13 +21,13 @@ KINDS = {
         WHERE m.over_at IS NULL AND m.ends_at + 86400000000 < (SELECT MAX(placed_at) FROM orders)""",
     "a place in a chat is of its order's buyer and its task": """
         SELECT 'membership ' || m.id AS about, 'order ' || m.order_id || ', task ' || m.task_id AS detail
-        FROM memberships m JOIN orders o ON o.id = m.order_id JOIN tasks t ON t.id = m.task_id
-        WHERE o.buyer_id <> m.customer_id OR t.order_id <> m.order_id OR m.seq > t.quantity""",
+        FROM memberships m LEFT JOIN orders o ON o.id = m.order_id LEFT JOIN tasks t ON t.id = m.task_id
+        WHERE o.id IS NULL OR t.id IS NULL OR o.buyer_id <> m.customer_id OR t.order_id <> m.order_id OR m.seq > t.quantity""",
     "a step of work is paid by an order of its own, of its buyer": """
         SELECT 'milestone ' || s.id AS about, 'order ' || o.id || ' of buyer ' || o.buyer_id AS detail
-        FROM milestones s JOIN service_jobs j ON j.id = s.job_id JOIN orders o ON o.id = s.order_id
-        LEFT JOIN tasks t ON t.id = s.task_id
-        WHERE o.buyer_id <> j.customer_id OR t.id IS NULL OR t.order_id <> o.id OR t.sku_id <> s.sku_id""",
+        FROM milestones s JOIN orders o ON o.id = s.order_id
+        LEFT JOIN service_jobs j ON j.id = s.job_id LEFT JOIN tasks t ON t.id = s.task_id
+        WHERE j.id IS NULL OR o.buyer_id <> j.customer_id OR t.id IS NULL OR t.order_id <> o.id OR t.sku_id <> s.sku_id""",
     "a step's money is earned only when the step was accepted": """
         SELECT 'milestone ' || s.id AS about, 'its order is ' || o.state || ', and nobody accepted it' AS detail
         FROM milestones s JOIN orders o ON o.id = s.order_id WHERE o.state = 'issued' AND s.accepted_at IS NULL
@@ -37,5 +37,6 @@ KINDS = {
         WHERE s.accepted_at IS NOT NULL AND o.state IN ('pending', 'cancelled', 'expired')""",
     "work is done when every step of its quote was accepted": """
         SELECT 'job ' || j.id AS about, 'is ' || j.state AS detail FROM service_jobs j
-        WHERE j.state = 'done' AND EXISTS (SELECT 1 FROM milestones s WHERE s.job_id = j.id AND s.seq > 0 AND s.accepted_at IS NULL)""",
+        WHERE j.state = 'done' AND (NOT EXISTS (SELECT 1 FROM milestones s WHERE s.job_id = j.id AND s.seq > 0)
+            OR EXISTS (SELECT 1 FROM milestones s WHERE s.job_id = j.id AND s.seq > 0 AND s.accepted_at IS NULL))""",
 }

@@ -8,7 +8,9 @@ STOCKING = {
         SELECT 'batch ' || b.id AS about, 'offer ' || o.id || ' of supplier ' || s.id || ' (' || s.standing || ') has no paper' AS detail
         FROM batches b JOIN offers o ON o.id = b.offer_id JOIN suppliers s ON s.id = o.supplier_id
         WHERE o.document_id IS NULL AND s.standing NOT IN ('own', 'creator') AND b.state <> 'rejected' AND b.accepted > 0
-          AND o.upstream_id IS NULL""",
+          AND o.upstream_id IS NULL
+          -- What the staff bring in for somebody is theirs to answer for.
+          AND EXISTS (SELECT 1 FROM supplier_members m WHERE m.supplier_id = s.id AND b.by = 'telegram:' || m.telegram_id)""",
     "an upload link is used once": """
         SELECT 'upload link ' || l.id AS about, COUNT(*) || ' batches came by it, the last is ' || MAX(b.id) AS detail
         FROM upload_links l JOIN batches b ON b.link_id = l.id AND b.state IN ('publishing', 'published')

@@ -43,6 +43,8 @@ from core.fulfilment.by_hand import (
     workers,
 )
 from core.fulfilment.fields import (
+    MOST_CHOICES,
+    MOST_FIELDS,
     PATTERNS,
     Field,
     FieldsWrong,
@@ -139,6 +141,8 @@ from core.fulfilment.tasks import (
 __all__ = [
     "LINK_DAYS",
     "LONGEST_BRIEF",
+    "MOST_CHOICES",
+    "MOST_FIELDS",
     "PATTERNS",
     "AnswersView",
     "BriefTooLong",

@@ -13,7 +13,7 @@ from core.errors import N_, Refusal
 LONGEST = 300  # characters of an answer
 MOST_FIELDS = 8
 MOST_CHOICES = 24
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,23}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)  # as the source spells it
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}", re.ASCII)
 _UID = re.compile(r"[A-Za-z0-9._-]{3,40}", re.ASCII)
 _PHONE_CN = re.compile(r"(?:\+?86|0086)?(1[3-9][0-9]{9})", re.ASCII)

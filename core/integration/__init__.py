@@ -37,7 +37,7 @@ from core.integration.goods import (
     take_notices,
     unlink_item,
 )
-from core.integration.health import Due, Waits, anything_due, ask_balance_soon, balance_seen, failed, take_due_upkeep, worked
+from core.integration.health import Due, Waits, anything_due, ask_balance_soon, balance_seen, failed, prepaid_with, take_due_upkeep, worked
 from core.integration.orders_there import (
     heard,
     look_from,
@@ -104,6 +104,7 @@ __all__ = [
     "looked_after",
     "newer",
     "pause_upstream",
+    "prepaid_with",
     "price_seen",
     "refused",
     "remove_upstream",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core import catalog, fulfilment, journal, payments, pricing, rates, supply
 from core.catalog import Gone, ProductKind
 from core.database import insert_new, micros, now, read, write
+from core.errors import Refusal
 from core.integration.connections import locked, view
 from core.integration.health import CHANGES_EVERY, SYNC_EVERY
 from core.integration.refusals import AlreadyLinked, NeedsRate, NoSuchUpstream, NotOpen, NotSoldThere, NotThisKind, SourceTwice
@@ -369,6 +370,8 @@ def import_item(
         number_slug=True,
         by=by,
     )
+    if ItemKind(row.kind) is ItemKind.TOPUP:
+        _ask_of_buyers(session, product_id, _item(row).fields, by)
     sku_id = catalog.add_sku(
         session,
         product_id=product_id,
@@ -382,6 +385,27 @@ def import_item(
     pricing.set_price(session, storefront_id=storefront.id, sku_id=sku_id, retail_minor=retail, currency=storefront.currency, by=by)
     link_item(session, item_id=item_id, sku_id=sku_id, storefront=storefront, by=by)
     return sku_id
+
+
+def _ask_of_buyers(session: Session, product_id: int, fields: Sequence[UpstreamField], by: str) -> None:
+    """What the upstream wants to know is asked of the buyer; what it asks in a way the shop does not know, the staff set by hand.
+
+    Its regular expressions are not run: a stranger's could hang. Whether the account is right, it says itself before anything is paid.
+    """
+    asked = [
+        {
+            "name": one.name,
+            "title": one.title[:60] or one.name,
+            "pattern": "free",
+            "choices": list(one.choices)[: fulfilment.MOST_CHOICES],
+            "optional": not one.required,
+        }
+        for one in fields[: fulfilment.MOST_FIELDS]
+    ]
+    try:
+        fulfilment.set_kind(session, product_id, terms={"fields": asked, "validate": True}, by=by)
+    except Refusal:
+        fulfilment.set_kind(session, product_id, terms={"validate": True}, by=by)
 
 
 @write

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import payments, supply
@@ -162,3 +162,14 @@ def failed(session: Session, *, upstream_id: int, why: str) -> bool:
 def _tell(session: Session, row: Upstream, says: str) -> None:
     body = {"says": says, "upstream": row.id, "name": row.name, "why": row.trouble or ""}
     payments.tell_staff(session, storefront_id=row.storefront_id, body=body, once=f"{says}:{row.id}:{micros(now(session))}")
+
+
+@read
+def prepaid_with(session: Session, supplier_id: int) -> dict[str, int]:
+    """What the shop has prepaid at an upstream that is this supplier, as it last said, in minor units by currency."""
+    rows = session.execute(
+        select(Upstream.currency, func.sum(Upstream.balance_minor))
+        .where(Upstream.supplier_id == supplier_id, Upstream.balance_minor > 0, Upstream.currency.is_not(None))
+        .group_by(Upstream.currency)
+    )
+    return {currency: int(minor or 0) for currency, minor in rows if currency is not None}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import blacklist
 from core.database import insert_new, keys, now, write
 from core.inventory.batches import open_batch, seal
 from core.inventory.codes import Secret
@@ -17,7 +18,7 @@ from core.inventory.tables import Batch, BatchState, Code
 @dataclass(frozen=True, slots=True)
 class Direct:
     """What became of codes that came for an order: the ids of those that are its own now; of those that came above what was waited
-    for, and are kept void; and how many were refused because others had brought them into the shop before."""
+    for, and are kept void; and how many were refused: others had brought them into the shop before, or they must not be sold."""
 
     taken: list[int] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
@@ -30,19 +31,23 @@ def issue_directly(
 ) -> Direct:
     """Seal these codes into a batch of their own and give them to an order; what the same `by` had brought before changes nothing.
 
-    A code that entered the shop before – for anybody, at any time – is refused: it is no delivery. At most `most` new ones become
-    the order's (all of them without); what came above that is kept void, so that nothing a source has given is lost.
+    A code that entered the shop before – for anybody, at any time – or is on the blacklist is refused: it is no delivery. At most
+    `most` new ones become the order's (all of them without); what came above that is kept void, so that nothing is lost.
     """
     ring = keys(session)
+    digests = [blacklist.digest_of(secret.joined()) for secret in secrets]
+    listed = blacklist.known_codes(session, digests)
     prints = [ring.fingerprint(secret.joined()) for secret in secrets]
     brought = select(Code.fingerprint, Batch.by).join(Batch, Batch.id == Code.batch_id).where(Code.fingerprint.in_(prints))
     known = {row.fingerprint: row.by for row in session.execute(brought)}
     lines: list[tuple[int, Secret]] = []
     seen: set[bytes] = set()
     refused = 0
-    for line, (fingerprint, secret) in enumerate(zip(prints, secrets, strict=True), 1):
+    for line, (fingerprint, digest, secret) in enumerate(zip(prints, digests, secrets, strict=True), 1):
         if fingerprint in known:
             refused += known[fingerprint] != by
+        elif digest in listed:
+            refused += 1
         elif fingerprint not in seen:
             seen.add(fingerprint)
             lines.append((line, secret))

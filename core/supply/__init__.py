@@ -16,7 +16,7 @@ from core.supply.controls import (
     unsuspend_supplier,
     withdraw_for_good,
 )
-from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, set_cost, take_costs
+from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, follow_rates, set_cost, take_costs
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, declare, draw_declared, give_back_declared
 from core.supply.for_settlement import (
     Consigned,
@@ -28,6 +28,7 @@ from core.supply.for_settlement import (
     suspended,
     taken_down,
 )
+from core.supply.foreign import ForeignView, NoRateForCost, foreign_cost
 from core.supply.making import first_supplier, to_be_made
 from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
 from core.supply.news import PriceChange, post_price_news, price_changes
@@ -36,7 +37,6 @@ from core.supply.offering import (
     MOST_WARRANTY_HOURS,
     AlreadyOffered,
     NoFaceInQuota,
-    NoRateForCost,
     NoSuchCountry,
     OfferDatesOver,
     OfferView,
@@ -122,6 +122,7 @@ __all__ = [
     "CurrencyIsFixed",
     "DatesTurned",
     "Decided",
+    "ForeignView",
     "InThePast",
     "IsSuspended",
     "NoFaceInQuota",
@@ -182,7 +183,9 @@ __all__ = [
     "fails_too_often",
     "first_supplier",
     "follow_contract",
+    "follow_rates",
     "forbidden",
+    "foreign_cost",
     "give_back_declared",
     "give_back_quota",
     "guard_losses",

@@ -9,13 +9,16 @@ from typing import ClassVar
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import journal
+from core import journal, rates
 from core.catalog import Gone
 from core.database import now, read, write
 from core.errors import N_, Refusal
+from core.money import convert_up
+from core.supply.foreign import against_us, in_sale_currency, keep_foreign, sale_currency
 from core.supply.proposals import look_at_prices
+from core.supply.stops import lift, stop
+from core.supply.tables import ForeignCost, OfferCost, Stop
 from core.supply.tables import Offer as OfferRow
-from core.supply.tables import OfferCost
 
 SHOP = "shop"  # who set a cost when nobody in particular did
 
@@ -80,12 +83,19 @@ def set_cost(
         raise Gone
     if offer.quota_id is not None:
         raise CostFromQuota
-    if offer.payable_id is not None and cost_currency != offer.cost_currency:
-        raise CurrencyIsFixed(currency=offer.cost_currency)
     at = now(session)
     if from_at is not None and from_at < at:
         raise InThePast
     later = from_at is not None and from_at > at
+    agreed_minor, agreed_currency, rate_id = cost_minor, cost_currency, None
+    if offer.payable_id is not None and cost_currency != offer.cost_currency:
+        if later or offer.cost_currency != sale_currency(session):
+            # What will be worth what on a later day nobody knows.
+            raise CurrencyIsFixed(currency=offer.cost_currency)
+        booked = in_sale_currency(session, cost_minor, cost_currency)
+        cost_minor, cost_currency, rate_id = booked.minor, booked.currency, booked.rate_id
+    if offer.payable_id is not None and not later:
+        keep_foreign(session, offer_id=offer_id, minor=agreed_minor, currency=agreed_currency, rate_id=rate_id)
     if by is not None and (later or (offer.cost_minor, offer.cost_currency) != (cost_minor, cost_currency)):
         when = {"from": from_at.isoformat()} if later and from_at is not None else {}
         journal.record(
@@ -100,6 +110,8 @@ def set_cost(
     if not later and (offer.cost_minor, offer.cost_currency) == (cost_minor, cost_currency):
         return
     row = add_version(session, offer, cost_minor=cost_minor, currency=cost_currency, from_at=from_at or at, by=by or SHOP)
+    if rate_id is not None:
+        row.agreed_minor, row.agreed_currency, row.rate_id = agreed_minor, agreed_currency, rate_id
     if not later:
         take_version(session, offer, row)
 
@@ -186,3 +198,38 @@ def costs_of(session: Session, offer_id: int, *, limit: int = 20) -> list[CostVi
     """The versions of an offer's cost, the newest first."""
     rows = session.scalars(select(OfferCost).where(OfferCost.offer_id == offer_id).order_by(OfferCost.version.desc()).limit(limit))
     return [_view(row) for row in rows]
+
+
+@write
+def follow_rates(session: Session, *, most: int = 100) -> int:
+    """Bring costs agreed in other currencies to the newest rates, and stop offers whose currency has none; returns how many changed."""
+    changed = 0
+    rows = session.execute(
+        select(ForeignCost.offer_id, ForeignCost.currency, ForeignCost.rate_id)
+        .join(OfferRow, OfferRow.id == ForeignCost.offer_id)
+        .where(OfferRow.stopped_at.is_(None))
+        .order_by(ForeignCost.offer_id)
+    ).all()
+    sale = sale_currency(session) if rows else ""
+    for offer_id, currency, rate_id in rows:
+        if changed >= most:
+            break
+        quoted = rates.latest(session, base=currency, quote=sale)
+        if quoted is None:
+            changed += stop(session, offer_ids=[offer_id], why=Stop.RATE, by="clock")
+            continue
+        changed += lift(session, offer_ids=[offer_id], why=Stop.RATE, by="clock")
+        if quoted.id == rate_id:
+            continue
+        offer = session.get_one(OfferRow, offer_id, with_for_update=True, populate_existing=True)
+        row = session.get_one(ForeignCost, offer_id, populate_existing=True)
+        minor = convert_up(row.minor, against_us(quoted))
+        row.rate_id, row.at = quoted.id, now(session)
+        session.flush()
+        if minor == offer.cost_minor:
+            continue
+        version = add_version(session, offer, cost_minor=minor, currency=sale, from_at=now(session), by="rate")
+        version.agreed_minor, version.agreed_currency, version.rate_id = row.minor, row.currency, quoted.id
+        take_version(session, offer, version)
+        changed += 1
+    return changed

@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, journal, rates, storefronts
+from core import catalog, inventory, journal
 from core.catalog import Gone
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.supply import rules
 from core.supply.costs import CostView, CurrencyIsFixed, add_version, costs_of, take_version
+from core.supply.foreign import in_sale_currency, keep_foreign
 from core.supply.members import payable
 from core.supply.proposals import guard_losses
 from core.supply.queries import Offer, offers
@@ -34,16 +35,6 @@ _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 @dataclass(eq=False)
 class AlreadyOffered(Refusal):
     says: ClassVar[str] = N_("This supplier offers this denomination already. Please change that offer instead. Nothing was changed.")
-
-
-@dataclass(eq=False)
-class NoRateForCost(Refusal):
-    says: ClassVar[str] = N_(
-        "There is no exchange rate for {cost_currency}, so goods that are paid for in it cannot be sold. "
-        "Please set a rate first, or take another currency. Nothing was changed."
-    )
-
-    cost_currency: str
 
 
 @dataclass(eq=False)
@@ -187,8 +178,11 @@ def new_offer(
     if contract is not None:
         cost_currency = contract.currency
     consigned = supplier.standing is not Standing.OWN and source_class not in (SourceClass.PURCHASED, SourceClass.UPSTREAM)
-    if consigned:
-        _sellable(session, cost_currency)
+    agreed_minor, agreed_currency, rate_id = cost_minor, cost_currency, None
+    if consigned and contract is None:
+        # What is agreed in another currency is booked and owed in the sale's, at a rate that is kept.
+        booked = in_sale_currency(session, cost_minor, cost_currency)
+        cost_minor, cost_currency, rate_id = booked.minor, booked.currency, booked.rate_id
     account = payable(session, supplier_id=supplier_id, currency=cost_currency) if consigned else None
     if row is not None and row.payable_id is not None and account != row.payable_id:
         # What was sold before it was withdrawn may still be refunded, out of the account that was credited.
@@ -217,7 +211,11 @@ def new_offer(
     _put(session, row, facts)
     session.flush()
     _from_quota(session, row)
-    add_version(session, row, cost_minor=row.cost_minor, currency=row.cost_currency, from_at=now(session), by=by).taken_at = now(session)
+    version = add_version(session, row, cost_minor=row.cost_minor, currency=row.cost_currency, from_at=now(session), by=by)
+    version.taken_at = now(session)
+    keep_foreign(session, offer_id=row.id, minor=agreed_minor, currency=agreed_currency, rate_id=rate_id)
+    if rate_id is not None:
+        version.agreed_minor, version.agreed_currency, version.rate_id = agreed_minor, agreed_currency, rate_id
     session.flush()
     journal.record(
         session,
@@ -316,14 +314,6 @@ def change_offer(
         lift(session, offer_ids=[offer_id], why=Stop.QUOTA, by=by)
     _keep_dates(session, row)
     return offers(session, [offer_id])[0]
-
-
-def _sellable(session: Session, currency: str) -> None:
-    """Can goods that cost this be sold anywhere? Raises NoRateForCost."""
-    for storefront in storefronts.all_open(session):
-        if storefront.currency == currency or rates.latest(session, base=currency, quote=storefront.currency) is not None:
-            return
-    raise NoRateForCost(cost_currency=currency)
 
 
 def _put(session: Session, row: OfferRow, facts: dict[str, Any]) -> None:

@@ -87,7 +87,9 @@ def note_outcome(session: Session, *, offer_id: int, reserved: bool, provided: b
 
 
 def _hidden_at(session: Session, offer_id: int) -> datetime | None:
-    return session.scalar(select(func.max(OfferStop.at)).where(OfferStop.offer_id == offer_id, OfferStop.why == Stop.HIDDEN))
+    return session.scalar(
+        select(func.max(OfferStop.at)).where(OfferStop.offer_id == offer_id, OfferStop.why == Stop.HIDDEN, OfferStop.ref == "")
+    )
 
 
 def _sums(session: Session, offer_ids: Collection[int], since: datetime) -> dict[int, Outcomes]:

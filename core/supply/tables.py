@@ -44,9 +44,10 @@ class Stop(StrEnum):
     HIDDEN = "hidden"  # its source failed too often; ends by itself
     QUOTA = "quota"  # its contract is drawn down
     DATES = "dates"  # not yet, or no more, valid
-    EXPOSURE = "exposure"  # the shop owes its supplier as much as it wants to
+    EXPOSURE = "exposure"  # the shop owes its supplier more than it wants to
     APPROVAL = "approval"  # the staff have not looked at it yet
     PAUSED = "paused"  # its supplier or the staff wish it
+    RATE = "rate"  # its cost is agreed in a currency that has no rate
     LOSS = "loss"  # it costs more than it sells for, and the shop has said that it never sells so
 
 
@@ -190,6 +191,23 @@ class OfferCost(Base):
     made_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]  # since then the sale books it; null: it waits for its time
     dropped_at: Mapped[datetime | None]  # taken back before its time came
+    # Agreed in another currency than it is booked in: what was agreed, and the rate at which this version was made of it.
+    agreed_minor: Mapped[int | None]
+    agreed_currency: Mapped[str | None] = mapped_column(String(8))
+    rate_id: Mapped[int | None] = mapped_column(ForeignKey("rates.id"))
+
+
+class ForeignCost(Base):
+    """What a unit of an offer costs in the currency it was agreed in, while that is another than the sale's; followed by cost versions."""
+
+    __tablename__ = "foreign_costs"
+    __table_args__ = (CheckConstraint("minor >= 0", name="cost_not_negative"),)
+
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True, autoincrement=False)
+    minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(8))
+    rate_id: Mapped[int] = mapped_column(ForeignKey("rates.id"))  # at which the offer's cost was made of it
+    at: Mapped[datetime]
 
 
 class QuotaContract(Base):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import journal, outbox
 from core.database import now, read, write
 from core.supply.costs import set_cost
+from core.supply.foreign import foreign_cost
 from core.supply.stocking import offer_of_member
 from core.supply.tables import CostWish
 from core.supply.tables import Offer as OfferRow
@@ -47,9 +48,15 @@ def _view(row: CostWish, offer: OfferRow) -> WishView:
     )
 
 
+def _agreed(session: Session, offer: OfferRow) -> tuple[int, str]:
+    """What a unit costs as it was agreed with the supplier."""
+    foreign = foreign_cost(session, offer.id)
+    return (offer.cost_minor, offer.cost_currency) if foreign is None else (foreign.minor, foreign.currency)
+
+
 @write
 def wish_cost(session: Session, *, offer_id: int, telegram_id: int, customer_id: int, cost_minor: int, by: str) -> WishView | None:
-    """What a code is to cost from now on, in the offer's currency: a lower cost holds at once, and None is returned.
+    """What a code is to cost from now on, in the currency it was agreed in: a lower cost holds at once, and None is returned.
 
     A higher one is a wish that the staff decide on, in place of an older open one. Raises NotYours, and what `set_cost` raises.
     """
@@ -58,14 +65,15 @@ def wish_cost(session: Session, *, offer_id: int, telegram_id: int, customer_id:
     session.execute(
         update(CostWish).where(CostWish.offer_id == offer_id, CostWish.decided_at.is_(None)).values(decided_at=now(session), decided_by=by)
     )
-    if cost_minor <= offer.cost_minor:
-        set_cost(session, offer_id=offer_id, cost_minor=cost_minor, cost_currency=offer.cost_currency, by=by)
+    before_minor, currency = _agreed(session, offer)
+    if cost_minor <= before_minor:
+        set_cost(session, offer_id=offer_id, cost_minor=cost_minor, cost_currency=currency, by=by)
         return None
     row = CostWish(
         offer_id=offer_id,
-        before_minor=offer.cost_minor,
+        before_minor=before_minor,
         wanted_minor=cost_minor,
-        currency=offer.cost_currency,
+        currency=currency,
         customer_id=customer_id,
         by=by,
         at=now(session),
@@ -78,8 +86,8 @@ def wish_cost(session: Session, *, offer_id: int, telegram_id: int, customer_id:
         did="wish-cost",
         about="offer",
         about_id=offer_id,
-        before={"cost_minor": offer.cost_minor, "currency": offer.cost_currency},
-        after={"cost_minor": cost_minor, "currency": offer.cost_currency},
+        before={"cost_minor": before_minor, "currency": currency},
+        after={"cost_minor": cost_minor, "currency": currency},
     )
     return _view(row, offer)
 
@@ -98,7 +106,7 @@ def decide_wish(session: Session, *, wish_id: int, granted: bool, by: str) -> bo
     row = session.get_one(CostWish, wish_id, with_for_update=True, populate_existing=True)
     if row.decided_at is not None:
         return False
-    if granted and (offer.cost_minor, offer.cost_currency) != (row.before_minor, row.currency):
+    if granted and _agreed(session, offer) != (row.before_minor, row.currency):
         return False
     row.decided_at, row.decided_by, row.granted = now(session), by, granted
     journal.record(session, by=by, did="decide-cost-wish", about="offer", about_id=row.offer_id, after={"wish": row.id, "granted": granted})

@@ -7,18 +7,18 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, ClassVar
 
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
-from core import catalog, onboarding, pricing, supply
+from core import catalog, onboarding, pricing, rates, supply
 from core.catalog import Gone, SkuView
 from core.database import Shop
 from core.errors import N_, Refusal
 from core.money import decimal_text, parse_minor
-from core.supply import OfferView, Outcome, Prices, QuotaView, RepricingView, SourceClass, Stop, StopView
+from core.supply import ForeignView, OfferView, Outcome, Prices, QuotaView, RepricingView, SourceClass, Stop, StopView
 from handlers.admin.coupons import day_typed
 from handlers.admin.desk import (
     NOTHING,
@@ -52,6 +52,7 @@ STOPS = {
     Stop.EXPOSURE: N_("we owe its supplier as much as we want to"),
     Stop.APPROVAL: N_("you have not approved it yet"),
     Stop.PAUSED: N_("it is paused"),
+    Stop.RATE: N_("its cost is agreed in a currency that has no rate"),
     Stop.LOSS: N_("it costs more than it sells for"),
 }
 _BANDS = {
@@ -311,6 +312,7 @@ async def show_offer(event: Message | CallbackQuery, desk: Desk, offer_id: int) 
         ),
         lines(
             say.say("Cost: {cost}", cost=say.price(view.cost_minor, view.cost_currency)),
+            _agreed_abroad(say, await desk.shop.read(supply.foreign_cost, view.id), view.cost_currency),
             *[
                 say.say("From {when} on: {cost}", when=say.when(cost.from_at), cost=say.price(cost.cost_minor, cost.currency))
                 for cost in view.waiting_costs
@@ -323,6 +325,18 @@ async def show_offer(event: Message | CallbackQuery, desk: Desk, offer_id: int) 
         say.say("Stability: {score} of 100", score=say.number(steady)) if steady is not None else say.say("Stability: a new source"),
     )
     await desk.show(event, text, _offer_rows(say, view, desk))
+
+
+def _agreed_abroad(say: Speech, foreign: ForeignView | None, sale: str) -> Safe | None:
+    """What was agreed in another currency, and the rate at which it is booked, our buffer in it."""
+    if foreign is None:
+        return None
+    worth = Context(prec=6).divide(*map(Decimal, rates.in_whole(foreign.rate, foreign.currency, sale).as_integer_ratio()))
+    return say.say(
+        "Agreed: {cost}, booked at {rate}",
+        cost=say.price(foreign.minor, foreign.currency),
+        rate=f"1 {foreign.currency} = {worth.normalize():f} {sale}",
+    )
 
 
 def _facts(say: Speech, view: OfferView) -> list[Safe]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import catalog, purchasing, supply
+from core import catalog, exposure, purchasing, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.money import decimal_text, parse_minor
@@ -172,7 +172,7 @@ def _tiers(say: Speech, one: PurchaseView) -> Safe | None:
 
 
 async def ordered(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
-    await desk.shop.write(purchasing.order_purchase, purchase_id=callback_data.id, by=desk.by)
+    await desk.shop.write(exposure.order_purchase, purchase_id=callback_data.id, by=desk.by)
     await _show(press, desk, callback_data.id)
 
 

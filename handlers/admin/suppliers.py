@@ -139,7 +139,7 @@ def _rows(say: Speech, found: Control) -> list[Row]:
     id_ = found.supplier.id
     rows: list[Row] = [
         [go(say.label("🏅 Standing"), "sup-standing", id_), ask(say.label("⏳ Days of hold"), "supplier.hold", id_)],
-        [ask(say.label("⚠️ Strike"), "supplier.strike", id_)],
+        [ask(say.label("⚠️ Strike"), "supplier.strike", id_), go(say.label("⚖️ Limits"), "exposure", id_)],
     ]
     if found.supplier.suspended:
         rows[-1].append(do(say.label("✅ Lift the suspension"), "unsuspend", id_, style="success"))

@@ -166,6 +166,8 @@ _STOPS = {
     Stop.DATES: N_("It does not sell on these dates."),
     Stop.EXPOSURE: N_("It does not sell: the shop owes you as much as it may. It goes on when you are paid."),
     Stop.APPROVAL: N_("The shop has not looked at it yet."),
+    Stop.RATE: N_("It does not sell: there is no exchange rate for its currency at the moment."),
+    Stop.LOSS: N_("It does not sell: it costs more than the shop sells it for."),
     Stop.PAUSED: N_("It is paused."),
 }
 
@@ -420,14 +422,21 @@ async def ask_cost(press: CallbackQuery, callback_data: See, supplier_desk: Supp
     await supplier_desk.ask(press, "cost", callback_data.id)
 
 
+async def _agreed(desk: SupplierDesk, offer_id: int) -> tuple[int, str]:
+    """What a code costs as it was agreed, which may be in another currency than it is booked in. Raises NotYours."""
+    facts = await desk.shop.read(supply.offer_of_member, offer_id=offer_id, telegram_id=desk.who)
+    foreign = await desk.shop.read(supply.foreign_cost, offer_id)
+    return (facts.cost_minor, facts.cost_currency) if foreign is None else (foreign.minor, foreign.currency)
+
+
 async def _ask_cost(desk: SupplierDesk, asked: Asked) -> Safe:
-    facts = await desk.shop.read(supply.offer_of_member, offer_id=asked.id, telegram_id=desk.who)
+    cost_minor, currency = await _agreed(desk, asked.id)
     return paragraphs(
         desk.speech.say(
             "A code costs {cost} now. What shall it cost? Type it in {currency}, for example <i>{example}</i>",
-            cost=desk.speech.price(facts.cost_minor, facts.cost_currency),
-            currency=facts.cost_currency,
-            example=decimal_text(facts.cost_minor, facts.cost_currency),
+            cost=desk.speech.price(cost_minor, currency),
+            currency=currency,
+            example=decimal_text(cost_minor, currency),
         ),
         desk.speech.say(
             "A lower cost holds at once. A higher one goes to the shop, and holds when they agree; what is sold keeps its cost."
@@ -436,10 +445,10 @@ async def _ask_cost(desk: SupplierDesk, asked: Asked) -> Safe:
 
 
 async def _take_cost(desk: SupplierDesk, message: Message, asked: Asked, text: str) -> None:
-    facts = await desk.shop.read(supply.offer_of_member, offer_id=asked.id, telegram_id=desk.who)
-    minor, currency = typed_cost(text, facts.cost_currency)
-    if currency != facts.cost_currency:
-        raise NotACost(text=text[:40], example=decimal_text(facts.cost_minor, facts.cost_currency), other=facts.cost_currency)
+    cost_minor, agreed = await _agreed(desk, asked.id)
+    minor, currency = typed_cost(text, agreed)
+    if currency != agreed:
+        raise NotACost(text=text[:40], example=decimal_text(cost_minor, agreed), other=agreed)
     wish = await desk.shop.write(
         supply.wish_cost, offer_id=asked.id, telegram_id=desk.who, customer_id=desk.customer.id, cost_minor=minor, by=desk.by
     )

@@ -81,6 +81,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("case.days", "top", "3", "change-aftersale"),
     ("case.warranty", "top", "100", "change-aftersale"),
     ("case.find", "top", "nobody's", None),
+    ("exposure.set@CNY", "supplier", "50000 -", "set-exposure"),
     ("buy.who", "sku", "Card Wholesale Ltd.", "new-vendor"),
     ("buy.what@VENDOR", "sku", "1000 1=86.00 1000=85.00", "draft-purchase"),
     ("books.days", "top", "2026-11-21", None),
@@ -333,8 +334,8 @@ def test_these_are_all_the_questions_and_all_the_buttons_that_change_something()
             listed = source.split("acts = {", 1)[1].split("}", 1)[0]
             acts |= set(re.findall(r'"([a-z-]+)":', listed))
 
-    # What is asked about upstreams is told in tests/admin/test_upstreams.py.
-    told = {question for question in QUESTIONS if not question.startswith("upstream.")}
+    # What is asked about upstreams is told in tests/admin/test_upstreams.py, about kinds in test_kinds.py.
+    told = {question for question in QUESTIONS if not question.startswith(("upstream.", "kind."))}
     assert {key.partition("@")[0] for key, *_ in ANSWERED} | CONFIRMED | controlled.ASKED == told
     assert {button.act for button, *_ in PRESSED} | {"adjust", "refund", "case-refund"} | SILENT | ELSEWHERE | controlled.PRESSED == acts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from decimal import Decimal
 
 import pytest
@@ -205,10 +205,10 @@ async def test_a_worker_that_dies_at_any_of_its_steps_has_bought_once(
         await sound(shop)
 
 
-async def _dies_after(work: object, steps: int) -> bool:
+async def _dies_after(work: Awaitable[object], steps: int) -> bool:
     """Run a coroutine with all it has begun, and cut everything off after so many turns of the loop; was it cut off?"""
     before = asyncio.all_tasks()
-    main = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    main = asyncio.ensure_future(work)
     for _ in range(steps * 12):
         await asyncio.sleep(0)
         if main.done():

@@ -15,13 +15,13 @@ from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
-from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 from core.audit.upstreams import UPSTREAMS
 from core.database import Keyring, Shop
 from core.storefronts import Storefront
 from tests.core import damages_of_routing
+from tests.core.damages_of_kinds import KIND_DAMAGES
 from tests.core.props import World, aside, assert_sound, at_once, live
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
@@ -402,6 +402,7 @@ DAMAGES = [
     ),
     *(Damage(*harm) for harm in damages_of_routing.DAMAGES),
 ]
+DAMAGES += [Damage(*facts) for facts in KIND_DAMAGES]
 
 
 def damage(connection: Connection, harm: Damage, world: World) -> None:
@@ -416,7 +417,7 @@ def damage(connection: Connection, harm: Damage, world: World) -> None:
 
 
 # Shown a shop that breaks them beside the stories of what they are about.
-TOLD_ELSEWHERE = {name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT, ROUTING) for name in checks}
+TOLD_ELSEWHERE = {name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT) for name in checks}
 
 
 async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront, clock: Clock, database_url: str) -> None:

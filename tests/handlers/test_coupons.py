@@ -164,6 +164,6 @@ def test_the_row_offers_to_type_one_or_to_go_without() -> None:
 
     [offer], [without] = conversation.coupon_row(SAY, chosen, None), conversation.coupon_row(SAY, chosen, used)
 
-    assert (offer.text, offer.callback_data) == ("🎟 I have a coupon", "v:5:2:t:1")
+    assert (offer.text, offer.callback_data) == ("🎟 I have a coupon", "v:5:2:t:1:0")
     assert without.text == "✖️ Without “SPRING”"
     assert without.callback_data is not None and callbacks.Sku.unpack(without.callback_data).coupon == 0

@@ -1,0 +1,85 @@
+"""Setting limits, and keeping to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import journal, purchasing, supply
+from core.catalog import Gone
+from core.database import now, write
+from core.errors import N_, Refusal
+from core.exposure.queries import exposure_of
+from core.exposure.tables import ExposureLimit
+from core.purchasing import PurchaseView
+from core.supply import Stop
+
+
+@dataclass(eq=False)
+class TooExposed(Refusal):
+    says: ClassVar[str] = N_(
+        "With this order {name} would have {would} of the shop's, and the limit is {most}. "
+        "Please wait until something has come, or raise the limit. Nothing was ordered."
+    )
+
+    name: str
+    would_minor: int
+    most_minor: int
+    currency: str
+
+
+@write
+def set_limit(
+    session: Session, *, supplier_id: int, currency: str, most_owed_minor: int | None, most_ahead_minor: int | None, by: str
+) -> None:
+    """How much may be owed to a supplier, and how much they may have of the shop's; None sets no limit. Raises Gone."""
+    if supply.supplier(session, supplier_id) is None:
+        raise Gone
+    row = session.get(ExposureLimit, (supplier_id, currency), with_for_update=True)
+    before = {} if row is None else {"owed_minor": row.most_owed_minor, "ahead_minor": row.most_ahead_minor, "currency": currency}
+    if row is None:
+        row = ExposureLimit(supplier_id=supplier_id, currency=currency)
+        session.add(row)
+    row.most_owed_minor, row.most_ahead_minor, row.by, row.at = most_owed_minor, most_ahead_minor, by[:64], now(session)
+    session.flush()
+    after = {"owed_minor": most_owed_minor, "ahead_minor": most_ahead_minor, "currency": currency}
+    if after != before:
+        journal.record(session, by=by, did="set-exposure", about="supplier", about_id=supplier_id, before=before, after=after)
+    _keep(session, supplier_id)
+
+
+@write
+def keep_limits(session: Session) -> int:
+    """Stop the offers of suppliers to whom more is owed than the shop wants, and let them sell again below it; returns how many changed."""
+    suppliers = session.scalars(select(ExposureLimit.supplier_id).distinct().order_by(ExposureLimit.supplier_id)).all()
+    return sum(_keep(session, supplier_id) for supplier_id in suppliers)
+
+
+def _keep(session: Session, supplier_id: int) -> int:
+    over = {one.currency for one in exposure_of(session, supplier_id) if one.over}
+    mine = supply.offers(session, supply.offers_of(session, supplier_id))
+    stopped = {one.offer_id for one in supply.stops(session, [offer.id for offer in mine]) if one.why is Stop.EXPOSURE}
+    shall = {offer.id for offer in mine if offer.payable_id is not None and offer.cost_currency in over}
+    changed = supply.stop(session, offer_ids=shall - stopped, why=Stop.EXPOSURE, by="clock")
+    return changed + supply.lift(session, offer_ids=stopped - shall, why=Stop.EXPOSURE, by="clock")
+
+
+@write
+def order_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView:
+    """Order from a supplier, within the limit of what they may have of the shop's. Raises Gone, TooExposed, and PurchaseOver."""
+    asked = purchasing.purchase(session, purchase_id)
+    if asked is None:
+        raise Gone
+    supply.lock_supplier(session, asked.supplier_id)  # Two orders at once count each other.
+    known = next((one for one in exposure_of(session, asked.supplier_id) if one.currency == asked.currency), None)
+    if known is not None and known.most_ahead_minor is not None and known.ahead_minor + asked.total_minor > known.most_ahead_minor:
+        raise TooExposed(
+            name=asked.supplier,
+            would_minor=known.ahead_minor + asked.total_minor,
+            most_minor=known.most_ahead_minor,
+            currency=asked.currency,
+        )
+    return purchasing.order_purchase(session, purchase_id=purchase_id, by=by)
