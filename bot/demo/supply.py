@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.procuring import Procurer
 from bot.seed import made_up
@@ -114,8 +113,7 @@ async def set_up_supply(shop: Shop, storefront: Storefront, clock: DemoClock, ke
     await shop.write(settlement.agree, supplier_id=chan, terms=SpreadShare(3000), by=BY)
     await _supplier(shop, storefront, "林记数码 Lin Digital", Standing.AUTHORISED, LIN, "Steam · 中国移动", LIN_BRINGS)
     await _prices(shop, storefront)
-    await _made_by_hand(shop, storefront)
-    await _file(shop, storefront, keeps)
+    await _made_to_order(shop, keeps)
     await _sales(shop, storefront, clock)
     await _payout(shop, storefront, clock, chan)
     await _all_read(shop)
@@ -184,50 +182,16 @@ async def _prices(shop: Shop, storefront: Storefront) -> None:
     await shop.write(people.set_wholesale, storefront_id=storefront.id, customer_id=reseller.id, wholesale=True, by=BY)
 
 
-async def _made_by_hand(shop: Shop, storefront: Storefront) -> None:
-    """A top-up that the staff do."""
-    product = await _product(
-        shop,
-        category="mobile",
-        slug="direct-topup",
-        name="话费直充 · Direct top-up",
-        icon="⚡️",
-        search="话费 直充 手机 充值 topup airtime пополнение",
-        description="充值到手机号，由人工处理，两小时内到账。Straight to the mobile number; done by hand within two hours.",
-    )
-    await shop.write(fulfilment.set_kind, product, kind_name="topup", terms=TOPUP, by=BY)
-    await _sold_as_made(shop, storefront, product, slug="direct-50", name="50 元", price_minor=4950)
-
-
-async def _file(shop: Shop, storefront: Storefront, keeps: Callable[[str, bytes, str], str]) -> None:
-    """A file of which each buyer gets a copy with a number of their own."""
+async def _made_to_order(shop: Shop, keeps: Callable[[str, bytes, str], str]) -> None:
+    """A top-up that the staff do, and a file of which each buyer gets a copy with a number of their own."""
     guide = "选卡指南 / How to choose a card\n\n1. 先看地区。Check the region first.\n2. 再看面值。Then the face value.\n".encode()
-    product = await _product(
-        shop,
-        category="gift-cards",
-        slug="card-guide",
-        name="选卡指南 · Card guide",
-        icon="📘",
-        search="指南 guide файл",
-        description="一份写有您订单号的文件。A file with the number of your order in it.",
-    )
-    terms = {"file_id": keeps("card-guide.txt", guide, "document"), "file_name": "card-guide.txt", "size": len(guide), "watermark": True}
-    await shop.write(fulfilment.set_kind, product, kind_name="file", terms=terms, by=BY)
-    await _sold_as_made(shop, storefront, product, slug="card-guide", name="TXT", price_minor=990)
-
-
-async def _product(shop: Shop, *, category: str, **facts: Any) -> int:
-    category_id = next(one.id for one in await shop.read(catalog.categories_under, None) if one.slug == category)
-    return await shop.write(catalog.add_product, category_id=category_id, **facts)
-
-
-async def _sold_as_made(shop: Shop, storefront: Storefront, product_id: int, *, slug: str, name: str, price_minor: int) -> None:
-    sku_id = await shop.write(catalog.add_sku, product_id=product_id, slug=slug, name=name, max_quantity=10)
-    await shop.write(
-        pricing.set_price, storefront_id=storefront.id, sku_id=sku_id, retail_minor=price_minor, currency=storefront.currency, by=BY
-    )
-    offer = await shop.write(supply.own_offer, storefront=storefront, sku_id=sku_id)
-    await shop.write(supply.declare, offer_id=offer.id, quantity=supply.AS_MANY_AS_ONE_LIKES)
+    file = {"file_id": keeps("card-guide.txt", guide, "document"), "file_name": "card-guide.txt", "size": len(guide), "watermark": True}
+    for slug, kind, terms in (("direct-50", "topup", TOPUP), ("card-guide", "file", file)):
+        sku = await shop.read(catalog.sku_by_slug, slug)
+        assert sku is not None, slug
+        await shop.write(fulfilment.set_kind, sku.product_id, kind_name=kind, terms=terms, by=BY)
+        offer, *_ = await shop.read(supply.offer_views, sku_id=sku.id)
+        await shop.write(supply.declare, offer_id=offer.id, quantity=supply.AS_MANY_AS_ONE_LIKES)
 
 
 async def _sales(shop: Shop, storefront: Storefront, clock: DemoClock) -> None:
