@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from core import supply
+from core import onboarding, supply
 from core.database import Shop
+from core.onboarding import PaperKind
 from core.storefronts import Storefront
 from core.supply import SourceClass, Standing
 from tests.stage import Goods, put_on_sale
@@ -27,13 +29,17 @@ async def supplied(
     *,
     name: str = "Cards of Lin",
     standing: Standing = Standing.AUTHORISED,
-    document_id: int | None = 1,
+    papered: bool = True,
     cost_minor: int = 8500,
     goods: Goods | None = None,
 ) -> Supplied:
-    """A supplier whose person this is, with one offer."""
+    """A supplier whose person this is, with one offer, resting on a paper that the staff have seen."""
     goods = goods or await put_on_sale(shop, storefront, count=0)
     supplier = await shop.write(supply.new_supplier, name=name, standing=standing, telegram_id=telegram_id)
+    document_id = None
+    if papered:
+        facts: dict[str, Any] = {"kind": PaperKind.AUTHORISATION, "scope": "Steam, PSN and the like", "by": "test"}
+        document_id = await shop.write(onboarding.add_document, supplier_id=supplier.id, storefront_id=storefront.id, **facts)
     offer = await shop.write(
         supply.new_offer,
         supplier_id=supplier.id,

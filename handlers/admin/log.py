@@ -117,6 +117,8 @@ ACTIONS = {
 
 FIELDS = {
     "accepted": N_("codes taken in"),
+    "owed_minor": N_("may be owed"),
+    "ahead_minor": N_("they may have of ours"),
     "quantity": N_("quantity"),
     "received": N_("received"),
     "supplier": N_("supplier"),
@@ -252,6 +254,8 @@ FIELDS = {
 # The currency of an amount is recorded beside it; that of a balance is always the shop's.
 _CURRENCY_OF = {
     "retail_minor": "currency",
+    "owed_minor": "currency",
+    "ahead_minor": "currency",
     "wholesale_minor": "currency",
     "proposed_minor": "currency",
     "cost_minor": "currency",

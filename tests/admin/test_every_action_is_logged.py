@@ -164,7 +164,7 @@ ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"} | {"con-opt"
 # Told where suppliers stock their offers: tests/journeys/test_supplier_stocks.py.
 ELSEWHERE |= {"batchvoid", "cost.yes", "cost.no"}
 # And of suppliers: tests/journeys/test_joining.py.
-ELSEWHERE |= {"paper-yes", "paper-no", "paper-show", "deposit-back", "deposit-off"}
+ELSEWHERE |= {"of-ok", "paper-yes", "paper-no", "paper-show", "deposit-back", "deposit-off"}
 # And where goods are on their way: tests/admin/test_routing.py.
 ELSEWHERE |= {"task-ask", "task-fail", "call-off"}
 
@@ -220,7 +220,7 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
         await shop.write(supply.set_cost, offer_id=made.id, cost_minor=9500, cost_currency="CNY", by="test")
     proposed = await shop.read(supply.repricings, storefront_id=goods.storefront.id)
     return {
-        "vendor": vendor.id,
+        "VENDOR": vendor.id,
         "purchase": bought.id,
         "supplier": supplier.id,
         "offer": offer.id,
@@ -256,7 +256,7 @@ async def neighbours(shop: Shop, goods: Goods) -> list[int]:
 
 def placed(arg: str, things: dict[str, int]) -> str:
     """What a button carries, with the ids of this shop."""
-    for name in ("OTHER", "SUPPLIER", "QUOTA"):
+    for name in ("OTHER", "SUPPLIER", "QUOTA", "VENDOR"):
         arg = arg.replace(name, str(things[name]))
     return arg
 

@@ -152,7 +152,7 @@ async def test_what_was_kept_comes_from_another_source_when_there_is_one(shop: S
         hold=orders.HoldRules(),
         **goods.terms(),
     )
-    others = await consigned(shop, goods, other.id, rank=3)
+    others = await consigned(shop, goods, other.id)
     await shop.write(standing.suspend, supplier_id=acme.id, reason="stolen codes", by="test")
 
     settled = await shop.write(

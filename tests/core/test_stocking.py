@@ -61,10 +61,10 @@ async def test_only_their_own_people_stock_an_offer_with_a_paper_of_a_supplier_i
         await shop.read(supply.to_be_stocked, offer_id=lin.offer_id, telegram_id=WANG)
     with pytest.raises(NotYours):
         await shop.read(supply.to_be_stocked, offer_id=999, telegram_id=LIN)
-    bare = await supplied(shop, storefront, WANG, name="Wang", standing=Standing.TRUSTED, document_id=None)
+    bare = await supplied(shop, storefront, WANG, name="Wang", standing=Standing.TRUSTED, papered=False)
     with pytest.raises(NoPaper):
         await shop.read(supply.to_be_stocked, offer_id=bare.offer_id, telegram_id=WANG)
-    creator = await supplied(shop, storefront, WANG, name="Studio", standing=Standing.CREATOR, document_id=None)
+    creator = await supplied(shop, storefront, WANG, name="Studio", standing=Standing.CREATOR, papered=False)
     assert (await shop.read(supply.to_be_stocked, offer_id=creator.offer_id, telegram_id=WANG)).document_id is None
 
     await shop.write(suspend, lin.supplier_id, clock())

@@ -170,7 +170,7 @@ async def test_a_creator_makes_an_offer_in_five_presses_and_needs_no_paper(count
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_without_an_approved_paper_nothing_is_listed_and_nothing_comes_in(counter: Counter) -> None:
     buyer = await counter.buyer("supplier")
-    made = await supplied(counter.shop, counter.storefront, buyer.customer.telegram_id, document_id=None, standing=Standing.NEW)
+    made = await supplied(counter.shop, counter.storefront, buyer.customer.telegram_id, papered=False, standing=Standing.NEW)
     await put_on_sale(counter.shop, counter.storefront, name="Razer", denomination="Razer 10", count=0, category_id=made.goods.category_id)
     await buyer.say("/supply")
     await buyer.press("Bring codes")
