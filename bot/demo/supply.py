@@ -30,6 +30,7 @@ from core import (
 from core.database import Shop, utc_now
 from core.money import parse_minor
 from core.onboarding import Field, Kind, PaperField, PaperKind
+from core.orders import RevealCause
 from core.people import Customer
 from core.settlement import PayTo, SpreadShare
 from core.storefronts import Storefront
@@ -250,9 +251,17 @@ async def _payout(shop: Shop, storefront: Storefront, clock: DemoClock, supplier
 
 
 async def _all_read(shop: Shop) -> None:
-    """Nothing of the past is delivered now: the first thing anybody sees is the shop."""
+    """What the past has posted was read: the first thing anybody sees now is the shop."""
     while leased := await shop.write(outbox.lease, worker=BY, most=100, seconds=60):
         for message in leased:
+            if message.order_id is not None:
+                await shop.write(
+                    orders.hand_over,
+                    order_id=message.order_id,
+                    cause=RevealCause.SENT,
+                    to_telegram_id=BUYER,
+                    buyer_id=message.customer_id,
+                )
             await shop.write(outbox.done, message_id=message.id, worker=BY)
 
 
