@@ -168,6 +168,7 @@ async def prices_changed(note: Note) -> Said:
 def _under_prices(speech: Speech, *, wanted: bool) -> InlineKeyboardMarkup:
     if wanted:
         choice = button(speech.label("🔕 Do not tell me of prices"), callbacks.PriceNews(wanted=False))
+    else:
         choice = button(speech.label("🔔 Tell me of prices again"), callbacks.PriceNews(wanted=True))
     return keyboard([[button(speech.label("🛍 To the shop"), callbacks.Home(fresh=True))], [choice]])
 
@@ -179,6 +180,7 @@ async def choose_price_news(
     await shop.write(people.want_price_news, customer_id=customer.id, wanted=callback_data.wanted)
     if callback_data.wanted:
         await press.answer(speech.label("You will be told when your prices change."))
+    else:
         await press.answer(speech.label("Done. You will not be told of prices any more."))
     if press.message is not None and not isinstance(press.message, InaccessibleMessage):
         await press.message.edit_reply_markup(reply_markup=_under_prices(speech, wanted=callback_data.wanted))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import aftersale, orders, rates, settlement, supply
+from core import aftersale, orders, rates, settlement, standing, supply
 from core.database import Shop
 from core.settlement import (
     AddressIsFresh,
@@ -185,20 +185,11 @@ async def test_paid_in_another_currency_at_the_markets_rate(shop: Shop, storefro
 
 
 async def test_a_suspended_supplier_is_paid_nothing(shop: Shop, storefront: Storefront, clock: Clock, of: Supplied) -> None:
-    from sqlalchemy import text
-    from sqlalchemy.orm import Session
-
-    from core.database import micros, now, write
-
-    @write
-    def suspend(session: Session) -> None:
-        session.execute(text("UPDATE suppliers SET suspended_at = :at WHERE id = :id"), {"at": micros(now(session)), "id": of.supplier_id})
-
     await live_at(shop, storefront, of)
     asked = await shop.write(settlement.ask_payout, **ask_of(of, storefront, 20_000))
     buyer = await person(shop, storefront, money_minor=1_000_000)
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="held", **of.goods.terms())
-    await shop.write(suspend)
+    await shop.write(standing.suspend, supplier_id=of.supplier_id, reason="stolen goods", by="test")
     with pytest.raises(PayoutsStopped):
         await shop.write(settlement.ask_payout, **ask_of(of, storefront, 20_000))
     with pytest.raises(PayoutsStopped):

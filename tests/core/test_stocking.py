@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import text
 
-from core import audit, insight, inventory, journal, orders, outbox, supply
+from core import audit, insight, inventory, journal, orders, outbox, standing, supply
 from core.audit.stocking import STOCKING
-from core.database import Shop, write
+from core.database import Shop
 from core.insight import Restock
 from core.inventory import LinkBusy, LinkOver, NothingOnShelf, Secret, TooManyLinks
 from core.storefronts import Storefront
@@ -43,12 +42,8 @@ async def came(shop: Shop, made: Supplied, link_id: int | None, *codes: str) -> 
     )
 
 
-@write
-def suspend(session: Session, supplier_id: int, at: datetime) -> None:
-    """As standing does it."""
-    from core.supply.tables import Supplier
-
-    session.execute(update(Supplier).where(Supplier.id == supplier_id).values(suspended_at=at))
+async def suspend(shop: Shop, supplier_id: int) -> None:
+    await shop.write(standing.suspend, supplier_id=supplier_id, reason="stolen goods", by="test")
 
 
 async def test_only_their_own_people_stock_an_offer_with_a_paper_of_a_supplier_in_good_standing(
@@ -67,7 +62,7 @@ async def test_only_their_own_people_stock_an_offer_with_a_paper_of_a_supplier_i
     creator = await supplied(shop, storefront, WANG, name="Studio", standing=Standing.CREATOR, papered=False)
     assert (await shop.read(supply.to_be_stocked, offer_id=creator.offer_id, telegram_id=WANG)).document_id is None
 
-    await shop.write(suspend, lin.supplier_id, clock())
+    await suspend(shop, lin.supplier_id)
     with pytest.raises(IsSuspended):
         await shop.read(supply.to_be_stocked, offer_id=lin.offer_id, telegram_id=LIN)
 
@@ -264,7 +259,7 @@ async def test_whoever_is_suspended_while_their_list_is_read_sells_nothing_of_it
 
     async def agree(quantity: int) -> None:
         asked.append(quantity)
-        await shop.write(suspend, lin.supplier_id, clock())
+        await suspend(shop, lin.supplier_id)
         await shop.read(supply.to_be_stocked, offer_id=lin.offer_id, telegram_id=LIN)
 
     lines = ((row, Secret(None, f"S-{row:04}")) for row in range(1, 1501))
