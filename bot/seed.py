@@ -375,13 +375,13 @@ async def _unknown(shop: Shop, secrets: Sequence[inventory.Secret]) -> list[inve
 def _secrets(sku: Denomination) -> Iterator[inventory.Secret]:
     if isinstance(sku.codes, Generated):
         for n in range(sku.codes.generate):
-            yield _made_up(sku.slug, n, with_password=sku.codes.with_password)
+            yield made_up(sku.slug, n, with_password=sku.codes.with_password)
         return
     for code in sku.codes:
         yield inventory.Secret(code.number, code.password) if isinstance(code, Pair) else inventory.Secret(None, code)
 
 
-def _made_up(slug: str, n: int, *, with_password: bool) -> inventory.Secret:
+def made_up(slug: str, n: int, *, with_password: bool) -> inventory.Secret:
     """A code that is plainly a demo's, and the same whenever it is asked for."""
     digest = hmac.digest(_DEMO_KEY, f"{slug}:{n}".encode(), hashlib.sha256)
     if with_password:

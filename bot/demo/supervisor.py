@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.demo.nursery import Nursery, loading
-from bot.demo.tills import Tills, free_port
+from bot.demo.tills import SUPPLY_KEY, SUPPLY_SECRET, Tills, free_port
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -56,7 +56,8 @@ class Demo:
     def run(self, *, reset: bool) -> int:
         """Run until Ctrl-C; raises CannotDemo."""
         with self._alone():
-            if reset:
+            if reset or not self._ready_mark.exists():
+                # What was interrupted while it was set up has sold nothing yet, and begins anew.
                 shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.mkdir(parents=True, exist_ok=True)
             for name in [name for name in os.environ if name.startswith("SHOP_")]:
@@ -121,7 +122,7 @@ class Demo:
             announce(f"The shop is at {self._address} – its bot is getting ready.")
             if self._browser and _has_screen():
                 webbrowser.open(self._address)
-            new = await self._set_up()
+            new = await self._set_up(sandbox, tills)
             self._ask(nursery)
             await self._ready(sandbox)
             if not self._ending.is_set():
@@ -143,14 +144,22 @@ class Demo:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, asked)
 
-    async def _set_up(self) -> bool:
+    async def _set_up(self, sandbox: Sandbox, tills: Tills) -> bool:
         with loading():
             from pydantic import SecretStr
 
             from bot.demo.stage import set_up
+            from bot.demo.supply import Behind
             from bot.settings import Settings
 
-        return await set_up(Settings(_env_file=None, database=SecretStr(self._database), keys=self._keys))
+        def keeps(name: str, body: bytes, kind: str) -> str:
+            return sandbox.world.files.keep(USERNAME, name, body, kind).file_id
+
+        new = not self._ready_mark.exists()
+        settings = Settings(_env_file=None, database=SecretStr(self._database), keys=self._keys)
+        await set_up(settings, Behind(tills.behind, SUPPLY_KEY, SUPPLY_SECRET), keeps, new=new)
+        self._ready_mark.touch()
+        return new
 
     def _ask(self, nursery: Nursery) -> None:
         """Ask for a bot that talks to our Telegram."""
@@ -187,7 +196,8 @@ class Demo:
     def _tell(self, *, new: bool) -> None:
         announce("The shop is open. Ctrl-C stops it; started again it goes on where it stopped.")
         if new:
-            announce("Two buyers and a reseller have 500.00 each; on the admin's phone /admin opens. Every code is made up.")
+            announce("Two buyers and a reseller have 500.00 each. Every code is made up.")
+            announce("On the supplier's phone /supply opens his home; on the admin's phone /admin, Supply: an application waits there.")
         announce(f"What the bot logs is in {_short(self._log)}")
 
     async def _keep_up(self, nursery: Nursery) -> None:
@@ -235,6 +245,10 @@ class Demo:
     @property
     def _database(self) -> str:
         return f"sqlite:///{self._folder}/shop.db"
+
+    @property
+    def _ready_mark(self) -> Path:
+        return self._folder / "set-up"
 
     @property
     def _keys(self) -> Path:

@@ -1,13 +1,14 @@
-"""The payment gateways of the demo: real HTTP servers of the sandbox, so that everything can be paid by each of them."""
+"""Whom the demo's shop talks to: gateways to be paid by, rates, and a shop that supplies it. Real HTTP servers of the sandbox."""
 
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.gateways import Gateway, RateServer
+    from sandbox.gateways import Gateway, RateServer, Upstream
 
 HOST = "127.0.0.1"
 PID, EPAY_KEY = "1001", "sandbox-epay-key-of-32-characters"
@@ -15,6 +16,7 @@ CRYPTO_TOKEN = "1001:AAsandbox-crypto-pay-token-000000"  # noqa: S105 - known to
 STRIPE_KEY = "sk_test_sandbox0000000000000000"
 STRIPE_SECRET = "whsec_sandbox00000000000000000000"  # noqa: S105 - known to nobody but the sandbox
 RATES_KEY = "sandbox-rates-key"
+SUPPLY_KEY, SUPPLY_SECRET = "sk_sandbox_0001", "sandbox-supply-secret-0001"
 WORDS = "演示银行 · 6222 0000 0000 0000 · 卡铺有限公司\\nDemo Bank · name your order number in the note."
 
 
@@ -26,15 +28,16 @@ def free_port() -> int:
 
 
 class Tills:
-    """Three gateways and a source of exchange rates. What the shop has to know of them is written into the `.env` of the demo's folder."""
+    """Three gateways, a source of rates and an upstream. What the shop has to know of them is in the `.env` of the demo's folder."""
 
     def __init__(self, callback_port: int) -> None:
         self._callbacks = f"http://{HOST}:{callback_port}"
-        self._open: list[Gateway | RateServer] = []  # type: ignore[type-arg]  # of three kinds of payments
+        self._open: list[Gateway | RateServer | Upstream] = []  # type: ignore[type-arg]  # of three kinds of payments
+        self.behind = ""  # where the shop is that supplies ours
 
     async def open(self, folder: Path) -> None:
         """Start them, and write down where they are."""
-        from sandbox.gateways import CryptoPayGateway, EpayGateway, RateServer, StripeGateway
+        from sandbox.gateways import CryptoPayGateway, EpayGateway, OwnShopUpstream, RateServer, StripeGateway
 
         epay = EpayGateway(PID, EPAY_KEY, shop="卡铺 Card Shop")
         crypto = CryptoPayGateway(CRYPTO_TOKEN, webhook_url=f"{self._callbacks}/pay/crypto-pay", shop="卡铺 Card Shop")
@@ -45,6 +48,14 @@ class Tills:
         rates = RateServer(RATES_KEY)
         await rates.start()
         self._open.append(rates)
+        # Its memory ends with the demo; what it made before must not be made again.
+        upstream = OwnShopUpstream(SUPPLY_KEY, SUPPLY_SECRET, title="East Depot", balance="20000.00", first=int(time.time()) % 10**8)
+        upstream.sells("roblox-2000", "Roblox 2,000 Robux", "158.00", stock=40)
+        upstream.sells("psn-us-100", "PlayStation Store US $100", "702.00", stock=25)
+        upstream.sells("itunes-us-50", "Apple US $50", "352.00", stock=60)
+        await upstream.start()
+        self._open.append(upstream)
+        self.behind = upstream.url
         settings = {
             "SHOP_CALLBACK_URL": self._callbacks,
             "SHOP_EPAY_URL": epay.url,

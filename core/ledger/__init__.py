@@ -2,7 +2,7 @@
 
 from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
 from core.ledger.for_settlement import Booked, account_balance, booked_after, credits_of
-from core.ledger.pots import Pot, pots, taken_out
+from core.ledger.pots import Pot, pots
 from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, causes, house_balance, keys_of, legs_of, lock, party_of, statement
 from core.ledger.tables import AccountKind, PartyKind, TransferKind
 
@@ -34,6 +34,5 @@ __all__ = [
     "pots",
     "roll_up",
     "statement",
-    "taken_out",
     "transfer",
 ]

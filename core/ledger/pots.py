@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.database import read
 from core.ledger.queries import house_balance
-from core.ledger.tables import Account, AccountKind, Posting, Transfer, TransferKind
+from core.ledger.tables import Account, AccountKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,3 @@ def pots(session: Session, *, party_id: int, kind: AccountKind) -> list[Pot]:
         .order_by(Account.currency, Account.label)
     ).all()
     return [Pot(account_id, label, currency, house_balance(session, account_id)) for account_id, label, currency in rows]
-
-
-@read
-def taken_out(session: Session, *, account_id: int, kind: TransferKind) -> int:
-    """How much transfers of this kind have ever taken from an account, in minor units."""
-    total = session.scalar(
-        select(func.coalesce(func.sum(Posting.amount_minor), 0))
-        .join(Transfer, Transfer.id == Posting.transfer_id)
-        .where(Posting.debit_id == account_id, Transfer.kind == kind)
-    )
-    return int(total or 0)

@@ -13,9 +13,11 @@ from core.database import read, write
 from core.errors import N_, Refusal
 from core.onboarding.deposits import ready
 from core.onboarding.documents import DocumentView, document, documents_of
+from core.onboarding.tables import PaperKind
 from core.supply import NoPaper, Offer, SourceClass, Standing, Stop, SupplierView
 
 _WITHOUT_PAPER = (Standing.CREATOR, Standing.OWN)
+_ABOUT_PEOPLE = (PaperKind.IDENTITY, PaperKind.REGISTRATION)
 
 
 @dataclass(eq=False)
@@ -38,8 +40,8 @@ def needs_paper(of: Standing) -> bool:
 
 @read
 def papers_for_listing(session: Session, supplier_id: int) -> Sequence[DocumentView]:
-    """The approved papers of a supplier that are good today."""
-    return [paper for paper in documents_of(session, supplier_id) if paper.good]
+    """The approved papers of a supplier on which goods may rest today: those that say who they are are none of these."""
+    return [paper for paper in documents_of(session, supplier_id) if paper.good and paper.kind not in _ABOUT_PEOPLE]
 
 
 @read
@@ -85,7 +87,7 @@ def list_offer(
     if not ready(session, supplier_id):
         raise DepositFirst
     paper = None if document_id is None else document(session, document_id)
-    if needs_paper(found.standing) and (paper is None or paper.supplier_id != supplier_id or not paper.good):
+    if needs_paper(found.standing) and paper not in papers_for_listing(session, supplier_id):
         raise NoPaper
     scope = "" if paper is None else paper.scope
     standing.may_list(session, supplier_id=supplier_id, sku_id=sku_id, source_class=source_class, scope=scope)

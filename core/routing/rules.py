@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 MOST_WEIGHT = 100
+_STEEP = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ def magnitude(stock: int) -> int:
 
 
 def cost_part(cost_minor: int | None, others: Sequence[int]) -> int:
-    """From 0 to 1000: the cheapest has all, who costs twice as much half of it; nothing without a rate.
+    """From 0 to 1000: the cheapest has all, a source 1 % dearer 923, 10 % dearer 466, twice as dear 3; nothing without a rate.
+
+    Margins of codes are a few per cent, so a few per cent of cost have to weigh as much as the rest. It is the eighth power of the
+    ratio: it never stops falling, and so tells every two costs apart that matter.
 
     Goods whose cost is nothing stand a tenth before the cheapest of the others: to divide by nothing would make these all alike.
     """
@@ -84,7 +88,8 @@ def cost_part(cost_minor: int | None, others: Sequence[int]) -> int:
     if cost_minor <= min(others):
         return 1000
     dear = min(other for other in (*others, cost_minor) if other > 0)
-    return (900 if min(others) == 0 else 1000) * min(dear, cost_minor) // cost_minor
+    most = 900 if min(others) == 0 else 1000
+    return int(most * min(dear, cost_minor) ** _STEEP // cost_minor**_STEEP)
 
 
 def parts(one: Inputs, costs: Sequence[int]) -> dict[str, int]:

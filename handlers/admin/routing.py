@@ -160,27 +160,24 @@ async def _order(desk: Desk, order_id: int) -> OrderDetail:
 async def why_pressed(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     """For each line of an order: by which ranking its source was chosen, the candidates with their scores, and why the first won."""
     say, found = desk.speech, await _order(desk, callback_data.id)
-    parts: list[Safe] = []
+    heads: dict[tuple[int, int | None], list[Safe]] = {}
     for line in await desk.shop.read(orders.lines_of, found.card.order_id):
-        head = say.say(
+        said = say.say(
             "{quantity} from {source}, ranking {version}",
             quantity=say.number(line.quantity),
             source=bold(await _source(desk, line.offer_id)),
             version=line.ranking_version or "–",
         )
-        view = None
-        if line.ranking_version is not None:
-            view = await desk.shop.read(routing.ranking, sku_id=line.sku_id, version=line.ranking_version)
+        heads.setdefault((line.sku_id, line.ranking_version), []).append(said)
+    parts: list[Safe] = []
+    for (sku_id, version), told in heads.items():
+        view = None if version is None else await desk.shop.read(routing.ranking, sku_id=sku_id, version=version)
         if view is None:
-            parts.append(lines(head, say.say("It was the only source, so nothing had to be decided.")))
+            parts.append(lines(*told, say.say("It was the only source, so nothing had to be decided.")))
             continue
-        parts.append(
-            lines(
-                head,
-                say.say("First because: {why}", why=_reasons(say, view)),
-                *[await _candidate(desk, view, place) for place in range(min(_CANDIDATES, len(view.result)))],
-            )
-        )
+        parts.append(lines(*told, say.say("First because: {why}", why=_reasons(say, view))))
+        # One ranking once, however many sources the order was split over.
+        parts += [await _candidate(desk, view, place) for place in range(min(_CANDIDATES, len(view.result)))]
     title = say.say("<b>Why these sources</b>, order {number}", number=found.card.number)
     await desk.show(press, paragraphs(title, *parts), [[go(say.label("‹ Back"), "order", found.card.order_id), desk.home()]])
 

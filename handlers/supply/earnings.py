@@ -29,6 +29,7 @@ from handlers.conversation import conversation
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, button, full_name, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
+from handlers.supply.desk import see
 from handlers.supply.money_words import PAYOUT_STATES, earnings_csv, earnings_png, earnings_said, file_name, period
 from locales import Safe, Speech
 
@@ -114,6 +115,7 @@ async def _drawn(shop: Shop, storefront: Storefront, speech: Speech, data: Earn)
         [to(speech.label("🧾 Payouts"), to="payouts", id=0), to(speech.label("🏦 Where it goes"), to="where", id=0)],
         [to(speech.label("🔎 What buyers looked for"), to="wanted", id=0)],
         [to(currency, to="days", id=data.id, currency=currency) for currency in made.currencies if currency != made.currency],
+        [see(speech.label("🏭 My supply"), "home", data.supplier)],
     ]
     return earnings_said(made, speech), keyboard(rows)
 

@@ -70,7 +70,11 @@ REFUSE = {
     "not-you": N_("We do not want to work together. Thank you for asking."),
 }
 _REASONS = {**SEND_BACK, **REFUSE}
-_ALSO = {"usa": "US", "uk": "GB", "england": "GB", "korea": "KR", "uae": "AE", "сша": "US", "англия": "GB", "英国": "GB", "美國": "US"}
+_ALSO = {
+    "usa": "US", "america": "US", "сша": "US", "美國": "US", "uk": "GB", "england": "GB", "англия": "GB", "英国": "GB", "uae": "AE",
+    "korea": "KR", "корея": "KR", "hong kong": "HK", "hongkong": "HK", "香港": "HK", "гонконг": "HK", "macau": "MO", "macao": "MO",
+    "澳门": "MO", "澳門": "MO", "макао": "MO", "臺灣": "TW", "中国大陆": "CN", "中國大陸": "CN",
+}  # fmt: skip
 _NO_COUNTRIES = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO", "CP", "DG", "CQ", "AC", "TA", "IC", "EA"}
 
 

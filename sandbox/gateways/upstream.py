@@ -138,7 +138,15 @@ class Upstream(ABC):
     without_faults: ClassVar[frozenset[str]] = frozenset()
     finds: ClassVar[bool] = True
 
-    def __init__(self, *, title: str = "Upstream", currency: str = "CNY", balance: str = "10000.00", pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        title: str = "Upstream",
+        currency: str = "CNY",
+        balance: str = "10000.00",
+        pace: Pace | None = None,
+        first: int = 100_001,  # Its numbers begin here: one that begins anew must not hand out again what it handed out before.
+    ) -> None:
         self.faults = UpstreamFaults()
         self.title, self.currency, self.balance = title, currency, Decimal(balance)
         self.by_hand = False  # Orders wait until somebody finishes them.
@@ -147,7 +155,7 @@ class Upstream(ABC):
         self.handed_out: Counter[str] = Counter()  # how often goods were given for a number: more than once is a theft
         self.calls: deque[str] = deque(maxlen=RECORDED)
         self.working = asyncio.Event()  # Set whenever an order has been made, so that a test can wait for it.
-        self._numbers = itertools.count(100_001)
+        self._numbers = itertools.count(first)
         self._courier = Courier(lambda: self.faults, pace or Pace())
         self._runner: web.AppRunner | None = None
         self._port = 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core import fulfilment, orders, rates, routing, supply
 from core.database import Shop
 from core.routing import Inputs, Weights, magnitude, ranked
+from core.routing.rules import cost_part
 from core.storefronts import Storefront
 from core.supply import Stop, fails_too_often
 from tests.core.props import at_once
@@ -226,3 +227,7 @@ async def test_what_is_declared_is_never_promised_twice(shop: Shop, storefront: 
     assert (await shop.read(supply.left, [goods.sku_id]))[goods.sku_id] == 0
     assert await shop.write(supply.draw_declared, offer_id=endless, most=3) == 0
     assert await shop.read(fulfilment.lanes) == ["upstream:7"]
+
+
+def test_a_few_per_cent_of_cost_weigh_and_the_cheaper_always_has_more() -> None:
+    assert [cost_part(cost, [8400, cost]) for cost in (8400, 8484, 9240, 16_800)] == [1000, 923, 466, 3]

@@ -116,6 +116,8 @@ async def test_whatever_is_pressed_and_typed_is_answered_and_sends_nothing_of_an
         ("UK", "GB"),
         ("usa", "US"),
         ("德國", "DE"),
+        ("香港", "HK"),
+        ("Hong Kong", "HK"),
         ("Atlantis", "Atlantis"),
     ],
 )
