@@ -51,7 +51,7 @@ CheckAccount = Callable[[Asked], None]
 """Has a source asked in the background; the answer is put on the screen. Filled by the running process."""
 
 
-class Typing(StatesGroup):
+class AnswerTyping(StatesGroup):
     """An answer, or a country, is typed."""
 
     answer = State()
@@ -222,7 +222,7 @@ async def _ask_field(
         back.append(button(speech.label("⬅️ Back"), callbacks.AskField.model_validate({**carried, "which": place - 1})))
     back.append(button(speech.label("✖️ Cancel"), chosen))
     rows.append(back)
-    await state.set_state(Typing.answer)
+    await state.set_state(AnswerTyping.answer)
     await state.set_data({**carried, "way": chosen.way.value, "sku": chosen.id, "name": one.name})
     how = (
         speech.say("Choose one below.")
@@ -395,7 +395,7 @@ async def country_pressed(
 ) -> None:
     """The country was chosen, or is to be typed."""
     if callback_data.code == OTHER:
-        await state.set_state(Typing.country)
+        await state.set_state(AnswerTyping.country)
         await state.set_data(callback_data.model_dump(mode="json"))
         back = callbacks.Kept() if not callback_data.id else _chosen(callback_data, callback_data.id)
         asked = speech.say("Type the two letters of your country, for example: <code>PL</code> for Poland.")
@@ -551,5 +551,5 @@ def listen(router: Router, draw: Draw) -> None:
     router.callback_query.register(region, callbacks.RegionKnown.filter())
     router.callback_query.register(kept_pressed, callbacks.Kept.filter())
     router.callback_query.register(forget_pressed, callbacks.Forget.filter())
-    router.message.register(answer_typed, StateFilter(Typing.answer), F.text, ~F.text.startswith("/"))
-    router.message.register(typed_country, StateFilter(Typing.country), F.text, ~F.text.startswith("/"))
+    router.message.register(answer_typed, StateFilter(AnswerTyping.answer), F.text, ~F.text.startswith("/"))
+    router.message.register(typed_country, StateFilter(AnswerTyping.country), F.text, ~F.text.startswith("/"))

@@ -37,7 +37,7 @@ STATES = {
 }
 
 
-class Typing(StatesGroup):
+class ServiceTyping(StatesGroup):
     """A brief is typed."""
 
     brief = State()
@@ -97,7 +97,7 @@ async def brief_pressed(press: CallbackQuery, callback_data: callbacks.Brief, sh
     product = None if sku is None else await shop.read(catalog.product, sku.product_id)
     if sku is None or product is None:
         raise Gone
-    await state.set_state(Typing.brief)
+    await state.set_state(ServiceTyping.brief)
     await state.set_data({"sku": sku.id})
     hint = product.terms.get("brief")
     asked = paragraphs(
@@ -234,5 +234,5 @@ def router() -> Router:
     router.callback_query.register(jobs_pressed, callbacks.Jobs.filter())
     router.callback_query.register(job_pressed, callbacks.Job.filter())
     router.callback_query.register(step_pressed, callbacks.Step.filter())
-    router.message.register(brief_typed, StateFilter(Typing.brief), F.text, ~F.text.startswith("/"))
+    router.message.register(brief_typed, StateFilter(ServiceTyping.brief), F.text, ~F.text.startswith("/"))
     return router

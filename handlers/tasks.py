@@ -41,7 +41,7 @@ REASONS = (
 )
 
 
-class Typing(StatesGroup):
+class TaskTyping(StatesGroup):
     """The result of a task, or a quote, is typed."""
 
     result = State()
@@ -222,7 +222,7 @@ async def _not_done(shop: Shop, customer: Customer, view: HandView, speech: Spee
 
 
 async def _ask_result(press: CallbackQuery, view: HandView, shop: Shop, speech: Speech, state: FSMContext) -> None:
-    await state.set_state(Typing.result)
+    await state.set_state(TaskTyping.result)
     await state.set_data({"task": view.task.id})
     if view.task.kind == ProductKind.SERVICE:
         asked = speech.say("What did you deliver? Type it, with a link where the work is. The buyer reads it and accepts.")
@@ -342,7 +342,7 @@ async def quoting_pressed(
     await allowed(shop, storefront, customer, job.lane)
     said = None
     if callback_data.act == "q":
-        await state.set_state(Typing.quote)
+        await state.set_state(TaskTyping.quote)
         await state.set_data({"job": job.id})
         asked = speech.say(
             "Type the steps, one on each line: what, how much, and in how many days. For example:\n"
@@ -439,6 +439,6 @@ def router() -> Router:
     router.callback_query.register(task_pressed, callbacks.Task.filter())
     router.callback_query.register(tasks_pressed, callbacks.Tasks.filter())
     router.callback_query.register(quoting_pressed, callbacks.Quoting.filter())
-    router.message.register(result_typed, StateFilter(Typing.result), F.text, ~F.text.startswith("/"))
-    router.message.register(quote_typed, StateFilter(Typing.quote), F.text, ~F.text.startswith("/"))
+    router.message.register(result_typed, StateFilter(TaskTyping.result), F.text, ~F.text.startswith("/"))
+    router.message.register(quote_typed, StateFilter(TaskTyping.quote), F.text, ~F.text.startswith("/"))
     return router

@@ -97,3 +97,13 @@ def test_every_module_says_what_it_is() -> None:
         if "/versions/" not in path.as_posix() and not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
     assert silent == []
+
+
+def test_no_two_conversations_wait_in_the_same_state() -> None:
+    """A group of states is stored by its name: two of one name would take each other's answers."""
+    names: dict[str, str] = {}
+    for path in sorted((ROOT / "handlers").rglob("*.py")):
+        for name in re.findall(r"class (\w+)\(StatesGroup\)", path.read_text(encoding="utf-8")):
+            states = set(re.findall(r"^    (\w+) = State\(\)", path.read_text(encoding="utf-8"), re.MULTILINE))
+            for state in states:
+                assert names.setdefault(f"{name}:{state}", path.name) == path.name, f"{name}:{state} is also in {names[f'{name}:{state}']}"

@@ -46,7 +46,7 @@ class Earn(CallbackData, prefix="sup$"):
     currency: Annotated[str, Field(max_length=8)] = ""
 
 
-class Typing(StatesGroup):
+class PayoutTyping(StatesGroup):
     """What a supplier types next."""
 
     amount = State()
@@ -160,7 +160,7 @@ async def ask_pressed(
     if where is None:
         await _where(press, shop, speech, found.id, currency, payout_coins)
         return
-    await state.set_state(Typing.amount)
+    await state.set_state(PayoutTyping.amount)
     await state.set_data({"supplier": found.id, "currency": currency})
     await show(press, *await _asked(shop, speech, found.id, currency))
 
@@ -218,7 +218,7 @@ async def amount_typed(message: Message, shop: Shop, storefront: Storefront, cus
             amount_minor=parse_minor(message.text or "", currency),
         )
     except Refusal as no:
-        await state.set_state(Typing.amount)
+        await state.set_state(PayoutTyping.amount)
         await state.set_data(data)
         await show(message, *await _asked(shop, speech, found.id, currency, refused(speech, no)))
         return
@@ -313,7 +313,7 @@ async def type_pressed(
 ) -> None:
     found = await _mine(shop, customer, callback_data.supplier)
     to = PayTo.CRYPTO_PAY if callback_data.id == 1 else PayTo.WORDS
-    await state.set_state(Typing.account)
+    await state.set_state(PayoutTyping.account)
     await state.set_data({"supplier": found.id, "to": to.value, "currency": callback_data.currency})
     await show(press, _type_said(to, customer, speech), keyboard([_back(speech, found.id, callback_data.currency)]))
 
@@ -344,7 +344,7 @@ async def account_typed(
             by=f"telegram:{customer.telegram_id}",
         )
     except Refusal as no:
-        await state.set_state(Typing.account)
+        await state.set_state(PayoutTyping.account)
         await state.set_data(data)
         await show(message, paragraphs(refused(speech, no), _type_said(to, customer, speech)), keyboard([back]))
         return
@@ -422,6 +422,6 @@ def router() -> Router:
     ):
         made.callback_query.register(handler, Earn.filter(F.to == to))
     made.callback_query.register(filed, Earn.filter(F.to.in_({"png", "csv"})))
-    made.message.register(amount_typed, Typing.amount, F.text)
-    made.message.register(account_typed, Typing.account, F.text)
+    made.message.register(amount_typed, PayoutTyping.amount, F.text)
+    made.message.register(account_typed, PayoutTyping.account, F.text)
     return made

@@ -16,7 +16,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from core.supply import NotYours
 from handlers import callbacks
-from handlers.pieces import bold, button, full_name, lines, paragraphs, plain
+from handlers.pieces import bold, button, clipped, full_name, lines, paragraphs
 from handlers.supply import earnings
 from handlers.supply.buttons import Documents
 from handlers.supply.desk import Seat, See, SupplierDesk, Supplying, see, supply_conversation, typed
@@ -62,7 +62,7 @@ async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: in
     here = await desk.shop.read(insight.supplier_home, supplier_id, timezone=say.timezone)
     closed = sum(1 for line in here.lines if line.facts.closed)
     text = paragraphs(
-        lines(bold(plain(here.supplier.name, 200)), say.say(_STANDINGS[here.supplier.standing])),
+        lines(bold(clipped(here.supplier.name, 200)), say.say(_STANDINGS[here.supplier.standing])),
         say.say("⛔ Your supply is suspended: nothing sells and nothing is paid out until the shop has lifted it.")
         if here.supplier.suspended
         else None,

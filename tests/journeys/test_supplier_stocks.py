@@ -306,4 +306,4 @@ async def test_who_acts_for_several_chooses_and_who_acts_for_nobody_is_told(shop
     big = await chatter.presses(See(to="upload", id=first.offer_id))
     assert "up to 20 MB" in big
     assert "up to 20 MB only" in await chatter.sends_document("codes.txt", DOWNLOAD_BYTES + 1)
-    assert "not yours" in await Chatter(shop, storefront, 6001).says("/supply")
+    assert "As what would you like to apply" in await Chatter(shop, storefront, 6001).says("/supply")
