@@ -363,12 +363,15 @@ class Procurer:
         """It knows nothing of this number, or cannot say. That is final only when so much time has passed, and it can be found at all."""
         can = shop.can
         assert task.asked_at is not None, "what was never asked for is ordered"
-        old = self._shop.tools.clock() - task.asked_at >= timedelta(seconds=can.final_after_seconds)
-        if can.finds_by_number and old:
+        at, final_after = self._shop.tools.clock(), timedelta(seconds=can.final_after_seconds)
+        # What was ordered last may still be on its way, however long ago the first order was.
+        if can.finds_by_number and at - (task.ordered_at or task.asked_at) >= final_after:
             await self._failed(task, f"its upstream does not know it {can.final_after_seconds} seconds later")
             return
         item = await self._shop.read(integration.item_of_offer, task.offer_id)
-        if not can.repeats or item is None or of.place is not Place.OPEN:
+        # What can be found is not ordered again for ever: else there would never be a last order that is old enough.
+        tried_enough = can.finds_by_number and at - task.asked_at >= final_after
+        if not can.repeats or tried_enough or item is None or of.place is not Place.OPEN:
             await self._not_sure(of, task, "it is not known there (yet)" if can.finds_by_number else "it cannot be found by our number")
             return
         # The same number is the same order there, so this cannot buy twice. The lease is asked for again: this call may be slow too.

@@ -47,6 +47,7 @@ class TaskView:
     ranking_version: int | None = None
     reversed_at: datetime | None = None
     next_at: datetime | None = None
+    ordered_at: datetime | None = None
 
     @property
     def missing(self) -> int:
@@ -117,6 +118,7 @@ def _view(session: Session, row: Task, *, with_fields: bool = False) -> TaskView
         row.ranking_version,
         row.reversed_at,
         row.next_at,
+        row.ordered_at,
     )
 
 
@@ -171,7 +173,7 @@ def asking(session: Session, *, task_id: int, lease: str) -> bool:
     if row is None:
         return False
     at = now(session)
-    row.state, row.asked_at = TaskState.ASKED, row.asked_at or at
+    row.state, row.asked_at, row.ordered_at = TaskState.ASKED, row.asked_at or at, at
     row.next_at = max(row.next_at, at + timedelta(seconds=_CALL_SECONDS))
     _step(session, row, "its source is asked")
     return True
