@@ -42,6 +42,11 @@ class NotYourTask(Refusal):
     says: ClassVar[str] = N_("This is not yours to do.")
 
 
+@dataclass(eq=False)
+class TaskHeld(Refusal):
+    says: ClassVar[str] = N_("Its order is held for review. Please do nothing for it until it is released.")
+
+
 @dataclass(frozen=True, slots=True)
 class HandView:
     """A task in the hands of people."""
@@ -145,9 +150,11 @@ def in_hand(session: Session, task_id: int) -> HandView | None:
 
 @read
 def waiting_for_hands(session: Session, *, lanes: Iterable[str] | None = None, limit: int = 20) -> list[HandView]:
-    """Open tasks that people do (in these lanes, or in all), the nearest promise first."""
+    """Open tasks that people may do now (in these lanes, or in all), the nearest promise first."""
     wanted = Task.lane.in_(list(lanes)) if lanes is not None else (Task.lane == STAFF) | Task.lane.startswith(_SUPPLIER)
-    ids = session.scalars(select(Task.id).where(wanted, Task.ended_at.is_(None)).order_by(Task.due_at, Task.id).limit(limit)).all()
+    ids = session.scalars(
+        select(Task.id).where(wanted, Task.ended_at.is_(None), Task.held.is_(False)).order_by(Task.due_at, Task.id).limit(limit)
+    ).all()
     return [view for view in (in_hand(session, task_id) for task_id in ids) if view is not None]
 
 
@@ -157,12 +164,17 @@ def _open(session: Session, task_id: int) -> Task:
         raise NotYourTask
     if row.ended_at is not None:
         raise TaskOver
+    if row.held:
+        raise TaskHeld
     return row
 
 
 @write
 def take(session: Session, *, task_id: int, by: str) -> HandView:
-    """Somebody begins: from now on the task is not given to another source by itself. Raises TakenByAnother, TaskOver or NotYourTask."""
+    """Somebody begins: from now on the task is not given to another source by itself.
+
+    Raises TakenByAnother, TaskOver, TaskHeld or NotYourTask.
+    """
     row = _open(session, task_id)
     session.execute(insert_new(session, Hand).values(task_id=task_id, told_at=now(session)))
     hand = session.get_one(Hand, task_id, with_for_update=True)
