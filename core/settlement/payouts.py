@@ -6,7 +6,7 @@ again. What a provider did not answer is unknown: it is asked about under the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ from core.settlement.refusals import (
     PayoutsStopped,
     TooSmall,
 )
-from core.settlement.tables import Claim, ClaimState, Payout, PayoutAddress, PayoutRule, PayoutState, PayTo, Run
+from core.settlement.tables import Claim, ClaimState, Payout, PayoutAddress, PayoutRule, PayoutState, PayTo
 
 FRESH = timedelta(hours=24)  # after a change of where the money goes, nothing is paid out
 LEAST_MINOR, TWO_ABOVE_MINOR = 10_000, 1_000_000  # of currencies with hundredths, where the staff have set nothing else
@@ -216,7 +216,7 @@ class Available:
 
 @read
 def available(session: Session, *, supplier_id: int, currency: str) -> Available:
-    """What may be paid out. Frozen is what undecided cases are about, and what taken-down offers have released since the last payout."""
+    """What may be paid out. Frozen is what undecided cases are about, and what taken-down offers have released and was not paid out."""
     due = ledger.account_balance(session, party_id=supplier_id, kind=AccountKind.PAYABLE, label=accounts.DUE, currency=currency)
     of = (Claim.supplier_id == supplier_id, Claim.currency == currency, Claim.release_run_id.is_not(None))
     frozen = {
@@ -227,23 +227,34 @@ def available(session: Session, *, supplier_id: int, currency: str) -> Available
     released = set(session.scalars(select(Claim.order_id).where(*of, among(session, Claim.order_id, sorted(frozen)))))
     questioned = sum(minor for order_id, minor in frozen.items() if order_id in released)
     down = supply.taken_down(session, supply.payable_offers(session, supplier_id))
-    objected = 0
-    if down:
-        since = session.scalar(
-            select(func.max(Payout.asked_at)).where(
-                Payout.supplier_id == supplier_id, Payout.currency == currency, Payout.state != PayoutState.REFUSED
-            )
-        )
-        question = (
-            select(func.coalesce(func.sum(Claim.supplier_minor - Claim.supplier_minor * Claim.reversed_units / Claim.units), 0))
-            .join(Run, Run.id == Claim.release_run_id)
-            .where(*of, Claim.state == ClaimState.PAYABLE, among(session, Claim.offer_id, sorted(down)))
-        )
-        objected = int(session.scalar(question if since is None else question.where(Run.at >= since)) or 0)
+    objected = _objected(session, supplier_id, currency, down, due) if down else 0
     return Available(due, questioned + objected, currency)
 
 
 # From asked to sent
+def _objected(session: Session, supplier_id: int, currency: str, down: Collection[int], due_minor: int) -> int:
+    """How much of what is due was released of taken-down offers. What was released first was paid out first, whenever it was asked for."""
+    left = Claim.supplier_minor - Claim.supplier_minor * Claim.reversed_units // Claim.units
+    theirs = case((among(session, Claim.offer_id, sorted(down)), left), else_=0)
+    by_run = session.execute(
+        select(func.sum(left), func.sum(theirs))
+        .where(
+            Claim.supplier_id == supplier_id,
+            Claim.currency == currency,
+            Claim.release_run_id.is_not(None),
+            Claim.state == ClaimState.PAYABLE,
+        )
+        .group_by(Claim.release_run_id)
+        .order_by(Claim.release_run_id.desc())
+    )
+    unpaid, objected = max(0, due_minor), 0
+    for released, of_them in by_run:
+        # Of what was released at once nobody can say which part was paid: rather too much is frozen.
+        objected += min(int(of_them), unpaid)
+        unpaid -= min(int(released), unpaid)
+    return objected
+
+
 
 
 @write
