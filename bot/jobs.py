@@ -159,6 +159,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("rank-sources", 3, rank_sources, full=1 << 30),
         Job("lift-ended-stops", 15, lambda: shop.write(supply.lift_ended, most=MOST)),
         Job("keep-promises", 10, lambda: shop.write(orders.keep_promises), full=50),
+        Job("end-forbidden-tasks", 5, lambda: shop.write(orders.fail_forbidden), full=20),
         Job("expire-orders", 5, lambda: shop.write(orders.expire, most=MOST)),
         Job("remind-of-held-orders", 60, lambda: shop.write(orders.remind_held, most=MOST)),
         Job("release-lapsed-holds", 5, lambda: shop.write(orders.release_lapsed_holds, most=MOST)),

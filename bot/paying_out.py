@@ -31,17 +31,17 @@ async def pay_out(shop: Shop, methods: Mapping[str, PayoutMethod]) -> int:
 
 async def _one(shop: Shop, method: PayoutMethod | None, due: PayoutView) -> None:
     if method is None or due.pay_minor is None or due.pay_currency != method.currency:
-        await shop.write(settlement.payout_unknown, payout_id=due.id, why="there is no way to pay it now")
+        await shop.write(settlement.payout_not_asked, payout_id=due.id, tries=due.tries, why="there is no way to pay it now")
         return
     ask = PayoutAsk(due.number, due.words, due.pay_minor, due.pay_currency)
     try:
         sent = await _sent(method, ask, tries=due.tries)
     except Declined as refused:
         log.warning("payout-declined", payout=due.id, why=str(refused))
-        await shop.write(settlement.payout_declined, payout_id=due.id, why=str(refused))
+        await shop.write(settlement.payout_declined, payout_id=due.id, tries=due.tries, why=str(refused))
     except NotSure as unsure:
         log.warning("payout-unknown", payout=due.id, why=str(unsure))
-        await shop.write(settlement.payout_unknown, payout_id=due.id, why=str(unsure))
+        await shop.write(settlement.payout_unknown, payout_id=due.id, tries=due.tries, why=str(unsure))
     else:
         await shop.write(settlement.payout_done, payout_id=due.id, reference=sent.ref)
 

@@ -279,6 +279,9 @@ class Procurer:
         if item is None or of.place is not Place.OPEN:
             await self._failed(task, "no upstream sells this any more")
             return
+        if await self._shop.read(supply.forbidden, [task.offer_id]):
+            await self._failed(task, "its offer must not be sold")
+            return
         try:
             why_not = await self._price_refused(shop, of, task, item)
         except NotSure as trouble:
@@ -300,7 +303,7 @@ class Procurer:
             await self._failed(task, why_not)
             return
         if not await self._shop.write(fulfilment.asking, task_id=task.id, lease=_lease(task)):
-            return  # Somebody else has it, or it is over.
+            return  # Somebody else has it, it is over, or must not be sold since a moment ago.
         try:
             async with self._asked(of):
                 order = await shop.order(self._ask(of, task, item))
@@ -363,16 +366,20 @@ class Procurer:
         """It knows nothing of this number, or cannot say. That is final only when so much time has passed, and it can be found at all."""
         can = shop.can
         assert task.asked_at is not None, "what was never asked for is ordered"
-        old = self._shop.tools.clock() - task.asked_at >= timedelta(seconds=can.final_after_seconds)
-        if can.finds_by_number and old:
+        at, final_after = self._shop.tools.clock(), timedelta(seconds=can.final_after_seconds)
+        # What was ordered last may still be on its way, however long ago the first order was.
+        if can.finds_by_number and at - (task.ordered_at or task.asked_at) >= final_after:
             await self._failed(task, f"its upstream does not know it {can.final_after_seconds} seconds later")
             return
         item = await self._shop.read(integration.item_of_offer, task.offer_id)
-        if not can.repeats or item is None or of.place is not Place.OPEN:
+        # What can be found is not ordered again for ever: else there would never be a last order that is old enough.
+        tried_enough = can.finds_by_number and at - task.asked_at >= final_after
+        if not can.repeats or tried_enough or item is None or of.place is not Place.OPEN:
             await self._not_sure(of, task, "it is not known there (yet)" if can.finds_by_number else "it cannot be found by our number")
             return
         # The same number is the same order there, so this cannot buy twice. The lease is asked for again: this call may be slow too.
-        why_not = await self._price_refused(shop, of, task, item)
+        forbidden = await self._shop.read(supply.forbidden, [task.offer_id])
+        why_not = "its offer must not be sold" if forbidden else await self._price_refused(shop, of, task, item)
         if why_not:
             await self._not_sure(of, task, f"not ordered again: {why_not}")
             return

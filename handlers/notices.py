@@ -226,7 +226,7 @@ SAYS: dict[str, Wording] = {
     "held-order": held_order,
     "dispute": disputed,
     "payment-part-back": part_back,
-    **dict.fromkeys(("payout-asked", "payout-declined", "payout-stuck"), desk_of_payouts.alerted),
+    **dict.fromkeys(("payout-asked", "payout-declined", "payout-stuck", "payout-gone"), desk_of_payouts.alerted),
     **dict.fromkeys(("payout-sent", "payout-refused", "payout-address"), earnings.told),
     "restocked": restocked,
     "cost-wish": cost_wish,

@@ -190,7 +190,7 @@ async def task_pressed(
                 view = await _mine(shop, storefront, customer, view.task.id)
             case _:
                 pass
-    except (fulfilment.TakenByAnother, fulfilment.TaskOver) as no:
+    except (fulfilment.TakenByAnother, fulfilment.TaskOver, fulfilment.TaskHeld, fulfilment.OfferForbidden) as no:
         if isinstance(no, fulfilment.TakenByAnother):
             no = fulfilment.TakenByAnother(who=await _name(shop, no.who))
         said = refused(speech, no)

@@ -120,13 +120,16 @@ SETTLEMENT = {
                 WHERE t.key = 'payout\\:' || q.id AND t.kind = 'payout'), 0) AS gone,
             COALESCE((SELECT SUM(p.amount_minor) FROM transfers t JOIN postings p ON p.transfer_id = t.id
                 JOIN accounts c ON c.id = p.credit_id AND c.kind = 'payable' AND c.label = 'due' AND c.party_id = q.supplier_id
-                WHERE t.key = 'payout-back\\:' || q.id AND t.kind = 'payout'), 0) AS back
+                WHERE t.key = 'payout-back\\:' || q.id AND t.kind = 'payout'), 0) AS back,
+            COALESCE((SELECT SUM(p.amount_minor) FROM transfers t JOIN postings p ON p.transfer_id = t.id
+                JOIN accounts d ON d.id = p.debit_id AND d.kind = 'payable' AND d.label = 'due' AND d.party_id = q.supplier_id
+                WHERE t.key = 'payout-gone\\:' || q.id AND t.kind = 'payout'), 0) AS again
             FROM payouts q) AS y
         WHERE y.gone <> CASE WHEN y.state IN ('sent', 'confirmed') THEN y.amount_minor ELSE 0 END
-           OR y.back <> CASE WHEN y.state = 'refused' THEN y.amount_minor ELSE 0 END
+           OR y.back - y.again <> CASE WHEN y.state = 'refused' THEN y.amount_minor ELSE 0 END
            OR (y.state NOT IN ('requested', 'refused') AND y.approved_by IS NULL)""",
     "money of payouts is a payout's": """
         SELECT key AS about, 'no payout says so' AS detail FROM (SELECT key FROM transfers WHERE kind = 'payout'
             EXCEPT SELECT 'payout-ask\\:' || id FROM payouts EXCEPT SELECT 'payout-back\\:' || id FROM payouts
-            EXCEPT SELECT 'payout\\:' || id FROM payouts) AS unexplained""",
+            EXCEPT SELECT 'payout-gone\\:' || id FROM payouts EXCEPT SELECT 'payout\\:' || id FROM payouts) AS unexplained""",
 }

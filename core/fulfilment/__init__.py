@@ -26,7 +26,9 @@ from core.fulfilment.answers import (
 from core.fulfilment.by_hand import (
     HandView,
     NotYourTask,
+    OfferForbidden,
     TakenByAnother,
+    TaskHeld,
     TaskOver,
     by_hand,
     hand_out,
@@ -71,7 +73,7 @@ from core.fulfilment.kind import (
     kind,
     sold_in,
 )
-from core.fulfilment.lately import Delivered, LaneLoad, delivered_lately, lane_load, not_asked_for, unknown_of
+from core.fulfilment.lately import Delivered, LaneLoad, delivered_lately, lane_load, not_asked_for, unasked_forbidden, unknown_of
 from core.fulfilment.memberships import (
     LINK_DAYS,
     MembershipView,
@@ -167,12 +169,14 @@ __all__ = [
     "NotYetLate",
     "NotYourTask",
     "Number",
+    "OfferForbidden",
     "OnlyForSomebodyElse",
     "QuoteWrong",
     "Settleable",
     "Step",
     "StepView",
     "TakenByAnother",
+    "TaskHeld",
     "TaskOver",
     "TaskState",
     "TaskView",
@@ -263,6 +267,7 @@ __all__ = [
     "task_of_number",
     "tasks_of",
     "told_late",
+    "unasked_forbidden",
     "unknown_of",
     "use_answers",
     "wait",

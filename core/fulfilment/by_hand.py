@@ -42,6 +42,16 @@ class NotYourTask(Refusal):
     says: ClassVar[str] = N_("This is not yours to do.")
 
 
+@dataclass(eq=False)
+class TaskHeld(Refusal):
+    says: ClassVar[str] = N_("Its order is held for review. Please do nothing for it until it is released.")
+
+
+@dataclass(eq=False)
+class OfferForbidden(Refusal):
+    says: ClassVar[str] = N_("This must not be sold now. The buyer is taken care of; please do nothing for it.")
+
+
 @dataclass(frozen=True, slots=True)
 class HandView:
     """A task in the hands of people."""
@@ -102,8 +112,11 @@ def hand_out(session: Session, *, most: int = 20) -> int:
     told = 0
     for lane in tasks.lanes(session):
         if by_hand(lane) and told < most:
-            for task in tasks.take_due(session, lane=lane, most=most - told):
-                told += _hand_out(session, task)
+            due = tasks.take_due(session, lane=lane, most=most - told)
+            forbidden = supply.forbidden(session, {task.offer_id for task in due if task.asked_at is None})
+            for task in due:
+                # Of goods that must not be sold nobody is told: the orders find another source, or give the money back.
+                told += task.offer_id not in forbidden and _hand_out(session, task)
     return told
 
 
@@ -145,9 +158,11 @@ def in_hand(session: Session, task_id: int) -> HandView | None:
 
 @read
 def waiting_for_hands(session: Session, *, lanes: Iterable[str] | None = None, limit: int = 20) -> list[HandView]:
-    """Open tasks that people do (in these lanes, or in all), the nearest promise first."""
+    """Open tasks that people may do now (in these lanes, or in all), the nearest promise first."""
     wanted = Task.lane.in_(list(lanes)) if lanes is not None else (Task.lane == STAFF) | Task.lane.startswith(_SUPPLIER)
-    ids = session.scalars(select(Task.id).where(wanted, Task.ended_at.is_(None)).order_by(Task.due_at, Task.id).limit(limit)).all()
+    ids = session.scalars(
+        select(Task.id).where(wanted, Task.ended_at.is_(None), Task.held.is_(False)).order_by(Task.due_at, Task.id).limit(limit)
+    ).all()
     return [view for view in (in_hand(session, task_id) for task_id in ids) if view is not None]
 
 
@@ -157,13 +172,20 @@ def _open(session: Session, task_id: int) -> Task:
         raise NotYourTask
     if row.ended_at is not None:
         raise TaskOver
+    if row.held:
+        raise TaskHeld
     return row
 
 
 @write
 def take(session: Session, *, task_id: int, by: str) -> HandView:
-    """Somebody begins: from now on the task is not given to another source by itself. Raises TakenByAnother, TaskOver or NotYourTask."""
+    """Somebody begins: from now on the task is not given to another source by itself.
+
+    Raises TakenByAnother, TaskOver, TaskHeld, OfferForbidden or NotYourTask.
+    """
     row = _open(session, task_id)
+    if row.asked_at is None and supply.forbidden(session, [row.offer_id]):
+        raise OfferForbidden
     session.execute(insert_new(session, Hand).values(task_id=task_id, told_at=now(session)))
     hand = session.get_one(Hand, task_id, with_for_update=True)
     if hand.taken_by is not None and hand.taken_by != by:

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.database import read
+from core import supply
+from core.database import among, read
 from core.fulfilment.tables import Task, TaskState
 
 
@@ -52,6 +53,19 @@ def not_asked_for(session: Session, offer_ids: Collection[int]) -> dict[int, int
     ).all()
     found = {offer_id: int(units) for offer_id, units in rows}
     return {offer_id: found.get(offer_id, 0) for offer_id in offer_ids}
+
+
+@read
+def unasked_forbidden(session: Session, *, most: int) -> Sequence[int]:
+    """The ids of open tasks that nobody was asked for yet, and whose offers' goods must not be sold; those of held orders wait."""
+    unasked = (Task.ended_at.is_(None), Task.asked_at.is_(None), Task.held.is_(False))
+    offer_ids = session.scalars(select(Task.offer_id).where(*unasked).distinct()).all()
+    forbidden = supply.forbidden(session, offer_ids)
+    if not forbidden:
+        return []
+    return session.scalars(
+        select(Task.id).where(*unasked, among(session, Task.offer_id, sorted(forbidden))).order_by(Task.id).limit(most)
+    ).all()
 
 
 @read

@@ -62,6 +62,7 @@ class Task(Base):
     ranking_version: Mapped[int | None]  # of the sources, by which this one was chosen
     late_told_at: Mapped[datetime | None]  # the promise is over and it is not known what comes of it: said once to buyer and staff
     reversed_at: Mapped[datetime | None]  # its source took back what it had delivered, when the buyer had it already
+    ordered_at: Mapped[datetime | None]  # when the source was last asked for it: "not there" is no answer before that is long ago
 
 
 class TaskStep(Base):

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import supply
 from core.database import keys, now, read, write
 from core.fulfilment.tables import Task, TaskState, TaskStep
 
@@ -47,6 +48,7 @@ class TaskView:
     ranking_version: int | None = None
     reversed_at: datetime | None = None
     next_at: datetime | None = None
+    ordered_at: datetime | None = None
 
     @property
     def missing(self) -> int:
@@ -117,6 +119,7 @@ def _view(session: Session, row: Task, *, with_fields: bool = False) -> TaskView
         row.ranking_version,
         row.reversed_at,
         row.next_at,
+        row.ordered_at,
     )
 
 
@@ -165,13 +168,14 @@ def _leased(session: Session, task_id: int, lease: str) -> Task | None:
 def asking(session: Session, *, task_id: int, lease: str) -> bool:
     """The caller is about to ask the source for it: from now on the source may have it, whatever becomes of the caller.
 
-    To be committed before the call. False: somebody else has the task, or it is over; then nothing may be asked.
+    To be committed before the call. False: somebody else has the task, it is over, or its offer's goods must not be sold (what was asked
+    for already may be asked for again); then nothing may be asked.
     """
     row = _leased(session, task_id, lease)
-    if row is None:
+    if row is None or (row.asked_at is None and supply.forbidden(session, [row.offer_id])):
         return False
     at = now(session)
-    row.state, row.asked_at = TaskState.ASKED, row.asked_at or at
+    row.state, row.asked_at, row.ordered_at = TaskState.ASKED, row.asked_at or at, at
     row.next_at = max(row.next_at, at + timedelta(seconds=_CALL_SECONDS))
     _step(session, row, "its source is asked")
     return True

@@ -229,6 +229,25 @@ def task_failed(session: Session, *, task_id: int, cause: str) -> bool:
 
 
 @write
+def fail_forbidden(session: Session, *, most: int = 20) -> int:
+    """Of goods that must not be sold any more nothing is asked for that nobody was asked for yet: the next source, or the money back.
+
+    It says nothing about how well a source delivers. Returns how many tasks it ended.
+    """
+    ended = 0
+    for task_id in fulfilment.unasked_forbidden(session, most=most):
+        order, task = _locked(session, task_id)
+        if not task.open or task.asked_at is not None or task.held or not supply.forbidden(session, [task.offer_id]):
+            continue
+        after = fulfilment.fail(session, task_id=task.id, cause="its offer must not be sold")
+        _not_brought(session, after)
+        _elsewhere(session, order, after, "its offer must not be sold")
+        _go_on(session, order)
+        ended += 1
+    return ended
+
+
+@write
 def reversed_later(session: Session, *, task_id: int, cause: str) -> bool:
     """A source took back what it had delivered: the staff are told, once, and decide with the buyer. False when that was known.
 
@@ -434,6 +453,8 @@ def _finish(session: Session, order: Order, terms: Terms, groups: Sequence[_Grou
         return  # The staff have it already.
     if taken_back(session, order.id) or in_question(session, order.id):
         hold_back(session, order_id=order.id, why="returned" if taken_back(session, order.id) else "disputed")
+    elif supply.forbidden(session, taken):
+        hold_back(session, order_id=order.id)  # It was asked for before its offer was stopped, and may be bad.
     else:
         send(session, order_id=order.id, buyer_id=order.buyer_id)
 

@@ -6,7 +6,7 @@ again. What a provider did not answer is unknown: it is asked about under the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,11 +31,12 @@ from core.settlement.refusals import (
     PayoutsStopped,
     TooSmall,
 )
-from core.settlement.tables import Claim, ClaimState, Payout, PayoutAddress, PayoutRule, PayoutState, PayTo, Run
+from core.settlement.tables import Claim, ClaimState, Payout, PayoutAddress, PayoutRule, PayoutState, PayTo
 
 FRESH = timedelta(hours=24)  # after a change of where the money goes, nothing is paid out
 LEAST_MINOR, TWO_ABOVE_MINOR = 10_000, 1_000_000  # of currencies with hundredths, where the staff have set nothing else
 FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=20), timedelta(hours=1)
+NO_WAY_AGAIN = timedelta(minutes=1)
 BY_HAND = "bank"  # the label of the account that payouts by hand leave by
 OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)
 EXAMPLES = {PayTo.WORDS: "Bank of China, 6217 0000 0000 0000, Li Ming", PayTo.CRYPTO_PAY: "123456789"}
@@ -216,7 +217,7 @@ class Available:
 
 @read
 def available(session: Session, *, supplier_id: int, currency: str) -> Available:
-    """What may be paid out. Frozen is what undecided cases are about, and what taken-down offers have released since the last payout."""
+    """What may be paid out. Frozen is what undecided cases are about, and what taken-down offers have released and was not paid out."""
     due = ledger.account_balance(session, party_id=supplier_id, kind=AccountKind.PAYABLE, label=accounts.DUE, currency=currency)
     of = (Claim.supplier_id == supplier_id, Claim.currency == currency, Claim.release_run_id.is_not(None))
     frozen = {
@@ -227,20 +228,31 @@ def available(session: Session, *, supplier_id: int, currency: str) -> Available
     released = set(session.scalars(select(Claim.order_id).where(*of, among(session, Claim.order_id, sorted(frozen)))))
     questioned = sum(minor for order_id, minor in frozen.items() if order_id in released)
     down = supply.taken_down(session, supply.payable_offers(session, supplier_id))
-    objected = 0
-    if down:
-        since = session.scalar(
-            select(func.max(Payout.asked_at)).where(
-                Payout.supplier_id == supplier_id, Payout.currency == currency, Payout.state != PayoutState.REFUSED
-            )
-        )
-        question = (
-            select(func.coalesce(func.sum(Claim.supplier_minor - Claim.supplier_minor * Claim.reversed_units / Claim.units), 0))
-            .join(Run, Run.id == Claim.release_run_id)
-            .where(*of, Claim.state == ClaimState.PAYABLE, among(session, Claim.offer_id, sorted(down)))
-        )
-        objected = int(session.scalar(question if since is None else question.where(Run.at >= since)) or 0)
+    objected = _objected(session, supplier_id, currency, down, due) if down else 0
     return Available(due, questioned + objected, currency)
+
+
+def _objected(session: Session, supplier_id: int, currency: str, down: Collection[int], due_minor: int) -> int:
+    """How much of what is due was released of taken-down offers. What was released first was paid out first, whenever it was asked for."""
+    left = Claim.supplier_minor - Claim.supplier_minor * Claim.reversed_units // Claim.units
+    theirs = case((among(session, Claim.offer_id, sorted(down)), left), else_=0)
+    by_run = session.execute(
+        select(func.sum(left), func.sum(theirs))
+        .where(
+            Claim.supplier_id == supplier_id,
+            Claim.currency == currency,
+            Claim.release_run_id.is_not(None),
+            Claim.state == ClaimState.PAYABLE,
+        )
+        .group_by(Claim.release_run_id)
+        .order_by(Claim.release_run_id.desc())
+    )
+    unpaid, objected = max(0, due_minor), 0
+    for released, of_them in by_run:
+        # Of what was released at once nobody can say which part was paid: rather too much is frozen.
+        objected += min(int(of_them), unpaid)
+        unpaid -= min(int(released), unpaid)
+    return objected
 
 
 # From asked to sent
@@ -483,20 +495,42 @@ def take_payout(session: Session) -> PayoutView | None:
     return was
 
 
+# What a provider said counts for the try it was asked at: `tries` is that of the view that `take_payout` gave.
+
+
+def _stale(row: Payout, tries: int) -> bool:
+    """Has it been taken again since? Then this answer is an older question's, and says nothing about what was asked after it."""
+    return row.tries != tries + 1
+
+
 @write
 def payout_done(session: Session, *, payout_id: int, reference: str) -> PayoutView:
-    """The provider says that it was sent; saying it again changes nothing."""
+    """The provider says that it was sent; saying it again changes nothing.
+
+    It counts whichever try it answers, because all have one number. When the money was due again meanwhile it is taken from there,
+    below zero if need be, and the staff are told: it is gone.
+    """
     row = _locked(session, payout_id)
-    if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
+    if row.state is PayoutState.REFUSED:
+        due, paying = (of(session, row.supplier_id, row.currency) for of in (accounts.due, accounts.paying))
+        _post(session, row, "payout-gone", [Leg(due, paying, row.amount_minor, row.currency)])
+        body = _body(row, "payout-gone") | {"reference": reference[:200]}
+        payments.tell_staff(session, storefront_id=row.storefront_id, body=body, once=f"payout-gone:{row.id}")
+        row.why = None
+    elif row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
         return _view(row)
     return _sent(session, row, row.to.value, reference[:200], PayoutState.CONFIRMED)
 
 
 @write
-def payout_declined(session: Session, *, payout_id: int, why: str) -> PayoutView:
-    """The provider says for sure that nothing was sent, and why: the money is due again."""
+def payout_declined(session: Session, *, payout_id: int, tries: int, why: str) -> PayoutView:
+    """The provider says for sure that nothing was sent, and why: the money is due again. Said of an older try it is only noted."""
     row = _locked(session, payout_id)
     if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
+        return _view(row)
+    if _stale(row, tries):
+        row.why = f"an older try was declined: {why}"[:300]
+        session.flush()
         return _view(row)
     payments.tell_staff(
         session,
@@ -508,15 +542,36 @@ def payout_declined(session: Session, *, payout_id: int, why: str) -> PayoutView
 
 
 @write
-def payout_unknown(session: Session, *, payout_id: int, why: str) -> PayoutView:
+def payout_unknown(session: Session, *, payout_id: int, tries: int, why: str) -> PayoutView:
     """The provider did not answer: it may have been sent. It is asked about again; after some tries the staff are told."""
     row = _locked(session, payout_id)
-    if row.state is PayoutState.SENDING:
+    if row.state is PayoutState.SENDING and not _stale(row, tries):
         row.state, row.why = PayoutState.UNKNOWN, why[:300]
         if row.tries >= 5:
-            payments.tell_staff(session, storefront_id=row.storefront_id, body=_body(row, "payout-stuck"), once=f"payout-stuck:{row.id}")
+            _tell_stuck(session, row)
         session.flush()
     return _view(row)
+
+
+@write
+def payout_not_asked(session: Session, *, payout_id: int, tries: int, why: str) -> PayoutView:
+    """There is no way to pay it now, and of one that was never asked for nobody was asked: it can be refused as before.
+
+    One that was asked for stays unknown. It is tried again after a while; the staff are told once.
+    """
+    row = _locked(session, payout_id)
+    if tries:
+        return payout_unknown(session, payout_id=payout_id, tries=tries, why=why)
+    if row.state is PayoutState.SENDING and not _stale(row, tries):
+        row.state, row.tries, row.why = PayoutState.APPROVED, 0, why[:300]
+        row.due_at = now(session) + NO_WAY_AGAIN
+        _tell_stuck(session, row)
+        session.flush()
+    return _view(row)
+
+
+def _tell_stuck(session: Session, row: Payout) -> None:
+    payments.tell_staff(session, storefront_id=row.storefront_id, body=_body(row, "payout-stuck"), once=f"payout-stuck:{row.id}")
 
 
 # Looking

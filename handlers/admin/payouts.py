@@ -201,6 +201,12 @@ async def alerted(note: Note) -> Said:
         )
     elif body["says"] == "payout-declined":
         said = say.say("🔴 A payout of {amount} to {name} was declined ({why}). The money is due again.", **facts, why=str(body["why"]))
+    elif body["says"] == "payout-gone":
+        said = say.say(
+            "🔴 A payout of {amount} to {name} that was given up was sent after all. It is booked as paid; please look.", **facts
+        )
+    elif body["says"] == "payout-stuck" and found.state is PayoutState.APPROVED:
+        said = say.say("🔴 There is no way to pay a payout of {amount} to {name} now. Set the way up, or refuse it.", **facts)
     else:
         said = say.say("🔴 Nobody answers whether a payout of {amount} to {name} was sent. It is asked again; please look there.", **facts)
     rows: list[Row] = []

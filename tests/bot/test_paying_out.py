@@ -11,12 +11,13 @@ import pytest
 from bot.paying_out import pay_out
 from connectors.payouts import payout_methods
 from connectors.payouts.crypto_pay import CryptoPayouts
-from core import orders, settlement
+from core import audit, orders, people, settlement
 from core.database import Shop
 from core.ports import Declined, PaidOut, PayoutAsk
 from core.settlement import PayoutState, PayoutView, PayTo, SpreadShare
 from core.storefronts import Storefront
 from sandbox.gateways import CryptoPayGateway
+from tests.bot.buying_there import told
 from tests.core.props import assert_sound
 from tests.core.supplies import Supplied, purse, released, supplied
 from tests.stage import Clock, person
@@ -177,3 +178,48 @@ async def test_the_method_says_no_or_that_it_is_not_sure(gateway: CryptoPayGatew
         await method.send(PayoutAsk("payout-2", "not a number", 1234, COIN))
     assert payout_methods({}) == {}
     assert [*payout_methods({"SHOP_CRYPTO_PAY_TOKEN": TOKEN, "SHOP_CRYPTO_PAY_PAYOUTS": "usdt"})] == ["crypto-pay"]
+
+
+async def test_an_old_no_takes_nothing_back_from_a_later_try(shop: Shop, storefront: Storefront, clock: Clock, of: Supplied) -> None:
+    made = await approved(shop, storefront, of)
+    first = await shop.write(settlement.take_payout)  # asked, slowly
+    clock.passes(seconds=45)
+    second = await shop.write(settlement.take_payout)
+    assert first is not None and second is not None and first.id == second.id
+    old = await shop.write(settlement.payout_declined, payout_id=made.id, tries=first.tries, why="not enough coins")
+    assert old.state is PayoutState.SENDING and "not enough coins" in (old.why or "")
+    assert (await shop.write(settlement.payout_unknown, payout_id=made.id, tries=first.tries, why="?")).state is PayoutState.SENDING
+    assert (await shop.write(settlement.payout_done, payout_id=made.id, reference="tr-1")).state is PayoutState.CONFIRMED
+    assert await shop.read(purse, of.supplier_id) == (0, 18_000, 0)
+
+
+async def test_what_was_given_up_and_is_gone_all_the_same_is_booked_as_paid(shop: Shop, storefront: Storefront, of: Supplied) -> None:
+    made = await approved(shop, storefront, of)
+    await shop.write(people.set_admins_from_settings, storefront_id=storefront.id, telegram_ids=[7001])
+    await person(shop, storefront, 7001)
+    taken = await shop.write(settlement.take_payout)
+    assert taken is not None
+    given_up = await shop.write(settlement.payout_declined, payout_id=made.id, tries=taken.tries, why="no")
+    assert given_up.state is PayoutState.REFUSED and await shop.read(purse, of.supplier_id) == (0, 88_000, 0)
+    for _ in range(2):
+        after = await shop.write(settlement.payout_done, payout_id=made.id, reference="tr-1")
+        assert after.state is PayoutState.CONFIRMED and after.reference == "tr-1"
+        assert await shop.read(purse, of.supplier_id) == (0, 18_000, 0)
+    assert (await told(shop)).count("payout-gone") == 1
+    report = await shop.read(audit.audit, sample=0)
+    assert [one for one in report.violations if "payout" in one.check] == []
+
+
+async def test_what_cannot_be_paid_now_can_be_refused(shop: Shop, storefront: Storefront, clock: Clock, of: Supplied) -> None:
+    made = await approved(shop, storefront, of)
+    other = CryptoPayouts(TOKEN, "TON", url="http://127.0.0.1:9")
+    try:
+        for _ in range(3):
+            assert await pay_out(shop, {other.name: other}) == 1 and await pay_out(shop, {other.name: other}) == 0
+            clock.passes(minutes=2)
+    finally:
+        await other.close()
+    waits = await shop.read(settlement.payout, made.id)
+    assert waits is not None and (waits.state, waits.tries) == (PayoutState.APPROVED, 0)
+    refused = await shop.write(settlement.refuse_payout, payout_id=made.id, by="telegram:1")
+    assert refused.state is PayoutState.REFUSED and await shop.read(purse, of.supplier_id) == (0, 88_000, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from core.database import Shop
 from core.fulfilment import TaskState
 from core.integration import Place
 from core.people import Customer
-from core.ports import Callback, ItemNotice, NotGenuine, UpstreamAsk
+from core.ports import Callback, ItemNotice, NotGenuine, NotSure, UpstreamAsk, UpstreamOrder
 from core.storefronts import Storefront
 from tests.bot.buying_there import ADMIN, Trade, sound, told, trading
 from tests.connectors.suppliers import SECRET, STANDS
@@ -116,6 +117,33 @@ async def test_not_found_is_final_only_after_ten_minutes(shop: Shop, storefront:
         assert (await trade.task(task)).state is TaskState.FAILED
         assert await balance(shop, buyer) == 100_000
         assert trade.fake.orders == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_not_found_counts_from_when_it_was_ordered_last(
+    shop: Shop, storefront: Storefront, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trading(shop, storefront) as trade:
+        task = await trade.buys(await trade.buyer())
+        line = await trade.procurer._line(trade.of)
+        assert line is not None
+        ordered: list[datetime] = []
+
+        async def accepts_and_says_nothing(ask: UpstreamAsk) -> UpstreamOrder:
+            ordered.append(clock())
+            raise NotSure("it is still working on it")
+
+        async def knows_nothing_yet(number: str, ref: str | None) -> None:
+            return None
+
+        monkeypatch.setattr(line.shop, "order", accepts_and_says_nothing)
+        monkeypatch.setattr(line.shop, "find", knows_nothing_yet)
+        while (await trade.task(task)).open:
+            await trade.procurer.work_off()
+            clock.passes(seconds=20)
+            assert clock() - ordered[0] < timedelta(hours=1), "it ends at last"
+        assert len(ordered) > 1, "it was ordered again, under the same number"
+        assert clock() - ordered[-1] >= timedelta(seconds=line.shop.can.final_after_seconds)
 
 
 async def test_an_upstream_that_answers_nothing_about_orders_leaves_it_to_a_person(

@@ -29,6 +29,7 @@ from core.supply import Stop
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, at_once, scalar
 from tests.core.supplies import Supplied, purse, released, settled, supplied
+from tests.core.traders import theirs_alone
 from tests.stage import Clock, person
 
 STAFF, OTHER = "telegram:1", "telegram:2"
@@ -197,3 +198,24 @@ async def test_a_suspended_supplier_is_paid_nothing(shop: Shop, storefront: Stor
     await released(shop, clock)
     assert await shop.read(purse, of.supplier_id) == (8800, 68_000, 20_000)
     await assert_sound(shop)
+
+
+async def test_a_small_payout_does_not_thaw_what_is_taken_down(shop: Shop, storefront: Storefront, clock: Clock, of: Supplied) -> None:
+    await live_at(shop, storefront, of)
+    available: dict[str, Any] = {"supplier_id": of.supplier_id, "currency": "CNY"}
+    clock.passes(seconds=60)
+    await shop.write(settlement.ask_payout, **ask_of(of, storefront, 10_000))
+    clock.passes(seconds=60)
+    await shop.write(supply.stop, offer_ids=[of.goods.offer_id], why=Stop.TAKEDOWN, by="test", ref="takedown:1")
+    there = await shop.read(settlement.available, **available)
+    assert (there.due_minor, there.frozen_minor) == (78_000, 78_000)
+    with pytest.raises(settlement.TooSmall):
+        await shop.write(settlement.ask_payout, **ask_of(of, storefront))
+
+    # What sells later and is not objected to is theirs; what was paid out first is what was released first.
+    clean = await theirs_alone(shop, storefront, of.supplier_id, count=2)
+    buyer = await person(shop, storefront, money_minor=1_000_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="clean", **clean.terms())
+    await released(shop, clock)
+    after = await shop.read(settlement.available, **available)
+    assert after.due_minor > 78_000 and after.frozen_minor == 78_000
