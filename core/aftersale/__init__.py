@@ -39,7 +39,17 @@ from core.aftersale.queries import (
     terms,
     warranty_of,
 )
-from core.aftersale.refusals import CaseDecided, CaseOpen, CodeGone, NothingToReplace, NothingToSay, TooLate, TooManyCases, TooMuchSaid
+from core.aftersale.refusals import (
+    CaseDecided,
+    CaseOpen,
+    CodeGone,
+    MadeForBuyer,
+    NothingToReplace,
+    NothingToSay,
+    TooLate,
+    TooManyCases,
+    TooMuchSaid,
+)
 from core.aftersale.rules import WARRANTY_HOURS, Terms
 from core.aftersale.shown import parcel
 from core.aftersale.tables import CaseState, Outcome, Reason, Side
@@ -57,6 +67,7 @@ __all__ = [
     "Complainable",
     "Decided",
     "EntryView",
+    "MadeForBuyer",
     "NothingToReplace",
     "NothingToSay",
     "Opened",

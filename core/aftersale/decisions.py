@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import inventory, journal, ledger, orders, outbox, storefronts, supply
+from core import catalog, inventory, journal, ledger, orders, outbox, people, storefronts, supply
 from core.aftersale.commands import close, tell_decided, undecided
-from core.aftersale.refusals import NothingToReplace
+from core.aftersale.refusals import MadeForBuyer, NothingToReplace
 from core.aftersale.rules import LONGEST
 from core.aftersale.tables import Case, CaseState, Outcome
 from core.database import write
@@ -32,9 +33,9 @@ class Decided:
 def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> Decided:
     """Give the buyer a new code of the same denomination, from the same source or the next one that has any; the old one is void.
 
-    The new code is posted as a delivery of the case. When it comes from somebody else, the supplier of the old one bears its
-    cost. Raises Gone, CaseDecided, TakenBack and InQuestion when its payment is gone or disputed, or NothingToReplace when all are
-    sold out (the case stays open).
+    Only from a source that may sell it to this buyer, and whose quota covers it. The new code is posted as a delivery of the case.
+    When it comes from somebody else, the supplier of the old one bears its cost. Raises Gone, CaseDecided, TakenBack and InQuestion
+    when its payment is gone or disputed, MadeForBuyer, or NothingToReplace when all are sold out (the case stays open).
     """
     row = undecided(session, case_id, storefront_id)
     orders.lock(session, row.order_id)
@@ -46,15 +47,15 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
         raise orders.TakenBack
     storefront = storefronts.by_id(session, row.storefront_id)
     old = orders.cost_of(session, order_id=row.order_id, code_id=row.code_id, offer_id=row.offer_id)
-    ranked = [
-        offer for offer in supply.ranked(session, [row.sku_id]) if offer.payable_id is None or offer.cost_currency == storefront.currency
-    ]
-    ranked.sort(key=lambda offer: offer.id != row.offer_id)  # The same source first; the others stay in their ranking.
+    ranked = _sources(session, row, storefront, old)
     new = inventory.exchange(session, order_id=row.order_id, code_id=row.code_id, offer_ids=[offer.id for offer in ranked])
     if new is None:
         raise NothingToReplace(sku_id=row.sku_id)
     source = next(offer for offer in ranked if offer.id == new.offer_id)
     cost = _settle(session, row, storefront, old, source)
+    if not _brought_again(old, source):
+        drawn = supply.draw_quotas(session, order_id=row.order_id, units={source.id: 1})
+        assert drawn, "its quota was locked, and covered it"
     orders.exchanged(session, order_id=row.order_id, code_id=new.code_id, offer_id=new.offer_id, cost=cost)
     row.replacement_code_id, row.replacement_offer_id = new.code_id, new.offer_id
     row.replacement_cost_minor, row.replacement_cost_currency = cost.minor, cost.currency
@@ -72,13 +73,37 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
     return Decided(case_id, Outcome.REPLACED)
 
 
+def _sources(session: Session, row: Case, storefront: Storefront, old: Cost) -> list[Offer]:
+    """The offers that another code may come from: the same source first, the others as they are ranked; their quotas are locked."""
+    sku = catalog.sku(session, row.sku_id)
+    product = None if sku is None else catalog.product(session, sku.product_id)
+    assert product is not None, "what was sold is never deleted"
+    if not orders.from_shelf(product):
+        raise MadeForBuyer
+    offers = [
+        # The order it belongs to met the least quantity of its own source.
+        replaced(offer, min_quantity=None) if offer.id == row.offer_id else offer
+        for offer in supply.ranked(session, [row.sku_id])
+    ]
+    country = people.country_of(session, row.buyer_id)
+    offers = orders.suitable(offers, quantity=1, country=country, currency=storefront.currency)
+    drawing = [offer.id for offer in offers if offer.quota_id is not None and not _brought_again(old, offer)]
+    covered = supply.lock_quotas(session, drawing)
+    return sorted((offer for offer in offers if covered.get(offer.id, 1) > 0), key=lambda offer: offer.id != row.offer_id)
+
+
+def _brought_again(old: Cost, new: Offer) -> bool:
+    """Does the one who is credited with the bad code bring a good one for it? Then what was booked and drawn for it stands."""
+    return old.payable_id is not None and old.payable_id == new.payable_id
+
+
 def _settle(session: Session, row: Case, storefront: Storefront, old: Cost, new: Offer) -> Cost:
     """When another source stands in, the old one's earning goes to it, and the shop pays or keeps the difference.
 
     Gives what is booked for the new code from now on.
     """
-    if old.payable_id is not None and old.payable_id == new.payable_id:
-        return old  # Who brought a bad code brings a good one for it: what was credited for the old one stands for the new one.
+    if _brought_again(old, new):
+        return old
     legs: list[Leg] = []
     if old.payable_id is not None and old.minor > 0:
         legs.append(Leg(old.payable_id, storefront.sales_account_id, old.minor, old.currency))

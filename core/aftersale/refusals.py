@@ -48,6 +48,11 @@ class NothingToReplace(Refusal):
 
 
 @dataclass(eq=False)
+class MadeForBuyer(Refusal):
+    says: ClassVar[str] = N_("It was made for this buyer, so there is no other one to give instead. A refund is possible.")
+
+
+@dataclass(eq=False)
 class TooManyCases(Refusal):
     says: ClassVar[str] = N_("You have {most} open cases. Please wait until some of them are decided.")
 

@@ -38,10 +38,14 @@ OFFERS = {
             ON d.quota_id = q.id
         WHERE q.drawn_minor <> COALESCE(d.worth, 0) OR q.drawn_minor < 0 OR q.drawn_minor > q.face_total_minor""",
     "a quota was drawn by orders that were issued, for the units of their lines": """
-        SELECT 'order ' || d.order_id AS about, 'drew for ' || d.quantity || ', bought ' || COALESCE(SUM(l.quantity), 0) AS detail
-        FROM quota_draws d LEFT JOIN orders o ON o.id = d.order_id AND o.state IN ('issued', 'refunded')
-        LEFT JOIN order_lines l ON l.order_id = o.id AND l.offer_id = d.offer_id
-        GROUP BY d.order_id, d.offer_id, d.quantity HAVING COALESCE(SUM(l.quantity), 0) <> d.quantity""",
+        SELECT 'order ' || order_id AS about, 'drew for ' || drawn || ', bought ' || bought || ', exchanged for ' || brought AS detail
+        FROM (SELECT d.order_id, d.quantity AS drawn,
+                COALESCE((SELECT SUM(l.quantity) FROM order_lines l JOIN orders o ON o.id = l.order_id AND o.state IN ('issued', 'refunded')
+                    WHERE l.order_id = d.order_id AND l.offer_id = d.offer_id), 0) AS bought,
+                (SELECT COUNT(*) FROM exchanged_codes x WHERE x.order_id = d.order_id AND x.offer_id = d.offer_id) AS brought
+            FROM quota_draws d) AS draws
+        -- A code that came in place of another's draws too; it may be the first of its offer that does.
+        WHERE drawn > bought + brought OR (drawn < bought AND brought = 0)""",
     "what came back to the shelf may be drawn again, and nothing else": """
         SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ': given back less returned is ' || SUM(n) AS detail FROM (
             SELECT order_id, offer_id, given_back AS n FROM quota_draws

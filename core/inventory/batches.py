@@ -315,6 +315,12 @@ def reject_unpublished(session: Session, *, batch_id: int) -> int:
 
 
 @read
+def ever_brought(session: Session, offer_id: int) -> bool:
+    """Has anything ever come to this offer, or does it come just now? What is made on order counts too."""
+    return session.scalar(select(Batch.id).where(Batch.offer_id == offer_id, Batch.state != BatchState.REJECTED).limit(1)) is not None
+
+
+@read
 def unpublished(session: Session) -> list[int]:
     """Batches whose publishing was begun and interrupted: to be finished at the next start."""
     return list(session.scalars(select(Batch.id).where(Batch.state == BatchState.PUBLISHING).order_by(Batch.id)))

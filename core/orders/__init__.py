@@ -3,6 +3,7 @@
 from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
 from core.orders.by_source import sold_by_offer
 from core.orders.costs import Cost, cost_of, exchanged
+from core.orders.drawing import from_shelf, suitable
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.fulfilling import (
     Arrival,
@@ -185,6 +186,7 @@ __all__ = [
     "find",
     "find_all",
     "first_lane",
+    "from_shelf",
     "given_back",
     "hand_over",
     "history",
@@ -228,6 +230,7 @@ __all__ = [
     "sold_lines",
     "sold_of_offers",
     "source_of",
+    "suitable",
     "taken_back",
     "task_failed",
     "tell_task_stuck",

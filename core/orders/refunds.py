@@ -11,11 +11,12 @@ from typing import ClassVar
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from core import coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
+from core import catalog, coupons, inventory, journal, ledger, outbox, payments, people, storefronts, supply
 from core.database import insert_new, now, read, write
 from core.errors import N_, Refusal
 from core.ledger import AccountKind
 from core.orders.costs import Cost, costs
+from core.orders.drawing import from_shelf
 from core.orders.issue import uncount_purchase
 from core.orders.numbers import number_of
 from core.orders.refusals import HeldForReview, OnceReused
@@ -125,7 +126,7 @@ def refund_codes(
 
     The parts of an order that are refunded one after the other sum up to exactly what was paid. What the sale credited a
     supplier with is taken back, limits and figures no longer count the codes. Codes nobody can have seen return to the
-    shelf; the others stay the order's and are void. The same `once` again changes nothing.
+    shelf, but for what was made for this buyer; the others stay the order's and are void. The same `once` again changes nothing.
 
     To the source goes what was paid through a provider; the rest, what the wallet paid, goes to the wallet. With
     `whole_only` the provider gives back a payment as a whole or not at all.
@@ -295,7 +296,7 @@ def _refund(
     amount = share(order.total_minor, len(gone) + len(chosen), _bought(session, order.id)) - order.refunded_minor
     assert amount >= 0, "what was refunded before was the share of it"
     row = _write_row(session, order, amount, reason=reason, by=by, once=once, to=to, whole_only=whole_only)
-    to_shelf = _unseen(session, order)
+    to_shelf = _for_anybody(session, chosen.values()) and _unseen(session, order)
     cost = costs(session, order, chosen)
     _give_money(session, order, row, cost)
     paid, kept = payments.paid_for(session, order_id=order.id), 0
@@ -344,6 +345,13 @@ def _gone(session: Session, order_id: int) -> dict[int, RefundedCode]:
 def _bought(session: Session, order_id: int) -> int:
     """How many codes the order was issued with."""
     return int(session.scalars(select(func.sum(OrderLine.quantity)).where(OrderLine.order_id == order_id)).one() or 0)
+
+
+def _for_anybody(session: Session, offer_ids: Collection[int]) -> bool:
+    """Do such units lie on a shelf? What was made for this buyer – their membership, their top-up – is nobody else's."""
+    skus = [catalog.sku(session, sku_id) for sku_id in {offer.sku_id for offer in supply.offers(session, set(offer_ids))}]
+    products = [catalog.product(session, product_id) for product_id in {sku.product_id for sku in skus if sku is not None}]
+    return all(product is not None and from_shelf(product) for product in products)
 
 
 def _unseen(session: Session, order: Order) -> bool:

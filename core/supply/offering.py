@@ -73,6 +73,14 @@ class StaysConsigned(Refusal):
 
 
 @dataclass(eq=False)
+class StaysOwned(Refusal):
+    says: ClassVar[str] = N_(
+        "The shop has bought such goods of this supplier, and they are its own. "
+        "The supplier cannot offer the same denomination on consignment. Nothing was changed."
+    )
+
+
+@dataclass(eq=False)
 class NoFaceInQuota(Refusal):
     says: ClassVar[str] = N_(
         "A quota in {currency} is drawn by face value, and this denomination has none in {currency}. "
@@ -163,7 +171,8 @@ def new_offer(
     the cost. One that was withdrawn is taken up again under its old number. With a quota the cost follows from it. Says nothing
     about what a supplier may list: whoever calls for a supplier asks standing first.
 
-    Raises Gone, AlreadyOffered, NoRateForCost, WrongOfferLimits, OfferDatesOver, NoSuchCountry, QuotaOfAnother, NoFaceInQuota.
+    Raises Gone, AlreadyOffered, StaysConsigned, StaysOwned, NoRateForCost, WrongOfferLimits, OfferDatesOver, NoSuchCountry,
+    QuotaOfAnother, NoFaceInQuota.
     """
     assert cost_minor >= 0, "nobody is paid for taking goods"
     supplier = session.get(Supplier, supplier_id)
@@ -187,6 +196,14 @@ def new_offer(
     if row is not None and row.payable_id is not None and account != row.payable_id:
         # What was sold before it was withdrawn may still be refunded, out of the account that was credited.
         raise CurrencyIsFixed(currency=row.cost_currency) if consigned else StaysConsigned
+    # What lies on its shelf, or is on its way there, is paid for: nobody is credited with it a second time.
+    if (
+        row is not None
+        and row.payable_id is None
+        and consigned
+        and (row.source_class is SourceClass.PURCHASED or inventory.ever_brought(session, row.id))
+    ):
+        raise StaysOwned
     if row is None:
         row = OfferRow(supplier_id=supplier_id, sku_id=sku_id, cost_minor=cost_minor, cost_currency=cost_currency, since=now(session))
         session.add(row)

@@ -14,7 +14,7 @@ from core.database import read, write
 from core.errors import N_, Refusal
 from core.inventory import LinkView, TakeBackView
 from core.supply.declared import declare
-from core.supply.stops import lift, stop
+from core.supply.stops import lift, stop, stops
 from core.supply.tables import Member, Offer, SourceClass, Standing, Stop, Supplier
 
 NEED_NO_PAPER = (Standing.OWN, Standing.CREATOR)  # the shop itself, and who sells what they made
@@ -24,6 +24,11 @@ MOST_DECLARED = 10**9
 @dataclass(eq=False)
 class NotYours(Refusal):
     says: ClassVar[str] = N_("This offer is not yours, or it is gone. Please open /supply again.")
+
+
+@dataclass(eq=False)
+class ObjectedTo(Refusal):
+    says: ClassVar[str] = N_("A rights-holder objects to this offer, so its codes stay here until the shop has looked into it.")
 
 
 @dataclass(eq=False)
@@ -75,8 +80,10 @@ def _facts(row: Offer) -> OfferFacts:
 
 @read
 def offers_with_facts(session: Session, supplier_id: int) -> list[OfferFacts]:
-    """A supplier's offers that are not withdrawn, the oldest first."""
-    rows = session.scalars(select(Offer).where(Offer.supplier_id == supplier_id, Offer.stopped_at.is_(None)).order_by(Offer.id))
+    """A supplier's offers that are not withdrawn, the oldest first; not those whose goods the shop owns, which it bought of them."""
+    rows = session.scalars(
+        select(Offer).where(Offer.supplier_id == supplier_id, Offer.stopped_at.is_(None), Offer.payable_id.is_not(None)).order_by(Offer.id)
+    )
     return [_facts(row) for row in rows]
 
 
@@ -103,11 +110,11 @@ def offers_of_sku(session: Session, sku_id: int) -> list[OfferOfSku]:
 
 @read
 def offer_of_member(session: Session, *, offer_id: int, telegram_id: int) -> OfferFacts:
-    """An offer of a supplier for whom this person acts; raises NotYours."""
+    """An offer of a supplier for whom this person acts; raises NotYours, also of goods that the shop owns."""
     row = session.scalars(
         select(Offer)
         .join(Member, Member.supplier_id == Offer.supplier_id)
-        .where(Offer.id == offer_id, Offer.stopped_at.is_(None), Member.telegram_id == telegram_id)
+        .where(Offer.id == offer_id, Offer.stopped_at.is_(None), Offer.payable_id.is_not(None), Member.telegram_id == telegram_id)
     ).one_or_none()
     if row is None:
         raise NotYours
@@ -140,8 +147,13 @@ def make_upload_link(session: Session, *, offer_id: int, telegram_id: int, custo
 
 @write
 def take_stock_back(session: Session, *, offer_id: int, telegram_id: int, customer_id: int, quantity: int, by: str) -> TakeBackView:
-    """Unsold codes of an offer go back to their supplier, also of a suspended one: they are theirs. Raises NotYours, NothingOnShelf."""
+    """Unsold codes of an offer go back to their supplier, also of a suspended one: they are theirs.
+
+    Not while a rights-holder objects: then they are what is argued about. Raises NotYours, ObjectedTo, NothingOnShelf.
+    """
     _locked(session, offer_id, telegram_id)
+    if any(one.why is Stop.TAKEDOWN for one in stops(session, [offer_id])):
+        raise ObjectedTo
     return inventory.take_off(session, offer_id=offer_id, quantity=quantity, customer_id=customer_id, by=by)
 
 

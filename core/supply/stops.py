@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, literal, select, update
 from sqlalchemy.orm import Session
 
-from core.database import insert_new, now, read, write
+from core.database import among, insert_new, now, read, write
 from core.supply.tables import Offer, OfferStop, Stop
 
 
@@ -31,34 +31,47 @@ def stop(session: Session, *, offer_ids: Collection[int], why: Stop, by: str, re
 
     `ref` tells reasons of one kind apart ("takedown:7"); a reason that stands already is left as it is.
     """
-    at, stopped = now(session), 0
-    for offer_id in sorted(set(offer_ids)):
-        # The row is the lock: a sale that has read it before is finished first, on both databases.
-        session.execute(select(Offer.id).where(Offer.id == offer_id).with_for_update())
-        made = session.execute(
-            insert_new(session, OfferStop).values(offer_id=offer_id, why=why, ref=ref, by=by, at=at, until=until).returning(OfferStop.id)
-        ).first()
-        stopped += made is not None
-        session.execute(update(Offer).where(Offer.id == offer_id, Offer.closed_at.is_(None)).values(closed_at=at))
-    return stopped
+    ids, at = _locked(session, offer_ids), now(session)
+    if not ids:
+        return 0
+    reason = {"why": why, "ref": ref, "by": by, "at": at, "until": until}
+    columns = [literal(value, type_=OfferStop.__table__.c[name].type) for name, value in reason.items()]
+    made = session.scalars(
+        insert_new(session, OfferStop)
+        .from_select(["offer_id", *reason], select(Offer.id, *columns).where(among(session, Offer.id, ids)))
+        .returning(OfferStop.id)
+    ).all()
+    session.execute(update(Offer).where(among(session, Offer.id, ids), Offer.closed_at.is_(None)).values(closed_at=at))
+    return len(made)
 
 
 @write
 def lift(session: Session, *, offer_ids: Collection[int], why: Stop, by: str, ref: str = "") -> int:
     """This reason is gone; offers for which no other is left sell again. Returns for how many it was lifted."""
-    lifted = 0
-    for offer_id in sorted(set(offer_ids)):
-        session.execute(select(Offer.id).where(Offer.id == offer_id).with_for_update())
-        changed = session.execute(
-            update(OfferStop)
-            .where(OfferStop.offer_id == offer_id, OfferStop.why == why, OfferStop.ref == ref, OfferStop.lifted_at.is_(None))
-            .values(lifted_at=now(session), lifted_by=by)
-            .returning(OfferStop.id)
-        ).first()
-        lifted += changed is not None
-        others = exists().where(OfferStop.offer_id == offer_id, OfferStop.lifted_at.is_(None))
-        session.execute(update(Offer).where(Offer.id == offer_id, ~others).values(closed_at=None))
-    return lifted
+    ids = _locked(session, offer_ids)
+    if not ids:
+        return 0
+    lifted = session.scalars(
+        update(OfferStop)
+        .where(among(session, OfferStop.offer_id, ids), OfferStop.why == why, OfferStop.ref == ref, OfferStop.lifted_at.is_(None))
+        .values(lifted_at=now(session), lifted_by=by)
+        .returning(OfferStop.id)
+    ).all()
+    others = exists().where(OfferStop.offer_id == Offer.id, OfferStop.lifted_at.is_(None))
+    session.execute(update(Offer).where(among(session, Offer.id, ids), Offer.closed_at.is_not(None), ~others).values(closed_at=None))
+    return len(lifted)
+
+
+def _locked(session: Session, offer_ids: Collection[int]) -> list[int]:
+    """Lock those of these offers that there are, in the order of their ids, so that who stops and who lifts take turns.
+
+    A sale that locks an offer is waited for. On PostgreSQL the gathered sale locks none: it sees every stop that was committed before
+    it looked, and one of the same moment stands before the stop.
+    """
+    wanted = sorted(set(offer_ids))
+    if not wanted:
+        return []
+    return list(session.scalars(select(Offer.id).where(among(session, Offer.id, wanted)).order_by(Offer.id).with_for_update()))
 
 
 @write

@@ -11,7 +11,7 @@ from aiogram.filters.state import StateFilter
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from core import aftersale, people
-from core.aftersale import CaseCard, CaseDecided, CaseDetail, CaseState, NothingToReplace, NothingToSay, Outcome
+from core.aftersale import CaseCard, CaseDecided, CaseDetail, CaseState, MadeForBuyer, NothingToReplace, NothingToSay, Outcome
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import N_
@@ -318,7 +318,7 @@ async def _act(press: CallbackQuery, desk: Desk, case_id: int, done: str, what: 
             await desk.shop.write(aftersale.refund, case_id=case_id, storefront_id=desk.storefront.id, by=desk.by)
         else:
             await desk.shop.write(aftersale.refuse, case_id=case_id, storefront_id=desk.storefront.id, by=desk.by, why=why)
-    except (CaseDecided, NothingToReplace, TakenBack) as refusal:
+    except (CaseDecided, MadeForBuyer, NothingToReplace, TakenBack) as refusal:
         await press.answer(refused_plain(desk.speech, refusal), show_alert=True)
         await _show(press, desk, case_id, refused_with_dates(desk.speech, refusal))
         return

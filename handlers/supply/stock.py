@@ -144,12 +144,13 @@ async def show_offer(event: Message | CallbackQuery, desk: SupplierDesk, offer_i
         ),
     )
     paused = any(one.why is Stop.PAUSED and one.ref == "supplier" for one in here.stops)
+    objected = any(one.why is Stop.TAKEDOWN for one in here.stops)
     rows: list[Row] = [
         [see(say.label("📥 Bring codes"), "upload", offer_id, style="primary"), see(say.label("🧾 Deliveries"), "batches", offer_id)],
         [see(say.label("💱 Change the cost"), "cost", offer_id), see(say.label("🔢 Declare more"), "declare", offer_id)],
         [
             make(say.label("▶️ Sell again"), "resume", offer_id) if paused else see(say.label("⏸ Pause"), "pause", offer_id),
-            see(say.label("↩️ Take codes back"), "back", offer_id),
+            *([] if objected else [see(say.label("↩️ Take codes back"), "back", offer_id)]),
         ],
         [see(say.label("‹ Back"), "offers", facts.supplier_id), desk.home(facts.supplier_id)],
     ]
