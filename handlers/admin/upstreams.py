@@ -155,7 +155,8 @@ async def drawn(shop: Shop, storefront: Storefront, say: Speech, upstream_id: in
     if of.place is Place.DRAFT:
         rows.append([ask(say.label("✏️ Go on with its settings"), "upstream.name", of.id)])
     else:
-        rows.append([do(say.label("🔄 Try it"), "up-try", of.id), do(say.label("📥 Read its catalogue"), "up-sync", of.id)])
+        rows.append([do(say.label("🔄 Try it"), "up-try", of.id)])
+        rows.append([do(say.label("📥 Read its catalogue"), "up-sync", of.id)])
         rows.append([go(say.label("🛍 What it sells"), "up-items", of.id)])
         if load.unknown:
             rows.append([go(say.label("❓ Outcome not known"), "up-unk", of.id)])
