@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -137,8 +138,9 @@ class Procurer:
         line = await self._line(of)
         if line is None or not line.shop.can.validates:
             return None
-        async with self._asked(of):
-            return await line.shop.check_account(item.key, {name: said for name, said in fields.items() if name != "lane"})
+        told = {name: said for name, said in fields.items() if name != "lane"}
+        async with self._asked(of, told):
+            return await line.shop.check_account(item.key, told)
 
     def _under_way(self) -> list[asyncio.Task[None]]:
         return [task for line in self._lines.values() for task in (*line.tasks, *line.errands, *line.upkeep)]
@@ -241,8 +243,11 @@ class Procurer:
     # The calls, and what they say of the upstream's health
 
     @contextlib.asynccontextmanager
-    async def _asked(self, of: UpstreamView) -> AsyncIterator[None]:
-        """A call to an upstream: waited for so long; how it went is counted. Raises NotSure for a time-out too."""
+    async def _asked(self, of: UpstreamView, told: Mapping[str, str] | None = None) -> AsyncIterator[None]:
+        """A call to an upstream: waited for so long; how it went is counted. Raises NotSure for a time-out too.
+
+        `told` is what the upstream was told of the buyer: its refusals come out without it.
+        """
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 yield
@@ -250,12 +255,13 @@ class Procurer:
             await self._shop.write(integration.failed, upstream_id=of.id, why="no answer in time")
             raise NotSure("no answer in time") from None
         except NotSure as trouble:
-            await self._shop.write(integration.failed, upstream_id=of.id, why=str(trouble))
-            raise
-        except Declined:
+            why = _without(str(trouble), told or {})
+            await self._shop.write(integration.failed, upstream_id=of.id, why=why)
+            raise NotSure(why) from None
+        except Declined as refusal:
             # A no is an answer.
             await self._worked(of)
-            raise
+            raise Declined(_without(str(refusal), told or {})) from None
         await self._worked(of)
 
     async def _worked(self, of: UpstreamView) -> None:
@@ -305,7 +311,7 @@ class Procurer:
         if not await self._shop.write(fulfilment.asking, task_id=task.id, lease=_lease(task)):
             return  # Somebody else has it, it is over, or must not be sold since a moment ago.
         try:
-            async with self._asked(of):
+            async with self._asked(of, task.fields):
                 order = await shop.order(self._ask(of, task, item))
         except Declined as refusal:
             await self._shop.write(integration.ask_balance_soon, upstream_id=of.id)
@@ -319,7 +325,7 @@ class Procurer:
     async def _price_refused(self, shop: UpstreamShop, of: UpstreamView, task: TaskView, item: ItemView) -> str:
         """The loss guard: what it costs there now is asked before anything is ordered; a reason not to, or nothing."""
         asked_at = self._shop.tools.clock()
-        async with self._asked(of):
+        async with self._asked(of, task.fields):
             told = await shop.item(item.key)
         await self._shop.write(integration.price_seen, upstream_id=of.id, told=told, key=item.key, asked_at=asked_at)
         if told is None or not told.active:
@@ -348,7 +354,7 @@ class Procurer:
         can = shop.can
         try:
             if can.finds_by_number or task.source_ref is not None:
-                async with self._asked(of):
+                async with self._asked(of, task.fields):
                     found = await shop.find(task.number, task.source_ref)
                 if found is not None:
                     await self._take(of, task, found)
@@ -386,7 +392,7 @@ class Procurer:
         if not await self._shop.write(fulfilment.asking, task_id=task.id, lease=_lease(task)):
             return
         try:
-            async with self._asked(of):
+            async with self._asked(of, task.fields):
                 order = await shop.order(self._ask(of, task, item))
         except Declined as refusal:
             # The first request may still be on its way: a no to the second says nothing about it.
@@ -408,7 +414,7 @@ class Procurer:
             )
             return
         if order.state in (UpstreamState.FAILED, UpstreamState.REVERSED):
-            await self._failed(task, order.note or f"its upstream says: {order.state.value}")
+            await self._failed(task, _without(order.note, task.fields) or f"its upstream says: {order.state.value}")
             return
         secrets = [Secret(code.card_no, code.card_pwd) for code in order.codes] or _receipts(order)
         units = max(1, order.got or len(secrets))
@@ -551,10 +557,11 @@ class Procurer:
             return
         if not shop.can.finds_by_number and task.source_ref is None:
             return
-        async with self._asked(of):
+        async with self._asked(of, task.fields):
             found = await shop.find(task.number, task.source_ref)
         if found is not None and found.state is UpstreamState.REVERSED:
-            await self._shop.write(orders.reversed_later, task_id=task.id, cause=found.note or "its upstream took it back")
+            cause = _without(found.note, task.fields) or "its upstream took it back"
+            await self._shop.write(orders.reversed_later, task_id=task.id, cause=cause)
 
     # The door
 
@@ -580,6 +587,23 @@ class Procurer:
 def _lease(task: TaskView) -> str:
     assert task.lease is not None, "who works on a task has leased it"
     return task.lease
+
+
+def _without(said: str, told: Mapping[str, str]) -> str:
+    """What an upstream says, without what it was told of the buyer: neither a log nor a screen repeats an account.
+
+    A number is found however it is grouped, and what was cut off at the end too.
+    """
+    forms: set[str] = set()
+    for value in filter(None, (each.strip() for each in told.values())):
+        digits = "".join(c for c in value if c.isdigit())
+        forms.add(re.escape(value) if len(value) > 3 else rf"(?<!\w){re.escape(value)}(?!\w)")
+        if len(digits) > 3:
+            forms.add(r"[\s().+-]*".join(digits))
+        forms.update(re.escape(value[:n]) + "$" for n in range(4, len(value)))
+    for form in sorted(forms, key=len, reverse=True):
+        said = re.sub(form, "•••", said, flags=re.IGNORECASE)
+    return said
 
 
 def _step(tries: int) -> float:

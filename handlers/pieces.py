@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import (
@@ -22,9 +23,12 @@ from core.showcase import Denomination
 from handlers import screen
 from locales import Safe, Speech
 
+TEXT = 4096  # UTF-16 units of a message, without its tags
 LABEL = 60  # characters of a button; a longer one is cut on every phone
 FEW = 5  # the stock is told from here down
 GLOBAL = "GLOBAL"
+_TAG = re.compile(r"<(/?)[a-z-]+(?: [^>]*)?>")
+_SHORTER = (200, 100, 60, 40, 24, 12)
 
 Row = list[InlineKeyboardButton]
 
@@ -58,6 +62,38 @@ def clipped(text: str, most: int) -> str:
 def utf16(text: str) -> int:
     """The length of a text as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shown_length(text: str) -> int:
+    """The length of an HTML text as Telegram counts it: without tags, each entity as what it stands for."""
+    return utf16(html.unescape(_TAG.sub("", text)))
+
+
+def fitting(draw: Callable[[int], Safe], most: int) -> Safe:
+    """What `draw` makes of texts of at most `most` characters each, or of shorter ones until a message holds it all."""
+    for length in (most, *(shorter for shorter in _SHORTER if shorter < most)):
+        drawn = draw(length)
+        if shown_length(drawn) <= TEXT:
+            return drawn
+    return within(drawn)
+
+
+def within(text: str, most: int = TEXT) -> Safe:
+    """The text as far as a message holds it, cut after a whole line outside of tags."""
+    if shown_length(text) <= most:
+        return Safe(text)
+    kept = text.split("\n")
+    while kept:
+        kept.pop()
+        cut = "\n".join(kept)
+        # An ending tag counts as one less open.
+        still_open = sum(-1 if slash else 1 for slash in _TAG.findall(cut))
+        if kept and not still_open and shown_length(cut) + 2 <= most:
+            return Safe(f"{cut}\n…")
+    words = html.unescape(_TAG.sub("", text))
+    while utf16(words) >= most:
+        words = words[: min(len(words) - 1, most - 1)]
+    return Safe(html.escape(words, quote=False) + "…")
 
 
 def bold(text: str) -> Safe:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,9 @@ _AROUND_FILE = 64 * 1024  # what a form may have besides the file
 _WRITE_BYTES = 1 << 20  # gathered before a thread writes them
 SILENT_SECONDS = 60.0  # without a byte the sender is gone
 MOST_AT_ONCE = 4  # files that arrive at a process at the same time
-GUESSES_A_MINUTE = 60  # words that are no link: nobody finds one by guessing, and the database is left in peace
+WHOLE_SECONDS = 30 * 60.0  # for all of a file: one that drips does not hold a room for ever
+GUESSES_A_MINUTE = 60  # words that are no link, from one address; a good link is answered all the same
+ADDRESSES = 10_000  # that are remembered for their guesses
 
 
 @dataclass(eq=False)
@@ -101,19 +104,19 @@ class UploadDoor(Protocol):
 
 
 class _Guesses:
-    """How often words came that are no link, in the running minute."""
+    """How often words that are no link came from an address, in the running minute."""
 
     def __init__(self) -> None:
-        self._minute, self._count = 0, 0
+        self._minute, self._from = 0, Counter[str]()
 
-    def too_many(self) -> bool:
+    def another(self, request: Request) -> bool:
+        """Count one more; whether there were too many from there already."""
         minute = int(time.monotonic() // 60)
-        if minute != self._minute:
-            self._minute, self._count = minute, 0
-        return self._count >= GUESSES_A_MINUTE
-
-    def another(self) -> None:
-        self._count += 1
+        if minute != self._minute or len(self._from) > ADDRESSES:
+            self._minute, self._from = minute, Counter()
+        address = request.client.host if request.client is not None else ""
+        self._from[address] += 1
+        return self._from[address] > GUESSES_A_MINUTE
 
 
 def add_upload_door(app: FastAPI, door: Callable[[], UploadDoor | None], *, most_bytes: int = FILE_BYTES) -> None:
@@ -124,7 +127,7 @@ def add_upload_door(app: FastAPI, door: Callable[[], UploadDoor | None], *, most
     async def page(word: str, request: Request) -> Response:
         """The form; or the result, when a file has come by this link."""
         opened = door()
-        if opened is None or guesses.too_many():
+        if opened is None:
             return _refused(request, _speech(request), TooBusy(), 503)
         course = opened.course(word)
         if course is not None and not course.again:
@@ -132,7 +135,8 @@ def add_upload_door(app: FastAPI, door: Callable[[], UploadDoor | None], *, most
         try:
             welcome = await opened.welcome(word)
         except Refusal as refusal:
-            guesses.another()
+            if guesses.another(request):
+                return _refused(request, _speech(request), TooBusy(), 503)
             return _refused(request, _speech(request), refusal, 410)
         nonce, say = secrets.token_urlsafe(12), welcome.speech
         return _html(upload_page.form(say, name=welcome.name, until=say.when(welcome.until), path=request.url.path, nonce=nonce), nonce)
@@ -161,7 +165,7 @@ def add_upload_door(app: FastAPI, door: Callable[[], UploadDoor | None], *, most
     async def upload(word: str, request: Request) -> Response:
         """One file, in a form or as it is; answered when it has arrived, and read afterwards."""
         opened, say = door(), _speech(request)
-        if opened is None or guesses.too_many() or room.locked():
+        if opened is None or room.locked():
             return _refused(request, say, TooBusy(), 503, again=True)
         announced = request.headers.get("content-length", "")
         if announced.isascii() and announced.isdigit() and int(announced) > most_bytes + _AROUND_FILE:
@@ -170,7 +174,8 @@ def add_upload_door(app: FastAPI, door: Callable[[], UploadDoor | None], *, most
             try:
                 receiving = await opened.take(word)
             except Refusal as refusal:
-                guesses.another()
+                if guesses.another(request):
+                    return _refused(request, say, TooBusy(), 503)
                 return _refused(request, say, refusal, 410)
             return await _receive(request, receiving, most_bytes)
 
@@ -185,7 +190,10 @@ async def _receive(request: Request, receiving: Receiving, most_bytes: int) -> R
         handed_over = True
     except Refusal as refusal:
         status = 413 if isinstance(refusal, TooLarge) else 400
-        return _refused(request, receiving.speech, refusal, status, again=True)
+        answer = _refused(request, receiving.speech, refusal, status, again=True)
+        if isinstance(refusal, CutOff):
+            answer.headers["Connection"] = "close"  # What still drips is not waited for.
+        return answer
     finally:
         if not handed_over:
             file.close()
@@ -235,9 +243,10 @@ async def _into(file: IO[bytes], request: Request, most_bytes: int) -> str:
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    stream = request.stream()
+    """What is sent, as it comes. Raises TimeoutError for a sender that is silent for long, or takes too long for all of it."""
+    stream, last = request.stream(), time.monotonic() + WHOLE_SECONDS
     while True:
-        async with asyncio.timeout(SILENT_SECONDS):
+        async with asyncio.timeout(min(SILENT_SECONDS, last - time.monotonic())):
             piece = await anext(stream, None)
         if piece is None:
             return

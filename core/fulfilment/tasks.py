@@ -233,7 +233,7 @@ def task(session: Session, task_id: int) -> TaskView | None:
 def task_of_number(session: Session, number: str) -> TaskView | None:
     """The task that its source knows by this number."""
     row = session.scalars(select(Task).where(Task.number == number)).one_or_none()
-    return None if row is None else _view(session, row)
+    return None if row is None else _view(session, row, with_fields=True)
 
 
 @read

@@ -39,7 +39,7 @@ from core.supply import Standing
 from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Do, Go, NotFound, Question, ask, do, go, short_enough
 from handlers.callbacks import Number, Short
 from handlers.notes import Note, Said
-from handlers.pieces import Row, bold, button, clipped, keyboard, lines, paragraphs, plain
+from handlers.pieces import Row, bold, button, clipped, fitting, keyboard, lines, paragraphs, plain
 from handlers.screen import refused_plain
 from handlers.supply.files import send_file, send_files
 from handlers.supply.papers import document_line
@@ -129,58 +129,65 @@ def _heading(found: ApplicationView, speech: Speech, version: int) -> Safe:
 
 async def _text(shop: Shop, found: ApplicationView, speech: Speech, *, checklist: bool = False) -> Safe:
     customer = await shop.read(people.by_id, found.customer_id)
-    facts = []
-    for field in Asks:
-        value = value_of(found, field, speech, _GOODS)
-        if value is not None:
-            facts.append(speech.say("{what}: {value}", what=speech.label(FIELDS[field]), value=value))
+    decided = await _decided(shop, found, speech)
     who = f"{customer.name} @{customer.username}" if customer.username else customer.name
-    papers = [
-        speech.say("{n}. {paper}", n=speech.number(n), paper=paper_line(one, speech, _NAMES)) for n, one in enumerate(found.papers, 1)
-    ]
-    checks = [_check(one, speech, checklist=checklist) for one in found.checks]
-    return paragraphs(
-        _heading(found, speech, found.version),
-        lines(*facts, speech.say("From: {who} ({telegram_id})", who=clipped(who, _NAMES), telegram_id=found.telegram_id)),
-        lines(speech.say("Papers:"), *papers) if papers else speech.say("No papers."),
-        lines(*checks) if checks else None,
-        await _decided(shop, found, speech),
-    )
+
+    def drawn(most: int) -> Safe:
+        """With each answer cut to that length, and what is said of papers to a fifth of it."""
+        facts = []
+        for field in Asks:
+            value = value_of(found, field, speech, most)
+            if value is not None:
+                facts.append(speech.say("{what}: {value}", what=speech.label(FIELDS[field]), value=value))
+        scope = max(12, min(_NAMES, most // 5))
+        checks = [_check(one, speech, checklist=checklist, most=min(200, most)) for one in found.checks]
+        papers = [
+            speech.say("{n}. {paper}", n=speech.number(n), paper=paper_line(one, speech, scope)) for n, one in enumerate(found.papers, 1)
+        ]
+        return paragraphs(
+            _heading(found, speech, found.version),
+            lines(*facts, speech.say("From: {who} ({telegram_id})", who=clipped(who, _NAMES), telegram_id=found.telegram_id)),
+            lines(speech.say("Papers:"), *papers) if papers else speech.say("No papers."),
+            lines(*checks) if checks else None,
+            decided,
+        )
+
+    return fitting(drawn, _GOODS)
 
 
-def _check(one: CheckView, speech: Speech, *, checklist: bool) -> Safe:
+def _check(one: CheckView, speech: Speech, *, checklist: bool, most: int = 200) -> Safe:
     said = speech.say("{mark} {what}", mark=MARKS[one.result], what=speech.label(CHECKS[one.what]))
-    fact = _fact(one, speech)
+    fact = _fact(one, speech, most)
     line = said + Safe(": ") + fact if fact is not None else said
     return lines(line, Safe("<i>") + speech.say(LOOK_AT[one.what]) + Safe("</i>")) if checklist else line
 
 
-def _fact(one: CheckView, speech: Speech) -> Safe | None:
-    """What was found, in words."""
+def _fact(one: CheckView, speech: Speech, most: int) -> Safe | None:
+    """What was found, in words; what others typed is cut to that length."""
     facts, told = one.facts, []
     if facts.get("banned"):
         told.append(
-            speech.say("a supplier of theirs is suspended") if facts["banned"] == ["suspended"] else plain(", ".join(facts["banned"]), 200)
+            speech.say("a supplier of theirs is suspended") if facts["banned"] == ["suspended"] else plain(", ".join(facts["banned"]), most)
         )
     if facts.get("refused"):
         told.append(speech.say("refused before: {list}", list=_numbers(facts["refused"])))
     if facts.get("applications"):
         told.append(speech.say("the same as in application {list}", list=_numbers(facts["applications"])))
     if facts.get("suppliers"):
-        told.append(speech.say("called like the supplier {list}", list=clipped(", ".join(facts["suppliers"]), _NAMES)))
+        told.append(speech.say("called like the supplier {list}", list=clipped(", ".join(facts["suppliers"]), min(_NAMES, most))))
     if facts.get("papers"):
         groups = [" / ".join(speech.label(PAPERS[onboarding.PaperKind(kind)]) for kind in group) for group in facts["papers"]]
         told.append(speech.say("missing: {list}", list=", ".join(groups)))
     if facts.get("day"):
         told.append(plain(until(date.fromisoformat(facts["day"]), speech)))
     if facts.get("words"):
-        told.append(plain(", ".join(facts["words"]), 200))
+        told.append(plain(", ".join(facts["words"]), most))
     if facts.get("numbers"):
-        told.append(plain(", ".join(facts["numbers"]), 200))
+        told.append(plain(", ".join(facts["numbers"]), most))
     if one.what is CheckKind.CERTIFICATE and one.result is CheckResult.PENDING:
         told.append(speech.say("no register has answered yet"))
     if facts.get("register"):
-        told.append(plain(str(facts["register"]), 200))
+        told.append(plain(str(facts["register"]), most))
     elif one.settled_by is not None:
         told.append(speech.say("looked up by hand"))
     return Safe("; ").join(told) if told else None
@@ -403,14 +410,12 @@ async def checklist(press: CallbackQuery, callback_data: Review, desk: Desk) -> 
     found, speech = await _seen(desk, callback_data), _reads(press, desk)
     pending = [one.what for one in found.checks if one.result is CheckResult.PENDING and found.state is ApplicationState.SENT]
     rows: list[Row] = [
-        [
-            button(sentence, Review(act="settle", id=found.id, version=found.version, arg=f"{answer}-{what}"))
-            for answer, sentence in (
-                ("ok", speech.label("✅ {what}: genuine", what=speech.label(CHECKS[what]))),
-                ("fail", speech.label("❌ {what}: not genuine", what=speech.label(CHECKS[what]))),
-            )
-        ]
+        [button(sentence, Review(act="settle", id=found.id, version=found.version, arg=f"{answer}-{what}"))]
         for what in pending
+        for answer, sentence in (
+            ("ok", speech.label("✅ {what}: genuine", what=speech.label(CHECKS[what]))),
+            ("fail", speech.label("❌ {what}: not genuine", what=speech.label(CHECKS[what]))),
+        )
     ]
     rows.append([button(speech.label("⬅️ Back"), Review(act="look", id=found.id, version=found.version))])
     told = lines(*(_check(one, speech, checklist=True) for one in found.checks))

@@ -60,7 +60,8 @@ async def listed(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     say, page = desk.speech, callback_data.page
     found = await desk.shop.read(blacklist.feeds, offset=page * PAGE, limit=PAGE + 1)
     rows: list[Row] = [[go(f"{_mark(one)} {one.name} · {say.number(one.fresh)}", "bl-list", one.id)] for one in found[:PAGE]]
-    rows.append([go(say.label("📥 Send a list of codes"), "bl-feed"), go(say.label("👤 People"), "bl-people")])
+    rows.append([go(say.label("📥 Send a list of codes"), "bl-feed")])
+    rows.append([go(say.label("👤 People"), "bl-people")])
     rows += [desk.pages("blacklist", 0, page, more=len(found) > PAGE), desk.back("supply")]
     text = paragraphs(
         bold(say.label("Blacklist")),

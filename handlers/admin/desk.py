@@ -22,7 +22,7 @@ from core.errors import N_, Refusal
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers.callbacks import Number
-from handlers.pieces import Row, button, keyboard, paragraphs
+from handlers.pieces import Row, button, keyboard, paragraphs, within
 from handlers.screen import refused, refused_plain, show
 from handlers.typed import whole_number
 from locales import Safe, Speech
@@ -85,7 +85,7 @@ class Desk:
 
     async def show(self, event: Message | CallbackQuery, text: str, rows: Iterable[Row] = ()) -> None:
         """Turn the pressed screen into this one, or send it after a typed message."""
-        await show(event, text, keyboard(rows))
+        await show(event, within(text), keyboard(rows))
 
     async def ask(self, event: Message | CallbackQuery, key: str, id: int = 0, arg: str = "") -> None:
         """Put a question; the next message answers it."""

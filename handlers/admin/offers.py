@@ -190,7 +190,7 @@ async def _name_of(shop: Shop, say: Speech, sku_id: int) -> tuple[SkuView, str]:
 
 async def offers(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     if callback_data.id:
-        await show_offers(press, desk, callback_data.id)
+        await show_offers(press, desk, callback_data.id, callback_data.page)
     else:
         await _denominations(press, desk, callback_data.page)
 
@@ -210,19 +210,21 @@ async def _denominations(press: CallbackQuery, desk: Desk, page: int) -> None:
     await desk.show(press, paragraphs(bold(say.label("🏷 Offers")), text), rows)
 
 
-async def show_offers(event: Message | CallbackQuery, desk: Desk, sku_id: int) -> None:
-    """The offers of a denomination in the order in which the sale draws from them."""
+async def show_offers(event: Message | CallbackQuery, desk: Desk, sku_id: int, page: int = 0) -> None:
+    """The offers of a denomination in the order in which the sale draws from them, a page of them."""
     say = desk.speech
     sku, name = await _named(desk, sku_id)
-    views = await desk.shop.read(supply.offer_views, sku_id=sku_id)
+    every = await desk.shop.read(supply.offer_views, sku_id=sku_id)
+    views = every[page * PAGE : (page + 1) * PAGE]
     price = (await desk.shop.read(pricing.current, storefront_id=desk.storefront.id, sku_ids=[sku_id])).get(sku_id)
     text = paragraphs(
         bold(name),
         lines(*_prices(say, sku, price), *[say.say(_BANDS[band]) for band in await _bands(desk, sku_id)]),
         *[_in_short(say, view, price) for view in views],
-        None if views else say.say("Nobody offers it yet."),
+        None if every else say.say("Nobody offers it yet."),
     )
     rows: list[Row] = [[go(f"{view.rank or '–'} · {clipped(view.supplier_name, 40)}", "offer", view.id)] for view in views]
+    rows.append(desk.pages("offers", sku_id, page, more=len(every) > (page + 1) * PAGE))
     rows.append([go(say.label("➕ New offer"), "offer-by", sku_id), go(say.label("📈 Price history"), "price-hist", sku_id)])
     rows.append(desk.back("sku", sku_id))
     await desk.show(event, text, rows)

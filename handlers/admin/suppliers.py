@@ -70,7 +70,8 @@ async def show_list(event: Message | CallbackQuery, desk: Desk, *, page: int = 0
     for one in found[:PAGE]:
         mark = "⛔ " if one.suspended else ""
         rows.append([go(f"{mark}{one.name} · {say.label(STANDINGS[one.standing])}", "supplier", one.id)])
-    rows.append([ask(say.label("🔎 Find a supplier"), "supplier.find"), go(say.label("📐 Rights by standing"), "sup-rules")])
+    rows.append([ask(say.label("🔎 Find a supplier"), "supplier.find")])
+    rows.append([go(say.label("📐 Rights by standing"), "sup-rules")])
     if not text:
         rows.append(desk.pages("suppliers", 0, page, more=len(found) > PAGE))
     rows.append(desk.back("supply"))
@@ -142,9 +143,9 @@ def _rows(say: Speech, found: Control) -> list[Row]:
         [ask(say.label("⚠️ Strike"), "supplier.strike", id_), go(say.label("⚖️ Limits"), "exposure", id_)],
     ]
     if found.supplier.suspended:
-        rows[-1].append(do(say.label("✅ Lift the suspension"), "unsuspend", id_, style="success"))
+        rows.append([do(say.label("✅ Lift the suspension"), "unsuspend", id_, style="success")])
     else:
-        rows[-1].append(ask(say.label("⛔ Suspend"), "supplier.suspend", id_, style="danger"))
+        rows.append([ask(say.label("⛔ Suspend"), "supplier.suspend", id_, style="danger")])
     rows += [
         [do(say.label("Take back: {reason}", reason=reason_of(say, strike)), "strike-lift", strike.id)] for strike in found.strikes[:8]
     ]

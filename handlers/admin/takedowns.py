@@ -178,7 +178,8 @@ async def begin(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
         rows.append(desk.back("supplier", callback_data.id))
     else:
         rows.append([ask(say.label("™️ A brand"), "takedown.brand"), ask(say.label("🎁 A product"), "takedown.goods")])
-        rows.append([go(say.label("🏭 A supplier"), "suppliers"), ask(say.label("🏷 An offer, by number"), "takedown.offer")])
+        rows.append([go(say.label("🏭 A supplier"), "suppliers")])
+        rows.append([ask(say.label("🏷 An offer, by number"), "takedown.offer")])
         rows.append(desk.back("takedowns"))
     await desk.show(press, say.say("What is the complaint about?"), rows)
 

@@ -155,7 +155,8 @@ async def drawn(shop: Shop, storefront: Storefront, say: Speech, upstream_id: in
     if of.place is Place.DRAFT:
         rows.append([ask(say.label("✏️ Go on with its settings"), "upstream.name", of.id)])
     else:
-        rows.append([do(say.label("🔄 Try it"), "up-try", of.id), do(say.label("📥 Read its catalogue"), "up-sync", of.id)])
+        rows.append([do(say.label("🔄 Try it"), "up-try", of.id)])
+        rows.append([do(say.label("📥 Read its catalogue"), "up-sync", of.id)])
         rows.append([go(say.label("🛍 What it sells"), "up-items", of.id)])
         if load.unknown:
             rows.append([go(say.label("❓ Outcome not known"), "up-unk", of.id)])
@@ -579,7 +580,6 @@ async def _ask_codes(desk: Desk, asked: Asked) -> Safe:
 
 
 async def _take_codes(desk: Desk, message: Message, asked: Asked, text: str) -> None:
-    gone = await deleted(message)
     codes = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     if not 0 < len(codes) <= MOST_CODES or any(not code.isprintable() for code in codes):
         raise NoCodes(most=MOST_CODES)
@@ -592,6 +592,8 @@ async def _take_codes(desk: Desk, message: Message, asked: Asked, text: str) -> 
         storefront_id=desk.storefront.id,
         by=desk.by,
     )
+    # Only what was taken is deleted: refused codes would be lost otherwise.
+    gone = await deleted(message)
     said = desk.speech.many("{n} code was taken; it goes to its buyer.", "{n} codes were taken; they go to their buyer.", taken)
     warned = None if gone else desk.speech.say("⚠️ I may not delete your message with the codes. Please delete it yourself.")
     await desk.show(message, paragraphs(said, warned), [desk.back("ups")])

@@ -16,7 +16,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from handlers.browse import Drawn
 from handlers.conversation import conversation
-from handlers.pieces import Row, button, keyboard, lines, paragraphs, show
+from handlers.pieces import Row, button, fitting, keyboard, lines, paragraphs, show
 from handlers.screen import refused
 from handlers.supply import start
 from handlers.supply.buttons import (
@@ -366,12 +366,6 @@ async def remove_pressed(
 
 def summary(found: ApplicationView, speech: Speech, said: Safe | None = None) -> Drawn:
     """Every answer and paper; while it may be changed, a button to each."""
-    facts = []
-    for field in Field:
-        value = value_of(found, field, speech, 600)
-        answer = value if value is not None else speech.say("<i>not answered yet</i>")
-        facts.append(speech.say("{what}: {value}", what=speech.label(FIELDS[field]), value=answer))
-    papers = [speech.say("{n}. {paper}", n=speech.number(n), paper=paper_line(one, speech)) for n, one in enumerate(found.papers, 1)]
     rows: list[Row] = []
     ready = found.next is None and found.unfinished is None
     if found.editable:
@@ -379,7 +373,7 @@ def summary(found: ApplicationView, speech: Speech, said: Safe | None = None) ->
             button(f"✏️ {speech.label(FIELDS[field])}", Answer(id=found.id, field=field)) for field in Field
         ]
         rows = [edits[place : place + 2] for place in range(0, len(edits), 2)]
-        rows.append([button(speech.label("📎 Papers ({n})", n=speech.number(len(papers))), Papers(id=found.id))])
+        rows.append([button(speech.label("📎 Papers ({n})", n=speech.number(len(found.papers))), Papers(id=found.id))])
         on = button(speech.label("▶️ Continue"), Continue(id=found.id), "primary")
         if ready:
             on = button(speech.label("📨 Send it to the shop"), Send(id=found.id, version=found.version), "success")
@@ -389,14 +383,27 @@ def summary(found: ApplicationView, speech: Speech, said: Safe | None = None) ->
             [button(f"📎 {n}. {speech.label(PAPERS[one.kind])}", Paper(id=one.id))] for n, one in enumerate(found.papers, 1) if one.kind
         ]
     rows.append([button(speech.label("⬅️ Back"), Supply())])
-    text = paragraphs(
-        said,
-        speech.say("<b>Application {id}</b>", id=found.id),
-        lines(*facts),
-        lines(speech.say("Papers:"), *papers) if papers else speech.say("No papers yet."),
-        speech.say("Is everything right? Then send it.") if found.editable and ready else None,
-    )
-    return text, keyboard(rows)
+
+    def drawn(most: int) -> Safe:
+        """With each answer cut to that length, and what is said of papers to a fifth of it."""
+        facts = []
+        for field in Field:
+            value = value_of(found, field, speech, most)
+            answer = value if value is not None else speech.say("<i>not answered yet</i>")
+            facts.append(speech.say("{what}: {value}", what=speech.label(FIELDS[field]), value=answer))
+        scope = max(12, min(100, most // 5))
+        papers = [
+            speech.say("{n}. {paper}", n=speech.number(n), paper=paper_line(one, speech, scope)) for n, one in enumerate(found.papers, 1)
+        ]
+        return paragraphs(
+            said,
+            speech.say("<b>Application {id}</b>", id=found.id),
+            lines(*facts),
+            lines(speech.say("Papers:"), *papers) if papers else speech.say("No papers yet."),
+            speech.say("Is everything right? Then send it.") if found.editable and ready else None,
+        )
+
+    return fitting(drawn, 600), keyboard(rows)
 
 
 async def summary_pressed(press: CallbackQuery, callback_data: Summary, shop: Shop, customer: Customer, speech: Speech) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from core.onboarding import ApplicationView, Field, Kind, Legal, PaperKind, PaperView
 from core.supply import Standing
-from handlers.pieces import plain
+from handlers.pieces import clipped, plain
 from locales import N_, Safe, Speech, languages
 
 KINDS = {
@@ -100,7 +100,7 @@ def paper_line(paper: PaperView, speech: Speech, most: int = 100) -> Safe:
     else:
         said.append(speech.say("not described yet"))
     if paper.number:
-        said.append(speech.say("No. {number}", number=paper.number))
+        said.append(speech.say("No. {number}", number=clipped(paper.number, max(most, 24))))
     return Safe(" · ").join(said)
 
 

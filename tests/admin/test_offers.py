@@ -19,6 +19,7 @@ from handlers.admin.offers import NotACost, NotAQuota, cost_typed, percent_typed
 from handlers.notices import notice
 from locales import Speech
 from tests.admin.direct import Chatter, at_the_desk
+from tests.core.offering import offered, supplier
 from tests.stage import Goods
 
 
@@ -53,6 +54,17 @@ async def test_an_offer_is_made_by_buttons_and_read_with_all_its_facts(shop: Sho
     await desk.presses(Go(to="home"))
     assert "Withdraw this offer?" in await desk.presses(Go(to="offer-drop", id=offer_id))
     assert "Withdrawn" in await pressed(desk, "adm!:of-drop")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_many_offers_of_a_denomination_come_ten_a_page(shop: Shop, desk: Chatter, goods: Goods) -> None:
+    for n in range(12):
+        await offered(shop, goods.sku_id, supplier_id=await supplier(shop, f"{n} " + "长" * 70))
+
+    first = await desk.presses(Go(to="offers", id=goods.sku_id))
+    assert first.count("长长长") >= 9 and sum(data.startswith("adm:offer:") for data in desk.keyboard()) == 10
+    second = await desk.presses(Go(to="offers", id=goods.sku_id, page=1))
+    assert sum(data.startswith("adm:offer:") for data in desk.keyboard()) == 3 and "Nobody offers it" not in second
 
 
 async def test_a_quota_is_typed_and_its_offer_costs_what_it_says(shop: Shop, desk: Chatter, goods: Goods) -> None:

@@ -182,6 +182,8 @@ async def test_what_nobody_knows_is_decided_by_a_person(shop: Shop, storefront: 
         await desk.presses(Go(to="up-unk", id=trade.of.id))
         assert first.number in await desk.presses(Go(to="up-task", id=first.id))
         codes = trade.fake.order(first.number).codes
+        assert "at most" in await desk.answers("upstream.codes", first.id, "X" * 5000)
+        assert not any(isinstance(call, DeleteMessage) for call in desk.session.calls), "what was refused is not lost"
         said = await desk.answers("upstream.codes", first.id, "\n".join(codes))
         assert "2 codes were taken" in said and any(isinstance(call, DeleteMessage) for call in desk.session.calls)
         assert "Is it certain" in await desk.presses(Go(to="up-not", id=second.id))

@@ -8,18 +8,24 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from bot import procuring
+from connectors.suppliers.own_shop import OwnShop
 from core import integration, journal, supply
-from core.database import Shop
+from core.database import Shop, write
 from core.fulfilment import TaskState
+from core.fulfilment.tables import Task
+from core.fulfilment.tasks import _sealed
 from core.integration import Place
 from core.people import Customer
-from core.ports import Callback, ItemNotice, NotGenuine, NotSure, UpstreamAsk, UpstreamOrder
+from core.ports import Callback, Declined, ItemNotice, NotGenuine, NotSure, UpstreamAsk, UpstreamOrder
 from core.storefronts import Storefront
 from tests.bot.buying_there import ADMIN, Trade, sound, told, trading
 from tests.connectors.suppliers import SECRET, STANDS
-from tests.core.props import balance
+from tests.core.props import aside, balance
 from tests.stage import Clock, person
 
 
@@ -275,6 +281,42 @@ async def test_what_came_is_delivered_and_the_rest_is_paid_back(trade: Trade) ->
     assert await balance(trade.shop, buyer) == 100_000 - 2000
 
 
+@pytest.mark.parametrize("no", [Declined, NotSure])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_what_an_upstream_repeats_of_the_account_is_in_no_log_and_in_no_row(
+    trade: Trade, admin: Customer, clock: Clock, monkeypatch: pytest.MonkeyPatch, no: type[Exception]
+) -> None:
+    async def echoes(*asked: object) -> object:
+        raise no("Account 138 6789-1234 (13867891234) of LIN@x.cn: 138678 91234 does not exist; its name is lin@x")
+
+    task = await trade.buys(await trade.buyer(), 1)
+    await trade.shop.write(_says, task.id, {"account": "138-6789-1234", "mail": "lin@x.cn", "server": "1"})
+    monkeypatch.setattr(OwnShop, "order", echoes)
+    monkeypatch.setattr(OwnShop, "find", echoes)
+    with capture_logs() as logged:
+        for _ in range(procuring.TRIES_BEFORE_A_PERSON_LOOKS + 1):
+            await trade.procurer.work_off()
+            clock.passes(minutes=11)
+    after = await trade.task(task)
+    assert after.state is (TaskState.FAILED if no is Declined else TaskState.UNKNOWN)
+    async with aside(trade.shop.url.render_as_string(hide_password=False)) as connection:
+        kept = [
+            str((await connection.execute(text(f"SELECT * FROM {table}"))).all())
+            for table in ("tasks", "task_steps", "outbox", "upstreams", "actions", "orders")
+        ]
+    for row in [*kept, str(logged)]:
+        for part in ("13867", "6789-", "138678", "lin@x", "LIN@x"):
+            assert part not in row, row
+    assert "Account ••• (•••) of •••: ••• does not exist; its name is •••" in kept[1] + str(logged)
+
+
+@write
+def _says(session: Session, task_id: int, fields: dict[str, str]) -> None:
+    """The buyer was asked for something, and has said this."""
+    row = session.get_one(Task, task_id)
+    row.fields = _sealed(session, row.number, fields)
+
+
 async def test_an_upstream_that_takes_more_than_it_said_is_told_of(trade: Trade, admin: Customer) -> None:
     trade.fake.faults.charges_more = True
     task = await trade.buys(await trade.buyer(), 1)
@@ -437,10 +479,6 @@ async def test_paused_it_sells_nothing_and_removed_it_is_still_asked_about(trade
 
 
 async def test_its_secrets_are_sealed_and_no_other_row_opens_them(trade: Trade) -> None:
-    from sqlalchemy import text
-
-    from tests.core.props import aside
-
     async with aside(trade.shop.url.render_as_string(hide_password=False)) as connection:
         row = (await connection.execute(text("SELECT settings, data_key FROM upstreams"))).one()
         actions = str((await connection.execute(text("SELECT before, after FROM actions"))).all())

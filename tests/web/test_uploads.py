@@ -26,12 +26,14 @@ from core.database import Shop, read, write
 from core.errors import Refusal
 from core.inventory import LinkOver
 from core.storefronts import Storefront
+from core.supply import Standing
 from handlers.importing import imports_finished
 from handlers.supply.stock import typed_cost, walked
 from papers.codes import Limits
 from tests.admin.direct import WrittenDown
 from tests.stage import person
 from tests.supplying import Supplied, supplied
+from web import uploads
 from web.app import make_app
 from web.multipart import FileInForm, NotAForm, boundary_of
 from web.uploads import add_upload_door
@@ -82,7 +84,7 @@ async def door(shop: Shop, storefront: Storefront) -> AsyncIterator[Door]:
     uploads = Uploads(shop, storefront, bot)
     serving = Serving(make_app(shop, uploads=lambda: uploads), "127.0.0.1", 0)
     await serving.open()
-    made = await supplied(shop, storefront, LIN)
+    made = await supplied(shop, storefront, LIN, standing=Standing.CREATOR, document_id=None)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{serving.port}", timeout=30) as client:
         yield Door(shop, made, client, chat, serving.port)
     await serving.close()
@@ -224,12 +226,39 @@ async def test_a_file_that_is_too_large_is_refused_before_it_is_read_or_when_it_
 
 
 @on_sqlite
-async def test_words_that_are_no_link_are_refused_and_after_many_of_them_nobody_is_answered(door: Door) -> None:
+async def test_whoever_guesses_is_turned_away_after_sixty_words_and_closes_the_door_to_nobody(door: Door) -> None:
+    path = await door.link()
     for number in range(60):
         answer = await door.client.get(f"/upload/guess-{number}", headers={"accept-language": "zh-CN,zh;q=0.9"})
         assert answer.status_code == 410 and 'lang="zh' in answer.text
     assert (await door.client.get("/upload/another")).status_code == 503
     assert (await door.client.post("/upload/another", content=b"x")).status_code == 503
+
+    # A good link works from the same address too: a whole office may stand behind it.
+    assert (await door.client.get(path)).status_code == 200
+    assert (await door.client.post(path, content=b"GOOD-0001", headers={"accept": "application/json"})).status_code == 202
+    assert (await door.result(path))["good"] and await door.left() == 1
+
+
+@on_sqlite
+async def test_a_file_that_drips_gives_its_room_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "WHOLE_SECONDS", 0.3)
+    path = await door.link()
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".encode())
+
+    async def drips() -> None:
+        while not writer.is_closing():
+            writer.write(b"DRIP-0001\n")
+            await asyncio.sleep(0.02)
+
+    dripping = asyncio.create_task(drips())
+    async with asyncio.timeout(20):
+        answer = await reader.read(200)
+    dripping.cancel()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert (await door.client.get(path)).status_code == 200 and await door.left() == 0
 
 
 @on_sqlite
