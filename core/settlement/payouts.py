@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import aftersale, journal, ledger, outbox, payments, people, rates, storefronts, supply
@@ -29,13 +29,17 @@ from core.settlement.refusals import (
     NotYours,
     PayoutIsOver,
     PayoutsStopped,
+    TheyAreSuspended,
     TooSmall,
+    WasTakenSince,
 )
 from core.settlement.tables import Claim, ClaimState, Payout, PayoutAddress, PayoutRule, PayoutState, PayTo, Run
 
 FRESH = timedelta(hours=24)  # after a change of where the money goes, nothing is paid out
 LEAST_MINOR, TWO_ABOVE_MINOR = 10_000, 1_000_000  # of currencies with hundredths, where the staff have set nothing else
 FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=20), timedelta(hours=1)
+LOOK_AGAIN = timedelta(minutes=10)  # at a payout that waits for frozen money
+CANDIDATES = 20
 BY_HAND = "bank"  # the label of the account that payouts by hand leave by
 OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)
 EXAMPLES = {PayTo.WORDS: "Bank of China, 6217 0000 0000 0000, Li Ming", PayTo.CRYPTO_PAY: "123456789"}
@@ -217,6 +221,11 @@ class Available:
 @read
 def available(session: Session, *, supplier_id: int, currency: str) -> Available:
     """What may be paid out. Frozen is what undecided cases are about, and what taken-down offers have released since the last payout."""
+    return _available(session, supplier_id, currency, None)
+
+
+def _available(session: Session, supplier_id: int, currency: str, before_id: int | None) -> Available:
+    """What may be paid out; with `before_id`, as if neither that payout nor a later one had been asked for, which still holds its money."""
     due = ledger.account_balance(session, party_id=supplier_id, kind=AccountKind.PAYABLE, label=accounts.DUE, currency=currency)
     of = (Claim.supplier_id == supplier_id, Claim.currency == currency, Claim.release_run_id.is_not(None))
     frozen = {
@@ -229,11 +238,10 @@ def available(session: Session, *, supplier_id: int, currency: str) -> Available
     down = supply.taken_down(session, supply.payable_offers(session, supplier_id))
     objected = 0
     if down:
-        since = session.scalar(
-            select(func.max(Payout.asked_at)).where(
-                Payout.supplier_id == supplier_id, Payout.currency == currency, Payout.state != PayoutState.REFUSED
-            )
+        asked = select(func.max(Payout.asked_at)).where(
+            Payout.supplier_id == supplier_id, Payout.currency == currency, Payout.state != PayoutState.REFUSED
         )
+        since = session.scalar(asked if before_id is None else asked.where(Payout.id < before_id))
         question = (
             select(func.coalesce(func.sum(Claim.supplier_minor - Claim.supplier_minor * Claim.reversed_units / Claim.units), 0))
             .join(Run, Run.id == Claim.release_run_id)
@@ -332,12 +340,32 @@ def _locked(session: Session, payout_id: int) -> Payout:
     return row
 
 
+def _check(session: Session, row: Payout) -> None:
+    """May it go on, as things are now: the supplier's row is locked. Raises TheyAreSuspended or WasTakenSince."""
+    found = supply.supplier(session, row.supplier_id)
+    if found is None or found.suspended:
+        raise TheyAreSuspended
+    there = _available(session, row.supplier_id, row.currency, row.id)
+    # Its own sum has left what is due already: what is frozen or owed has to be covered by the rest.
+    if there.due_minor < there.frozen_minor:
+        raise WasTakenSince(missing_minor=there.frozen_minor - there.due_minor, currency=row.currency)
+
+
+@read
+def may_pay(session: Session, payout_id: int) -> None:
+    """Ask before money is sent by hand. Raises Gone, TheyAreSuspended, or WasTakenSince when it is no longer all theirs."""
+    row = session.get(Payout, payout_id)
+    if row is None:
+        raise Gone
+    _check(session, row)
+
+
 @write
 def approve_payout(session: Session, *, payout_id: int, by: str, pay_currency: str | None = None) -> PayoutView:
     """A member of the staff says yes; above the rule's sum a second one has to. Approved, it is to be sent.
 
     With `pay_currency` it is paid in that currency, at the market's rate of this moment. Raises Gone, PayoutIsOver, NotYours,
-    PayoutsStopped and NoRate.
+    TheyAreSuspended, WasTakenSince and NoRate.
     """
     row = _locked(session, payout_id)
     if row.state is not PayoutState.REQUESTED:
@@ -345,9 +373,7 @@ def approve_payout(session: Session, *, payout_id: int, by: str, pay_currency: s
     theirs = {f"telegram:{telegram_id}" for telegram_id in supply.members_of(session, row.supplier_id)}
     if by in theirs or by == row.approved_by:
         raise NotYours
-    found = supply.supplier(session, row.supplier_id)
-    if found is None or found.suspended:
-        raise PayoutsStopped
+    _check(session, row)
     before = row.state
     if row.approved_by is None:
         row.approved_by = by
@@ -406,10 +432,14 @@ def _body(row: Payout, says: str) -> dict[str, object]:
 
 @write
 def sent_by_hand(session: Session, *, payout_id: int, by: str, reference: str) -> PayoutView:
-    """A member of the staff has sent it and gives the bank's reference; the supplier is told. Raises Gone or PayoutIsOver."""
+    """A member of the staff has sent it and gives the bank's reference; the supplier is told.
+
+    Raises Gone, PayoutIsOver, OwnSupplier, TheyAreSuspended or WasTakenSince.
+    """
     row = _locked(session, payout_id)
     if row.state is not PayoutState.APPROVED or row.to is not PayTo.WORDS:
         raise PayoutIsOver
+    _check(session, row)
     return _sent(session, row, by, reference.replace("\x00", " ").strip()[:200], PayoutState.SENT)
 
 
@@ -458,23 +488,38 @@ def _sent(session: Session, row: Payout, by: str, reference: str, state: PayoutS
 def take_payout(session: Session) -> PayoutView | None:
     """The next payout that a provider is to be asked about; taken for a while, committed before the network is touched.
 
-    `state` is what it was: APPROVED has never been asked for; of SENDING and UNKNOWN nobody knows, so it is looked for first.
+    `state` is what it was: APPROVED has never been asked for; of SENDING and UNKNOWN nobody knows, so it is looked for first. What was
+    never tried waits while its supplier is suspended, or while what was frozen since is more than the rest of their money.
     """
     at = now(session)
-    row = session.scalars(
-        select(Payout)
+    question = (
+        select(Payout.id)
         .where(
             Payout.to == PayTo.CRYPTO_PAY,
             Payout.state.in_((PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)),
             Payout.due_at <= at,
+            or_(Payout.tries > 0, Payout.supplier_id.not_in(supply.suspended_suppliers(session))),
         )
         .order_by(case((Payout.state == PayoutState.APPROVED, 1), else_=0), Payout.due_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        return None
+        .limit(CANDIDATES)
+    )
+    for payout_id in session.scalars(question).all():
+        row = _locked(session, payout_id)
+        if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN) or row.due_at is None or row.due_at > at:
+            continue  # Somebody else has just taken it.
+        if row.tries == 0:
+            try:
+                _check(session, row)
+            except TheyAreSuspended:
+                continue
+            except WasTakenSince:
+                row.due_at = at + LOOK_AGAIN
+                continue
+        return _taken(session, row, at)
+    return None
+
+
+def _taken(session: Session, row: Payout, at: datetime) -> PayoutView:
     was = _view(row)
     row.tries += 1
     row.state = PayoutState.SENDING

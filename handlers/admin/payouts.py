@@ -107,7 +107,7 @@ async def _card(desk: Desk, one: PayoutView) -> tuple[Safe, list[Row]]:
         rows.append([do(say.label("✅ Approve"), "po-yes", one.id, style="success")])
     if one.state is PayoutState.APPROVED and one.to is PayTo.WORDS:
         rows.append([ask(say.label("💸 It is sent"), "payout.sent", one.id, style="success")])
-    if one.state is PayoutState.REQUESTED or (one.state is PayoutState.APPROVED and one.to is PayTo.WORDS):
+    if one.state is PayoutState.REQUESTED or (one.state is PayoutState.APPROVED and one.tries == 0):
         rows.append([ask(say.label("✖️ Refuse"), "payout.refuse", one.id, style="danger")])
     return text, rows
 
@@ -122,6 +122,7 @@ async def approve(press: CallbackQuery, callback_data: Do, desk: Desk, payout_co
 
 async def _ask_sent(desk: Desk, asked: Asked) -> Safe:
     found, say = await _found(desk, asked.id), desk.speech
+    await desk.shop.read(settlement.may_pay, found.id)  # Before they go to their bank, not after.
     return say.say(
         "Send {amount} to <code>{where}</code>, then type the bank's reference, for example: <i>BOC-7781</i>",
         amount=bold(say.price(found.amount_minor, found.currency)),
