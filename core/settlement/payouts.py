@@ -439,6 +439,7 @@ def sent_by_hand(session: Session, *, payout_id: int, by: str, reference: str) -
     row = _locked(session, payout_id)
     if row.state is not PayoutState.APPROVED or row.to is not PayTo.WORDS:
         raise PayoutIsOver
+    supply.not_own(session, row.supplier_id, by)
     _check(session, row)
     return _sent(session, row, by, reference.replace("\x00", " ").strip()[:200], PayoutState.SENT)
 

@@ -50,7 +50,7 @@ class WasTakenSince(Refusal):
     """Between asking and paying, complaints, objections or refunds have taken some of the money."""
 
     says: ClassVar[str] = N_(
-        "{missing} of it is no longer free: complaints, objections or refunds came since. Wait until they are decided, or refuse the payout."
+        "{missing} of it is no longer free: complaints, objections or refunds came since. Wait until they are decided, or refuse it."
     )
 
     missing_minor: int
