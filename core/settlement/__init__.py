@@ -4,6 +4,7 @@ from core.settlement.claims import hold_days, release, settle, settle_now, take_
 from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
 from core.settlement.payouts import (
+    DECLINED,
     Address,
     Available,
     PayoutView,
@@ -13,6 +14,7 @@ from core.settlement.payouts import (
     ask_payout,
     available,
     confirm_payout,
+    masked,
     may_pay,
     number_of,
     open_payouts,
@@ -72,6 +74,7 @@ from core.settlement.tables import ClaimState, PayoutState, PayTo
 from core.settlement.tiers import Counted, count_windows, windows_of
 
 __all__ = [
+    "DECLINED",
     "LEAST_PEOPLE",
     "OTHER_LABELS",
     "Address",
@@ -135,6 +138,7 @@ __all__ = [
     "form_of",
     "from_json",
     "hold_days",
+    "masked",
     "may_pay",
     "number_of",
     "of_units",

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from core import aftersale, journal, ledger, outbox, payments, people, rates, storefronts, supply
+from core import aftersale, fulfilment, journal, ledger, outbox, payments, people, rates, storefronts, supply
 from core.catalog import Gone
 from core.database import among, now, read, write
 from core.ledger import AccountKind, Leg, TransferKind
@@ -40,6 +40,7 @@ LEAST_MINOR, TWO_ABOVE_MINOR = 10_000, 1_000_000  # of currencies with hundredth
 FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=20), timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=10)  # at a payout that waits for frozen money
 CANDIDATES = 20
+DECLINED = "provider-declined"  # why a payout was not made, as its supplier and the log read it; the provider's words are the staff's
 BY_HAND = "bank"  # the label of the account that payouts by hand leave by
 OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)
 EXAMPLES = {PayTo.WORDS: "Bank of China, 6217 0000 0000 0000, Li Ming", PayTo.CRYPTO_PAY: "123456789"}
@@ -54,6 +55,11 @@ class Rule:
     two_above_minor: int
 
 
+def masked(words: str) -> str:
+    """An account that its owner recognises and nobody can use: as it stands in chats, notices and the action log."""
+    return fulfilment.masked(words)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a supplier's money goes; from `from_at` on it may be used."""
@@ -63,6 +69,10 @@ class Address:
     by: str
     at: datetime
     from_at: datetime
+
+    @property
+    def masked(self) -> str:
+        return masked(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +185,8 @@ def set_address(session: Session, *, supplier_id: int, storefront_id: int, to: P
     before = address(session, supplier_id)
     if before is not None and (before.to, before.words) == (to, words):
         return before
-    session.add(PayoutAddress(supplier_id=supplier_id, to=to, words=words, by=by, at=now(session), first=before is None))
+    row = PayoutAddress(supplier_id=supplier_id, to=to, words=words, by=by, at=now(session), first=before is None)
+    session.add(row)
     session.flush()
     journal.record(
         session,
@@ -183,13 +194,14 @@ def set_address(session: Session, *, supplier_id: int, storefront_id: int, to: P
         did="payout-address",
         about="supplier",
         about_id=supplier_id,
-        before={} if before is None else {"to": before.to.value, "words": before.words},
-        after={"to": to.value, "words": words},
+        before={} if before is None else {"to": before.to.value, "masked": before.masked},
+        after={"to": to.value, "masked": masked(words), "address": row.id},
     )
     made = address(session, supplier_id)
     assert made is not None, "it was written a moment ago"
     if before is not None:
-        _tell(session, supplier_id, storefront_id, {"says": "payout-address", "words": words, "until": made.from_at.isoformat()}, None)
+        body = {"says": "payout-address", "address": row.id, "masked": made.masked, "until": made.from_at.isoformat()}
+        _tell(session, supplier_id, storefront_id, body, None)
     return made
 
 
@@ -540,7 +552,7 @@ def payout_done(session: Session, *, payout_id: int, reference: str) -> PayoutVi
 
 @write
 def payout_declined(session: Session, *, payout_id: int, why: str) -> PayoutView:
-    """The provider says for sure that nothing was sent, and why: the money is due again."""
+    """The provider says for sure that nothing was sent, and why: the money is due again. Their words are for the staff only."""
     row = _locked(session, payout_id)
     if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
         return _view(row)
@@ -550,7 +562,7 @@ def payout_declined(session: Session, *, payout_id: int, why: str) -> PayoutView
         body=_body(row, "payout-declined") | {"why": why[:200]},
         once=f"payout-declined:{row.id}",
     )
-    return _give_up(session, row, row.to.value, why)
+    return _give_up(session, row, row.to.value, DECLINED)
 
 
 @write
