@@ -25,6 +25,7 @@ from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording, coded
 from handlers.pieces import Row, button, full_name, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
+from handlers.supply.desk import see
 from handlers.typed import whole_number
 from locales import Safe, Speech
 from papers.codes import BadLine, Unreadable
@@ -140,6 +141,8 @@ async def listed(shop: Shop, storefront: Storefront, customer: Customer, speech:
         label = f"{mark} {speech.day(view.task.due_at)} · {sku.name if sku else view.task.sku_id} · {orders.number_of(view.task.order_id)}"
         rows.append([button(label, callbacks.Task(id=view.task.id))])
     said = speech.say("🛠 <b>To be done by hand</b>") if rows else speech.say("There is nothing to be done by hand.")
+    if await shop.read(supply.suppliers_of, customer.telegram_id):
+        rows.append([see(speech.label("🏭 My supply"), "home")])
     rows.append([button(speech.label("🛍 To the shop"), callbacks.Home())])
     return said, keyboard(rows)
 

@@ -128,6 +128,12 @@ SETTLEMENT = {
         WHERE y.gone <> CASE WHEN y.state IN ('sent', 'confirmed') THEN y.amount_minor ELSE 0 END
            OR y.back - y.again <> CASE WHEN y.state = 'refused' THEN y.amount_minor ELSE 0 END
            OR (y.state NOT IN ('requested', 'refused') AND y.approved_by IS NULL)""",
+    # What a provider sends may be begun before and known to be sent only later.
+    "no payout was approved, or sent by hand, while its supplier was suspended": """
+        SELECT 'payout ' || q.id AS about, 'suspension ' || s.id AS detail
+        FROM payouts q JOIN suspensions s ON s.supplier_id = q.supplier_id
+        WHERE (s.at < q.approved_at AND (s.lifted_at IS NULL OR s.lifted_at > q.approved_at))
+            OR (q."to" = 'words' AND s.at < q.sent_at AND (s.lifted_at IS NULL OR s.lifted_at > q.sent_at))""",
     "money of payouts is a payout's": """
         SELECT key AS about, 'no payout says so' AS detail FROM (SELECT key FROM transfers WHERE kind = 'payout'
             EXCEPT SELECT 'payout-ask\\:' || id FROM payouts EXCEPT SELECT 'payout-back\\:' || id FROM payouts

@@ -35,9 +35,10 @@ class TooExposed(Refusal):
 def set_limit(
     session: Session, *, supplier_id: int, currency: str, most_owed_minor: int | None, most_ahead_minor: int | None, by: str
 ) -> None:
-    """How much may be owed to a supplier, and how much they may have of the shop's; None sets no limit. Raises Gone."""
+    """How much may be owed to a supplier, and how much they may have of the shop's; None sets no limit. Raises Gone, OwnSupplier."""
     if supply.supplier(session, supplier_id) is None:
         raise Gone
+    supply.not_own(session, supplier_id, by)
     row = session.get(ExposureLimit, (supplier_id, currency), with_for_update=True)
     before = {} if row is None else {"owed_minor": row.most_owed_minor, "ahead_minor": row.most_ahead_minor, "currency": currency}
     if row is None:

@@ -2,7 +2,7 @@
 
 from core.onboarding.applying import PaperField, add_paper, begin, describe_paper, put, remove_paper, send, withdraw
 from core.onboarding.cards import CardView, card, card_shown
-from core.onboarding.certificates import take_certificates
+from core.onboarding.certificates import decide_certificate, take_certificates
 from core.onboarding.deciding import Decided, decide, settle_check
 from core.onboarding.deposits import (
     DepositView,
@@ -120,6 +120,7 @@ __all__ = [
     "card",
     "card_shown",
     "decide",
+    "decide_certificate",
     "decide_renewal",
     "deposit_of",
     "deposit_terms",

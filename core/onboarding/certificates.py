@@ -5,12 +5,31 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import standing
+from core import standing, supply
 from core.database import write
-from core.onboarding.checks import subject_of
+from core.onboarding.checks import PAPER, subject_of
 from core.onboarding.deciding import settle_check
+from core.onboarding.refusals import OwnApplication
 from core.onboarding.tables import Application, ApplicationCheck, ApplicationPaper, ApplicationState, CheckKind, CheckResult
 from core.ports import CertificateState
+
+
+@write
+def decide_certificate(session: Session, *, check_id: int, state: CertificateState, reason: str, by: str) -> bool:
+    """A person says what a certificate is, as `standing.decide_check`; nobody does about a paper of their own or of their supplier's.
+
+    Raises Gone, OwnApplication, OwnSupplier.
+    """
+    found = standing.check(session, check_id)
+    number = "" if found is None else found.subject.removeprefix(PAPER)
+    paper = session.get(ApplicationPaper, int(number)) if number.isdecimal() else None
+    if paper is not None:
+        of = session.get_one(Application, paper.application_id)
+        if by == f"telegram:{of.telegram_id}":
+            raise OwnApplication
+        if of.supplier_id is not None:
+            supply.not_own(session, of.supplier_id, by)
+    return standing.decide_check(session, check_id=check_id, state=state, reason=reason, by=by)
 
 
 @write

@@ -16,6 +16,7 @@ from core.onboarding.tables import Application, ApplicationPaper, ApplicationSta
 from core.ports import CertificateFacts
 
 _MOST = 5  # of what a check names
+PAPER = "paper:"  # how the subject of the check of a paper's certificate begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def ask_register(session: Session, row: Application, papers: Sequence[Applicatio
 
 def subject_of(paper_id: int) -> str:
     """By what the check of a paper's certificate is found."""
-    return f"paper:{paper_id}"
+    return f"{PAPER}{paper_id}"
 
 
 def _person(session: Session, row: Application) -> Finding:

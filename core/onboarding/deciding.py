@@ -128,11 +128,16 @@ def decide(
 def settle_check(
     session: Session, *, application_id: int, version: int, what: CheckKind, result: CheckResult, facts: dict[str, Any], by: str
 ) -> bool:
-    """Answer a check that is pending; False when it is not, or the application was sent again. What fails may call for a second one."""
+    """Answer a check that is pending; False when it is not, or the application was sent again. What fails may call for a second one.
+
+    Raises OwnApplication.
+    """
     assert result is not CheckResult.PENDING, "an answer says something"
     row = locked(session, application_id)
     if row is None or row.version != version:
         return False
+    if by == f"telegram:{row.telegram_id}":
+        raise OwnApplication
     found = session.scalars(
         select(ApplicationCheck).where(
             ApplicationCheck.application_id == application_id,

@@ -123,7 +123,8 @@ def pay_deposit(session: Session, *, supplier_id: int, customer_id: int) -> Depo
 
 @write
 def give_deposit_back(session: Session, *, supplier_id: int, by: str) -> DepositView:
-    """Return the deposit to the wallet it came from; until it is paid again the supplier lists nothing. Raises NothingDue."""
+    """Return the deposit to the wallet it came from; until it is paid again the supplier lists nothing. Raises NothingDue, OwnSupplier."""
+    supply.not_own(session, supplier_id, by)
     row = _locked(session, supplier_id)
     if row.state is not DepositState.PAID:
         raise NothingDue
@@ -151,7 +152,11 @@ def give_deposit_back(session: Session, *, supplier_id: int, by: str) -> Deposit
 
 @write
 def waive_deposit(session: Session, *, supplier_id: int, by: str) -> DepositView:
-    """Ask this supplier for none after all: they may list without. Raises NothingDue when it is paid: that is given back first."""
+    """Ask this supplier for none after all: they may list without.
+
+    Raises OwnSupplier, and NothingDue when it is paid: that is given back first.
+    """
+    supply.not_own(session, supplier_id, by)
     row = _locked(session, supplier_id)
     if row.state is DepositState.PAID:
         raise NothingDue

@@ -112,7 +112,12 @@ def list_offer(
 
 @write
 def approve_offer(session: Session, *, offer_id: int, by: str) -> bool:
-    """The staff have looked at a new offer: it sells, unless something else stops it. False when it did not wait for them."""
+    """The staff have looked at a new offer: it sells, unless something else stops it. False when it did not wait for them.
+
+    Raises OwnSupplier.
+    """
+    for place in supply.places_of(session, [offer_id]):
+        supply.not_own(session, place.supplier_id, by)
     lifted = supply.lift(session, offer_ids=[offer_id], why=Stop.APPROVAL, by=by) > 0
     if lifted:
         journal.record(session, by=by, did="approve-offer", about="offer", about_id=offer_id, after={"approved": True})

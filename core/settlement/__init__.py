@@ -4,6 +4,7 @@ from core.settlement.claims import hold_days, release, settle, settle_now, take_
 from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
 from core.settlement.payouts import (
+    DECLINED,
     Address,
     Available,
     PayoutView,
@@ -13,6 +14,8 @@ from core.settlement.payouts import (
     ask_payout,
     available,
     confirm_payout,
+    masked,
+    may_pay,
     number_of,
     open_payouts,
     payout,
@@ -39,7 +42,9 @@ from core.settlement.refusals import (
     NotYours,
     PayoutIsOver,
     PayoutsStopped,
+    TheyAreSuspended,
     TooSmall,
+    WasTakenSince,
 )
 from core.settlement.split import (
     OTHER_LABELS,
@@ -70,6 +75,7 @@ from core.settlement.tables import ClaimState, PayoutState, PayTo
 from core.settlement.tiers import Counted, count_windows, windows_of
 
 __all__ = [
+    "DECLINED",
     "LEAST_PEOPLE",
     "OTHER_LABELS",
     "Address",
@@ -107,9 +113,11 @@ __all__ = [
     "TakeRate",
     "Terms",
     "TermsWrong",
+    "TheyAreSuspended",
     "Tier",
     "TooSmall",
     "Wanted",
+    "WasTakenSince",
     "Window",
     "address",
     "agree",
@@ -131,6 +139,8 @@ __all__ = [
     "form_of",
     "from_json",
     "hold_days",
+    "masked",
+    "may_pay",
     "number_of",
     "of_units",
     "open_payouts",

@@ -43,12 +43,13 @@ def agree(
 ) -> ContractView:
     """The next version of a supplier's contract, or of one of its offers, for what is sold from `from_at` (now) on.
 
-    What was sold before stays shared as it was. Raises TermsWrong, NotInThePast or NoSuchSupplier.
+    What was sold before stays shared as it was. Raises TermsWrong, NotInThePast, NoSuchSupplier or OwnSupplier.
     """
     checked(terms)
     supply.lock_supplier(session, supplier_id)
     if supply.supplier(session, supplier_id) is None:
         raise NoSuchSupplier
+    supply.not_own(session, supplier_id, by)
     at = now(session)
     if from_at is not None and from_at < at - _CLOCKS:
         raise NotInThePast

@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from core import aftersale, journal, ledger, outbox, payments, people, rates, storefronts, supply
+from core import aftersale, fulfilment, journal, ledger, outbox, payments, people, rates, storefronts, supply
 from core.catalog import Gone
 from core.database import among, now, read, write
 from core.ledger import AccountKind, Leg, TransferKind
@@ -29,7 +29,9 @@ from core.settlement.refusals import (
     NotYours,
     PayoutIsOver,
     PayoutsStopped,
+    TheyAreSuspended,
     TooSmall,
+    WasTakenSince,
 )
 from core.settlement.tables import Claim, ClaimState, Payout, PayoutAddress, PayoutRule, PayoutState, PayTo
 
@@ -37,6 +39,9 @@ FRESH = timedelta(hours=24)  # after a change of where the money goes, nothing i
 LEAST_MINOR, TWO_ABOVE_MINOR = 10_000, 1_000_000  # of currencies with hundredths, where the staff have set nothing else
 FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=20), timedelta(hours=1)
 NO_WAY_AGAIN = timedelta(minutes=1)
+LOOK_AGAIN = timedelta(minutes=10)  # at a payout that waits for frozen money
+CANDIDATES = 20
+DECLINED = "provider-declined"  # why a payout was not made, as its supplier and the log read it; the provider's words are the staff's
 BY_HAND = "bank"  # the label of the account that payouts by hand leave by
 OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)
 EXAMPLES = {PayTo.WORDS: "Bank of China, 6217 0000 0000 0000, Li Ming", PayTo.CRYPTO_PAY: "123456789"}
@@ -51,6 +56,11 @@ class Rule:
     two_above_minor: int
 
 
+def masked(words: str) -> str:
+    """An account that its owner recognises and nobody can use: as it stands in chats, notices and the action log."""
+    return fulfilment.masked(words)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where a supplier's money goes; from `from_at` on it may be used."""
@@ -60,6 +70,10 @@ class Address:
     by: str
     at: datetime
     from_at: datetime
+
+    @property
+    def masked(self) -> str:
+        return masked(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +186,8 @@ def set_address(session: Session, *, supplier_id: int, storefront_id: int, to: P
     before = address(session, supplier_id)
     if before is not None and (before.to, before.words) == (to, words):
         return before
-    session.add(PayoutAddress(supplier_id=supplier_id, to=to, words=words, by=by, at=now(session), first=before is None))
+    row = PayoutAddress(supplier_id=supplier_id, to=to, words=words, by=by, at=now(session), first=before is None)
+    session.add(row)
     session.flush()
     journal.record(
         session,
@@ -180,13 +195,14 @@ def set_address(session: Session, *, supplier_id: int, storefront_id: int, to: P
         did="payout-address",
         about="supplier",
         about_id=supplier_id,
-        before={} if before is None else {"to": before.to.value, "words": before.words},
-        after={"to": to.value, "words": words},
+        before={} if before is None else {"to": before.to.value, "masked": before.masked},
+        after={"to": to.value, "masked": masked(words), "address": row.id},
     )
     made = address(session, supplier_id)
     assert made is not None, "it was written a moment ago"
     if before is not None:
-        _tell(session, supplier_id, storefront_id, {"says": "payout-address", "words": words, "until": made.from_at.isoformat()}, None)
+        body = {"says": "payout-address", "address": row.id, "masked": made.masked, "until": made.from_at.isoformat()}
+        _tell(session, supplier_id, storefront_id, body, None)
     return made
 
 
@@ -218,6 +234,11 @@ class Available:
 @read
 def available(session: Session, *, supplier_id: int, currency: str) -> Available:
     """What may be paid out. Frozen is what undecided cases are about, and what taken-down offers have released and was not paid out."""
+    return _available(session, supplier_id, currency, None)
+
+
+def _available(session: Session, supplier_id: int, currency: str, before_id: int | None) -> Available:
+    """What may be paid out; with `before_id`, as if neither that payout nor a later one had been asked for, which still holds its money."""
     due = ledger.account_balance(session, party_id=supplier_id, kind=AccountKind.PAYABLE, label=accounts.DUE, currency=currency)
     of = (Claim.supplier_id == supplier_id, Claim.currency == currency, Claim.release_run_id.is_not(None))
     frozen = {
@@ -228,8 +249,21 @@ def available(session: Session, *, supplier_id: int, currency: str) -> Available
     released = set(session.scalars(select(Claim.order_id).where(*of, among(session, Claim.order_id, sorted(frozen)))))
     questioned = sum(minor for order_id, minor in frozen.items() if order_id in released)
     down = supply.taken_down(session, supply.payable_offers(session, supplier_id))
-    objected = _objected(session, supplier_id, currency, down, due) if down else 0
+    objected = _objected(session, supplier_id, currency, down, due + _asked_for(session, supplier_id, currency, before_id)) if down else 0
     return Available(due, questioned + objected, currency)
+
+
+def _asked_for(session: Session, supplier_id: int, currency: str, from_id: int | None) -> int:
+    """What the payout of that number and later ones hold, which has not left the house."""
+    if from_id is None:
+        return 0
+    held = select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(
+        Payout.supplier_id == supplier_id,
+        Payout.currency == currency,
+        Payout.id >= from_id,
+        Payout.state.in_((PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)),
+    )
+    return int(session.scalar(held) or 0)
 
 
 def _objected(session: Session, supplier_id: int, currency: str, down: Collection[int], due_minor: int) -> int:
@@ -344,12 +378,32 @@ def _locked(session: Session, payout_id: int) -> Payout:
     return row
 
 
+def _check(session: Session, row: Payout) -> None:
+    """May it go on, as things are now: the supplier's row is locked. Raises TheyAreSuspended or WasTakenSince."""
+    found = supply.supplier(session, row.supplier_id)
+    if found is None or found.suspended:
+        raise TheyAreSuspended
+    there = _available(session, row.supplier_id, row.currency, row.id)
+    # Its own sum has left what is due already: what is frozen or owed has to be covered by the rest.
+    if there.due_minor < there.frozen_minor:
+        raise WasTakenSince(missing_minor=there.frozen_minor - there.due_minor, currency=row.currency)
+
+
+@read
+def may_pay(session: Session, payout_id: int) -> None:
+    """Ask before money is sent by hand. Raises Gone, TheyAreSuspended, or WasTakenSince when it is no longer all theirs."""
+    row = session.get(Payout, payout_id)
+    if row is None:
+        raise Gone
+    _check(session, row)
+
+
 @write
 def approve_payout(session: Session, *, payout_id: int, by: str, pay_currency: str | None = None) -> PayoutView:
     """A member of the staff says yes; above the rule's sum a second one has to. Approved, it is to be sent.
 
     With `pay_currency` it is paid in that currency, at the market's rate of this moment. Raises Gone, PayoutIsOver, NotYours,
-    PayoutsStopped and NoRate.
+    TheyAreSuspended, WasTakenSince and NoRate.
     """
     row = _locked(session, payout_id)
     if row.state is not PayoutState.REQUESTED:
@@ -357,9 +411,7 @@ def approve_payout(session: Session, *, payout_id: int, by: str, pay_currency: s
     theirs = {f"telegram:{telegram_id}" for telegram_id in supply.members_of(session, row.supplier_id)}
     if by in theirs or by == row.approved_by:
         raise NotYours
-    found = supply.supplier(session, row.supplier_id)
-    if found is None or found.suspended:
-        raise PayoutsStopped
+    _check(session, row)
     before = row.state
     if row.approved_by is None:
         row.approved_by = by
@@ -418,10 +470,15 @@ def _body(row: Payout, says: str) -> dict[str, object]:
 
 @write
 def sent_by_hand(session: Session, *, payout_id: int, by: str, reference: str) -> PayoutView:
-    """A member of the staff has sent it and gives the bank's reference; the supplier is told. Raises Gone or PayoutIsOver."""
+    """A member of the staff has sent it and gives the bank's reference; the supplier is told.
+
+    Raises Gone, PayoutIsOver, OwnSupplier, TheyAreSuspended or WasTakenSince.
+    """
     row = _locked(session, payout_id)
     if row.state is not PayoutState.APPROVED or row.to is not PayTo.WORDS:
         raise PayoutIsOver
+    supply.not_own(session, row.supplier_id, by)
+    _check(session, row)
     return _sent(session, row, by, reference.replace("\x00", " ").strip()[:200], PayoutState.SENT)
 
 
@@ -470,23 +527,38 @@ def _sent(session: Session, row: Payout, by: str, reference: str, state: PayoutS
 def take_payout(session: Session) -> PayoutView | None:
     """The next payout that a provider is to be asked about; taken for a while, committed before the network is touched.
 
-    `state` is what it was: APPROVED has never been asked for; of SENDING and UNKNOWN nobody knows, so it is looked for first.
+    `state` is what it was: APPROVED has never been asked for; of SENDING and UNKNOWN nobody knows, so it is looked for first. What was
+    never tried waits while its supplier is suspended, or while what was frozen since is more than the rest of their money.
     """
     at = now(session)
-    row = session.scalars(
-        select(Payout)
+    question = (
+        select(Payout.id)
         .where(
             Payout.to == PayTo.CRYPTO_PAY,
             Payout.state.in_((PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)),
             Payout.due_at <= at,
+            or_(Payout.tries > 0, Payout.supplier_id.not_in(supply.suspended_suppliers(session))),
         )
         .order_by(case((Payout.state == PayoutState.APPROVED, 1), else_=0), Payout.due_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        return None
+        .limit(CANDIDATES)
+    )
+    for payout_id in session.scalars(question).all():
+        row = _locked(session, payout_id)
+        if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN) or row.due_at is None or row.due_at > at:
+            continue  # Somebody else has just taken it.
+        if row.tries == 0:
+            try:
+                _check(session, row)
+            except TheyAreSuspended:
+                continue
+            except WasTakenSince:
+                row.due_at = at + LOOK_AGAIN
+                continue
+        return _taken(session, row, at)
+    return None
+
+
+def _taken(session: Session, row: Payout, at: datetime) -> PayoutView:
     was = _view(row)
     row.tries += 1
     row.state = PayoutState.SENDING
@@ -524,7 +596,9 @@ def payout_done(session: Session, *, payout_id: int, reference: str) -> PayoutVi
 
 @write
 def payout_declined(session: Session, *, payout_id: int, tries: int, why: str) -> PayoutView:
-    """The provider says for sure that nothing was sent, and why: the money is due again. Said of an older try it is only noted."""
+    """The provider says for sure that nothing was sent, and why: the money is due again. Said of an older try it is only
+    noted. Their words are for the staff only.
+    """
     row = _locked(session, payout_id)
     if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
         return _view(row)
@@ -538,7 +612,7 @@ def payout_declined(session: Session, *, payout_id: int, tries: int, why: str) -
         body=_body(row, "payout-declined") | {"why": why[:200]},
         once=f"payout-declined:{row.id}",
     )
-    return _give_up(session, row, row.to.value, why)
+    return _give_up(session, row, row.to.value, DECLINED)
 
 
 @write

@@ -39,6 +39,25 @@ class PayoutsStopped(Refusal):
 
 
 @dataclass(eq=False)
+class TheyAreSuspended(PayoutsStopped):
+    """The same, as the staff read it."""
+
+    says: ClassVar[str] = N_("This supplier is suspended, so nothing is paid out to them. Lift the suspension first, or refuse the payout.")
+
+
+@dataclass(eq=False)
+class WasTakenSince(Refusal):
+    """Between asking and paying, complaints, objections or refunds have taken some of the money."""
+
+    says: ClassVar[str] = N_(
+        "{missing} of it is no longer free: complaints, objections or refunds came since. Wait until they are decided, or refuse it."
+    )
+
+    missing_minor: int
+    currency: str
+
+
+@dataclass(eq=False)
 class NotThatMuch(Refusal):
     says: ClassVar[str] = N_("You can ask for at most {available} now.")
 

@@ -208,10 +208,11 @@ def strike(
 
 @write
 def lift_strike(session: Session, *, strike_id: int, by: str) -> bool:
-    """A strike is taken back; who was suspended stays so until that is lifted too. False when it was not open."""
+    """A strike is taken back; who was suspended stays so until that is lifted too. False when it was not open. Raises OwnSupplier."""
     row = session.get(Strike, strike_id, with_for_update=True)
     if row is None or row.lifted_at is not None or row.expires_at <= now(session):
         return False
+    supply.not_own(session, row.supplier_id, by)
     before = len(strikes_of(session, row.supplier_id))
     row.lifted_at, row.lifted_by = now(session), by
     session.flush()
@@ -282,7 +283,11 @@ def suspend(session: Session, *, supplier_id: int, reason: str, by: str) -> bool
 
 @write
 def unsuspend(session: Session, *, supplier_id: int, by: str) -> bool:
-    """Their offers sell again, unless something else stops them, and payouts go on; False when they were not suspended."""
+    """Their offers sell again, unless something else stops them, and payouts go on; False when they were not suspended.
+
+    Raises OwnSupplier.
+    """
+    supply.not_own(session, supplier_id, by)
     if not supply.unsuspend_supplier(session, supplier_id=supplier_id, by=by):
         return False
     row = session.scalars(select(Suspension).where(Suspension.supplier_id == supplier_id, Suspension.lifted_at.is_(None))).one_or_none()
@@ -305,8 +310,9 @@ def unsuspend(session: Session, *, supplier_id: int, by: str) -> bool:
 
 @write
 def set_standing(session: Session, *, supplier_id: int, standing: Standing, reason: str, by: str) -> bool:
-    """How far a supplier is trusted from now on; False when that is how it was. Raises Gone, OurOwn."""
+    """How far a supplier is trusted from now on; False when that is how it was. Raises Gone, OurOwn, OwnSupplier."""
     _theirs(session, supplier_id)
+    supply.not_own(session, supplier_id, by)
     assert standing is not Standing.OWN, "the shop itself does not join"
     before = supply.set_standing(session, supplier_id=supplier_id, standing=standing)
     if before is standing:
@@ -325,8 +331,9 @@ def set_standing(session: Session, *, supplier_id: int, standing: Standing, reas
 
 @write
 def set_hold_days(session: Session, *, supplier_id: int, days: int | None, by: str) -> bool:
-    """For how long a supplier's money is held, agreed with them; None: what their standing says. Raises Gone, OurOwn."""
+    """For how long a supplier's money is held, agreed with them; None: what their standing says. Raises Gone, OurOwn, OwnSupplier."""
     _theirs(session, supplier_id)
+    supply.not_own(session, supplier_id, by)
     before = supply.set_hold_days(session, supplier_id=supplier_id, days=days)
     if before == days:
         return False

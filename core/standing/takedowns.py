@@ -153,7 +153,7 @@ def add_to_takedown(session: Session, *, takedown_id: int, said: str, by: str) -
 
 @write
 def decide_takedown(session: Session, *, takedown_id: int, upheld: bool, reason: str, by: str) -> bool:
-    """The staff decide; the first to press does, and False is the answer to everybody after. Raises Gone.
+    """The staff decide; the first to press does, and False is the answer to everybody after. Raises Gone, OwnSupplier.
 
     Upheld: the offers are withdrawn for good, their unsold codes become void chunk by chunk, and their money stays frozen for a
     person to decide about. Rejected: whatever nothing else stops sells again.
@@ -164,6 +164,9 @@ def decide_takedown(session: Session, *, takedown_id: int, upheld: bool, reason:
     if row.state is not TakedownState.OPEN:
         return False
     ref = ref_of(takedown_id)
+    stopped = supply.places_of(session, supply.stopped_by(session, why=Stop.TAKEDOWN, ref=ref))
+    for supplier_id in sorted({place.supplier_id for place in stopped} | ({row.of_id} if row.of is TakedownOf.SUPPLIER else set())):
+        supply.not_own(session, supplier_id, by)
     if upheld:
         # What came under it since, too.
         supply.stop(session, offer_ids=offers_about(session, row.of, row.of_id, row.brand), why=Stop.TAKEDOWN, ref=ref, by=by)

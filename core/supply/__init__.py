@@ -30,7 +30,18 @@ from core.supply.for_settlement import (
 )
 from core.supply.foreign import ForeignView, NoRateForCost, foreign_cost
 from core.supply.making import first_supplier, to_be_made
-from core.supply.members import SupplierView, add_member, members_of, new_supplier, offers_of, payable, supplier, suppliers_of
+from core.supply.members import (
+    OwnSupplier,
+    SupplierView,
+    add_member,
+    members_of,
+    new_supplier,
+    not_own,
+    offers_of,
+    payable,
+    supplier,
+    suppliers_of,
+)
 from core.supply.news import PriceChange, post_price_news, price_changes
 from core.supply.offering import (
     MOST_UNITS,
@@ -141,6 +152,7 @@ __all__ = [
     "OfferView",
     "Outcome",
     "Outcomes",
+    "OwnSupplier",
     "PriceChange",
     "Prices",
     "QuotaBelowDrawn",
@@ -211,6 +223,7 @@ __all__ = [
     "new_supplier",
     "new_upstream_supplier",
     "new_vendor",
+    "not_own",
     "note_outcome",
     "note_records",
     "offer_of_member",

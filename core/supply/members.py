@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import ledger
 from core.database import insert_new, now, read, write
+from core.errors import N_, Refusal
 from core.ledger import AccountKind, PartyKind
 from core.supply.tables import Member, Standing, Supplier
 from core.supply.tables import Offer as OfferRow
+
+
+@dataclass(eq=False)
+class OwnSupplier(Refusal):
+    says: ClassVar[str] = N_("This is about your own supplier: somebody else of the staff decides.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,19 @@ def suppliers_of(session: Session, telegram_id: int) -> Sequence[SupplierView]:
 def members_of(session: Session, supplier_id: int) -> Sequence[int]:
     """The Telegram ids of the people who act for a supplier."""
     return session.scalars(select(Member.telegram_id).where(Member.supplier_id == supplier_id).order_by(Member.telegram_id)).all()
+
+
+@read
+def not_own(session: Session, supplier_id: int, by: str) -> None:
+    """Nobody of the staff decides about a supplier that they act for, besides the shop itself. `by` as in the action log.
+
+    Raises OwnSupplier.
+    """
+    found = session.get(Supplier, supplier_id)
+    if found is None or found.standing is Standing.OWN:
+        return
+    if by in {f"telegram:{telegram_id}" for telegram_id in members_of(session, supplier_id)}:
+        raise OwnSupplier
 
 
 @read

@@ -12,6 +12,7 @@ from core import journal, outbox
 from core.database import now, read, write
 from core.supply.costs import set_cost
 from core.supply.foreign import foreign_cost
+from core.supply.members import not_own
 from core.supply.stocking import offer_of_member
 from core.supply.tables import CostWish
 from core.supply.tables import Offer as OfferRow
@@ -96,11 +97,12 @@ def wish_cost(session: Session, *, offer_id: int, telegram_id: int, customer_id:
 def decide_wish(session: Session, *, wish_id: int, granted: bool, by: str) -> bool:
     """The staff say yes or no to a higher cost; False when it is no longer open, or the cost is another by now: nothing is changed.
 
-    Whoever asked is told. Raises what `set_cost` raises.
+    Whoever asked is told. Raises OwnSupplier, and what `set_cost` raises.
     """
     found = session.get(CostWish, wish_id)
     if found is None:
         return False
+    not_own(session, session.get_one(OfferRow, found.offer_id).supplier_id, by)
     # The offer first, as in `wish_cost`, so that the two never wait for each other.
     offer = session.get_one(OfferRow, found.offer_id, with_for_update=True)
     row = session.get_one(CostWish, wish_id, with_for_update=True, populate_existing=True)

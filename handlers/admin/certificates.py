@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import standing
+from core import onboarding, standing
 from core.catalog import Gone
 from core.errors import N_
 from core.ports import CertificateState
@@ -90,7 +90,7 @@ def _answer(say: Speech, one: AnswerView) -> Safe:
 
 
 async def ask_again(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
-    await desk.shop.write(standing.decide_check, check_id=callback_data.id, state=CertificateState.PENDING, reason="", by=desk.by)
+    await desk.shop.write(onboarding.decide_certificate, check_id=callback_data.id, state=CertificateState.PENDING, reason="", by=desk.by)
     await press.answer(desk.speech.label("The registers are asked again."))
     await show_certificate(press, desk, callback_data.id)
 
@@ -111,7 +111,7 @@ async def _ask_decide(desk: Desk, asked: Asked) -> Safe:
 
 async def _take_decide(desk: Desk, message: Message, asked: Asked, text: str) -> None:
     reason = "" if text == NOTHING else short_enough(text, _REASON)
-    await desk.shop.write(standing.decide_check, check_id=asked.id, state=_state(asked.arg), reason=reason, by=desk.by)
+    await desk.shop.write(onboarding.decide_certificate, check_id=asked.id, state=_state(asked.arg), reason=reason, by=desk.by)
     await show_certificate(message, desk, asked.id)
 
 

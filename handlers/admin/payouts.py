@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import settlement, supply
+from core import people, settlement, supply
 from core.catalog import Gone
+from core.database import Shop
 from core.money import parse_minor
 from core.settlement import PayoutState, PayoutView, PayTo
 from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go, short_enough
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, keyboard, lines, paragraphs, plain
 from handlers.supply.earnings import payout_line
-from handlers.supply.money_words import PAYOUT_STATES, TO
+from handlers.supply.money_words import PAYOUT_STATES, TO, why_not
 from locales import N_, Safe
 
 _BEFORE = 5  # earlier payouts on the card
@@ -85,11 +86,11 @@ async def _card(desk: Desk, one: PayoutView) -> tuple[Safe, list[Row]]:
             say.say("State: {state}", state=say.label(PAYOUT_STATES[one.state])),
             say.say("It goes, {how}, to: <code>{where}</code>", how=say.label(TO[one.to]), where=one.words),
             say.say("Asked for: {when}", when=say.when(one.asked_at)),
-            say.say("Approved by {who}", who=", ".join(who for who in (one.approved_by, one.second_by) if who))
+            say.say("Approved by {who}", who=", ".join([await name_of(shop, who) for who in (one.approved_by, one.second_by) if who]))
             if one.approved_by
             else None,
             say.say("Reference: {reference}", reference=plain(one.reference, 200)) if one.reference else None,
-            say.say("Why: {why}", why=plain(one.why, 200)) if one.why else None,
+            say.say("Why: {why}", why=plain(why_not(one.why, say), 200)) if one.why else None,
         ),
         lines(
             say.say("Besides it the supplier has {amount} due.", amount=money(there.due_minor, one.currency)),
@@ -107,9 +108,16 @@ async def _card(desk: Desk, one: PayoutView) -> tuple[Safe, list[Row]]:
         rows.append([do(say.label("✅ Approve"), "po-yes", one.id, style="success")])
     if one.state is PayoutState.APPROVED and one.to is PayTo.WORDS:
         rows.append([ask(say.label("💸 It is sent"), "payout.sent", one.id, style="success")])
-    if one.state is PayoutState.REQUESTED or (one.state is PayoutState.APPROVED and one.to is PayTo.WORDS):
+    if one.state is PayoutState.REQUESTED or (one.state is PayoutState.APPROVED and one.tries == 0):
         rows.append([ask(say.label("✖️ Refuse"), "payout.refuse", one.id, style="danger")])
     return text, rows
+
+
+async def name_of(shop: Shop, by: str) -> str:
+    """A person of the action log by name."""
+    number = by.removeprefix("telegram:")
+    found = await shop.read(people.called, telegram_id=int(number)) if number.isdecimal() else None
+    return found or by
 
 
 async def approve(press: CallbackQuery, callback_data: Do, desk: Desk, payout_coins: Mapping[str, str] | None = None) -> None:
@@ -122,6 +130,7 @@ async def approve(press: CallbackQuery, callback_data: Do, desk: Desk, payout_co
 
 async def _ask_sent(desk: Desk, asked: Asked) -> Safe:
     found, say = await _found(desk, asked.id), desk.speech
+    await desk.shop.read(settlement.may_pay, found.id)  # Before they go to their bank, not after.
     return say.say(
         "Send {amount} to <code>{where}</code>, then type the bank's reference, for example: <i>BOC-7781</i>",
         amount=bold(say.price(found.amount_minor, found.currency)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiogram import F, Router
 from aiogram.filters import Command
@@ -24,13 +24,14 @@ from core.people import Customer
 from core.settlement import Earnings, PayoutState, PayoutView, PayTo
 from core.storefronts import Storefront
 from core.supply import SupplierView
+from handlers.admin.sent import deleted
 from handlers.callbacks import Number
 from handlers.conversation import conversation
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, button, full_name, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
 from handlers.supply.desk import see
-from handlers.supply.money_words import PAYOUT_STATES, earnings_csv, earnings_png, earnings_said, file_name, period
+from handlers.supply.money_words import PAYOUT_STATES, earnings_csv, earnings_png, earnings_said, file_name, period, why_not
 from locales import Safe, Speech
 
 PAGE = 8
@@ -104,6 +105,7 @@ async def _drawn(shop: Shop, storefront: Storefront, speech: Speech, data: Earn)
     def to(label: str, **changed: object) -> InlineKeyboardButton:
         return button(label, at.model_copy(update=changed))
 
+    home = see(speech.label("🏭 My supply"), "home", data.supplier)
     rows: list[Row] = [
         [
             to(speech.label("Today"), to="days", id=1),
@@ -115,7 +117,7 @@ async def _drawn(shop: Shop, storefront: Storefront, speech: Speech, data: Earn)
         [to(speech.label("🧾 Payouts"), to="payouts", id=0), to(speech.label("🏦 Where it goes"), to="where", id=0)],
         [to(speech.label("🔎 What buyers looked for"), to="wanted", id=0)],
         [to(currency, to="days", id=data.id, currency=currency) for currency in made.currencies if currency != made.currency],
-        [see(speech.label("🏭 My supply"), "home", data.supplier)],
+        [home],
     ]
     return earnings_said(made, speech), keyboard(rows)
 
@@ -176,7 +178,7 @@ async def _asked(shop: Shop, speech: Speech, supplier_id: int, currency: str, no
             speech.say("Frozen by complaints and objections: {amount}", amount=money(there.frozen_minor, currency))
             if there.frozen_minor
             else None,
-            speech.say("It goes to: {where}", where=plain(where.words, 200)) if where else None,
+            speech.say("It goes to: {where}", where=plain(where.masked, 200)) if where else None,
         ),
         speech.say("Type how much, for example: <i>{example}</i>", example=money(max(asked.least_minor, there.minor // 2), currency)),
     )
@@ -203,9 +205,20 @@ async def all_pressed(
     await show(press, *_asked_for(made, speech))
 
 
-async def amount_typed(message: Message, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, state: FSMContext) -> None:
+async def _typed(message: Message, state: FSMContext, speech: Speech) -> dict[str, Any] | None:
+    """What the typed message answers; None when that is over: the same message may come twice, and is answered once."""
     data = await state.get_data()
     await state.clear()
+    if "supplier" not in data:
+        await show(message, speech.say("This question is out of date. Please open /supply again."))
+        return None
+    return data
+
+
+async def amount_typed(message: Message, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, state: FSMContext) -> None:
+    data = await _typed(message, state, speech)
+    if data is None:
+        return
     currency = str(data["currency"])
     found = await _mine(shop, customer, int(data["supplier"]))
     try:
@@ -266,7 +279,7 @@ def payout_line(one: PayoutView, speech: Speech) -> Safe:
         amount=speech.price(one.amount_minor, one.currency),
         state=speech.label(PAYOUT_STATES[one.state]),
     )
-    about = one.why if one.state is PayoutState.REFUSED else one.reference
+    about = why_not(one.why, speech) if one.state is PayoutState.REFUSED and one.why else one.reference
     return said + Safe(" · ") + plain(about, 80) if about else said
 
 
@@ -297,7 +310,7 @@ async def _where(
 ) -> None:
     now = await shop.read(settlement.address, supplier_id)
     said = paragraphs(
-        speech.say("Your money goes to: {where}", where=bold(now.words)) if now else speech.say("Where should your money go?"),
+        speech.say("Your money goes to: {where}", where=bold(now.masked)) if now else speech.say("Where should your money go?"),
         speech.say("After a change nothing is paid out for a day, and everybody who acts for you is told."),
     )
     at = Earn(to="type", supplier=supplier_id, currency=currency)
@@ -330,8 +343,9 @@ def _type_said(to: PayTo, customer: Customer, speech: Speech) -> Safe:
 async def account_typed(
     message: Message, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, state: FSMContext
 ) -> None:
-    data = await state.get_data()
-    await state.clear()
+    data = await _typed(message, state, speech)
+    if data is None:
+        return
     found, to = await _mine(shop, customer, int(data["supplier"])), PayTo(str(data["to"]))
     back = _back(speech, found.id, str(data["currency"]))
     try:
@@ -349,7 +363,8 @@ async def account_typed(
         await show(message, paragraphs(refused(speech, no), _type_said(to, customer, speech)), keyboard([back]))
         return
     said = lines(
-        speech.say("✅ Your money goes to: {where}", where=bold(made.words)),
+        speech.say("✅ Your money goes to: {where}", where=bold(made.masked)),
+        None if await deleted(message) else speech.say("⚠️ I may not delete your message with the account. Please delete it yourself."),
         speech.say("Payouts can be asked for from {when} on.", when=speech.when(made.from_at)) if made.from_at > made.at else None,
     )
     await show(message, said, keyboard([back]))
@@ -394,7 +409,7 @@ async def told(note: Note) -> Said:
     if body["says"] == "payout-address":
         return speech.say(
             "⚠️ Your payouts go to {where} now. Nothing is paid out before {when}; if it was not you, write to the shop at once.",
-            where=bold(str(body["words"])),
+            where=bold(str(body["masked"]) if "masked" in body else settlement.masked(str(body["words"]))),
             when=speech.when(datetime.fromisoformat(str(body["until"]))),
         ), None
     if body["says"] == "payout-sent":
@@ -402,7 +417,7 @@ async def told(note: Note) -> Said:
     return speech.say(
         "Your payout of {amount} was not made: {why}. The money is yours to ask for again.",
         amount=bold(note.price()),
-        why=plain(str(body.get("why") or "–"), 200),
+        why=plain(why_not(str(body.get("why") or ""), speech), 200),
     ), None
 
 
@@ -422,6 +437,7 @@ def router() -> Router:
     ):
         made.callback_query.register(handler, Earn.filter(F.to == to))
     made.callback_query.register(filed, Earn.filter(F.to.in_({"png", "csv"})))
-    made.message.register(amount_typed, PayoutTyping.amount, F.text)
-    made.message.register(account_typed, PayoutTyping.account, F.text)
+    # Photos and files are answered, too; a command walks away.
+    made.message.register(amount_typed, PayoutTyping.amount, ~F.text.startswith("/"))
+    made.message.register(account_typed, PayoutTyping.account, ~F.text.startswith("/"))
     return made

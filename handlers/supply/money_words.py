@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from core.money import decimal_text, exponent
 from core.settlement import (
+    DECLINED,
     Commission,
     Earnings,
     FixedCost,
@@ -61,6 +62,7 @@ PAYOUT_STATES = {
     PayoutState.CONFIRMED: N_("arrived"),
     PayoutState.REFUSED: N_("refused"),
 }
+WHY_NOT = {DECLINED: N_("it could not be sent; please look where your money goes, then ask again")}
 TO = {PayTo.WORDS: N_("by hand"), PayTo.CRYPTO_PAY: N_("by Crypto Pay")}
 COLUMNS = ("from", "to", "day", "stream", "currency", "count", "amount", "words")
 
@@ -215,3 +217,8 @@ def earnings_png(made: Earnings, speech: Speech) -> bytes:
 def file_name(made: Earnings, ending: str) -> str:
     to = "" if made.first == made.last else f"-to-{made.last.isoformat()}"
     return f"earnings-{made.first.isoformat()}{to}.{ending}"
+
+
+def why_not(why: str | None, speech: Speech) -> str:
+    """Why a payout was not made: what the staff have typed, or a sentence for what is known by a word."""
+    return speech.label(WHY_NOT[why]) if why in WHY_NOT else why or "–"

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from aiogram.methods import DeleteMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from handlers.admin.desk import Do, Go
 from handlers.supply.earnings import Earn
 from tests.admin.direct import Chatter, at_the_desk
 from tests.core.ledgers import assert_books
-from tests.core.props import assert_sound
+from tests.core.props import assert_sound, scalar
 from tests.core.supplies import Supplied, purse, released, settled, supplied
 from tests.stage import Clock, person
 
@@ -42,6 +43,10 @@ async def member(shop: Shop, storefront: Storefront, of: Supplied) -> Chatter:
     chatter = Chatter(shop, storefront, of.telegram_id)
     await chatter.says("/start")
     return chatter
+
+
+def desk_by(chatter: Chatter) -> str:
+    return f"telegram:{chatter.user.id}"
 
 
 def button(chatter: Chatter, part: str) -> str:
@@ -105,7 +110,9 @@ async def test_from_the_sale_to_a_payout_that_has_arrived(
     assert "Where should your money go" in await member.presses(Earn(to="ask", **mine))
     await member.presses(Earn(to="type", **mine))
     assert "does not say" in await member.says("x")
-    assert "Li Ming" in await member.says("Bank of China 6217, Li Ming")
+    said = await member.says("Bank of China 6217, Li Ming")
+    assert "Ban****Ming" in said and "6217" not in said
+    assert any(isinstance(call, DeleteMessage) for call in member.session.calls)
     said = await member.presses(Earn(to="ask", **mine))
     assert "¥880.00" in said
     assert "at most ¥880.00" in await member.says("900")
@@ -154,6 +161,58 @@ async def test_the_statement_is_a_message_a_spreadsheet_and_a_picture_of_the_sam
     await member.presses(Earn(to="png", **mine))
     [sent] = [call for call in member.session.calls if call.__api_method__ == "sendPhoto"]
     assert sent.photo.data.startswith(b"\x89PNG")  # type: ignore[attr-defined]
+
+
+async def test_a_command_or_a_photo_in_the_middle_of_typing_is_answered(shop: Shop, of: Supplied, member: Chatter) -> None:
+    mine = {"supplier": of.supplier_id, "currency": "CNY"}
+    for command in ("/start", "/help", "/earnings"):
+        await member.presses(Earn(to="type", **mine))
+        assert await member.says(command)
+        assert await member.says("Bank of China 6217, Li Ming"), "it is a search by now"
+    await member.presses(Earn(to="type", **mine))
+    assert "does not say" in await member.sends_document("account.pdf", 100)
+    await member.says("Bank of China 6217, Li Ming")
+    await member.presses(Earn(to="ask", **mine))
+    assert "not an amount" not in await member.says("/start")
+    await member.presses(Earn(to="ask", **mine))
+    assert "not an amount" in await member.sends_document("account.pdf", 100)
+    assert button(member, "sup$:days")
+    await member.says("/earnings")
+    assert button(member, "spg:home")
+
+
+async def test_an_account_stands_in_no_notice_and_in_no_log(
+    shop: Shop, storefront: Storefront, of: Supplied, member: Chatter, database_url: str
+) -> None:
+    mine = {"supplier": of.supplier_id, "currency": "CNY"}
+    for account in ("Bank of China 62170001, Li Ming", "Bank of China 62170002, Li Ming"):
+        await member.presses(Earn(to="type", **mine))
+        await member.says(account)
+    for table, column in (("outbox", "body"), ("actions", "after"), ("actions", "before")):
+        assert await scalar(database_url, f"SELECT count(*) FROM {table} WHERE CAST({column} AS VARCHAR) LIKE '%6217%'") == 0
+    assert await scalar(database_url, "SELECT count(*) FROM outbox WHERE CAST(body AS VARCHAR) LIKE '%Ban****Ming%'") == 1
+
+
+async def test_what_a_provider_says_is_read_by_the_staff_only(
+    shop: Shop, storefront: Storefront, clock: Clock, of: Supplied, member: Chatter, desk: Chatter, database_url: str
+) -> None:
+    await sold(shop, storefront, of, 4)
+    await released(shop, clock)
+    ids: dict[str, Any] = {"supplier_id": of.supplier_id, "storefront_id": storefront.id, "by": of.by}
+    await shop.write(settlement.set_address, to=settlement.PayTo.CRYPTO_PAY, words="4711000", **ids)
+    asked = await shop.write(settlement.ask_payout, currency="CNY", **ids)
+    await shop.write(settlement.approve_payout, payout_id=asked.id, by=desk_by(desk))
+    taken = await shop.write(settlement.take_payout)
+    assert taken is not None
+    await shop.write(settlement.payout_declined, payout_id=asked.id, tries=taken.tries, why="INSUFFICIENT_FUNDS of app 4242")
+
+    said = await member.presses(Earn(to="payouts", supplier=of.supplier_id, currency="CNY"))
+    assert "look where your money goes" in said and "4242" not in said
+    words = "SELECT count(*) FROM outbox WHERE CAST(body AS VARCHAR) LIKE '%4242%' AND CAST(body AS VARCHAR) LIKE '%payout-refused%'"
+    assert await scalar(database_url, words) == 0
+    assert await scalar(database_url, "SELECT count(*) FROM outbox WHERE CAST(body AS VARCHAR) LIKE '%4242%'") >= 1
+    said = await desk.presses(Go(to="payout", id=asked.id))
+    assert "telegram:" not in said and "4242" not in said
 
 
 async def test_another_suppliers_money_is_nobody_elses(shop: Shop, storefront: Storefront, of: Supplied, desk: Chatter) -> None:

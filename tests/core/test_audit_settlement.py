@@ -72,6 +72,12 @@ DAMAGES = [
         "",
         "UPDATE payouts SET approved_by = NULL WHERE state = 'sent'",
     ),
+    Damage(
+        "no payout was approved, or sent by hand, while its supplier was suspended",
+        "",
+        "INSERT INTO suspensions (supplier_id, reason, by, at) SELECT supplier_id, 'fraud', 'test', approved_at - 1 FROM payouts"
+        " WHERE state = 'sent'",
+    ),
     Damage("money of payouts is a payout's", "", "UPDATE transfers SET key = 'payout:999999' WHERE key LIKE 'payout:%'"),
 ]
 

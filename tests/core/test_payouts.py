@@ -7,9 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core import aftersale, orders, rates, settlement, standing, supply
-from core.database import Shop
+from core.database import Shop, write
 from core.settlement import (
     AddressIsFresh,
     NoAddress,
@@ -22,7 +24,9 @@ from core.settlement import (
     PayoutState,
     PayTo,
     SpreadShare,
+    TheyAreSuspended,
     TooSmall,
+    WasTakenSince,
 )
 from core.storefronts import Storefront
 from core.supply import Stop
@@ -53,6 +57,13 @@ def ask_of(of: Supplied, storefront: Storefront, amount: int | None = None) -> d
 
 async def live_at(shop: Shop, storefront: Storefront, of: Supplied, **where: Any) -> None:
     await shop.write(settlement.set_address, supplier_id=of.supplier_id, storefront_id=storefront.id, by=of.by, **(where or HOME))
+
+
+@write
+def coin_address(session: Session, *, supplier_id: int) -> None:
+    """Their first way to be paid is a coin: nothing waits for a day."""
+    session.execute(text("DELETE FROM payout_addresses WHERE supplier_id = :id"), {"id": supplier_id})
+    settlement.set_address(session, supplier_id=supplier_id, storefront_id=1, to=PayTo.CRYPTO_PAY, words="4711000", by="test")
 
 
 async def test_from_asked_to_confirmed_by_hand(shop: Shop, storefront: Storefront, clock: Clock, of: Supplied) -> None:
@@ -190,7 +201,7 @@ async def test_a_suspended_supplier_is_paid_nothing(shop: Shop, storefront: Stor
     asked = await shop.write(settlement.ask_payout, **ask_of(of, storefront, 20_000))
     buyer = await person(shop, storefront, money_minor=1_000_000)
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="held", **of.goods.terms())
-    await shop.write(standing.suspend, supplier_id=of.supplier_id, reason="stolen goods", by="test")
+    await shop.write(standing.suspend, supplier_id=of.supplier_id, reason="fraud", by=STAFF)
     with pytest.raises(PayoutsStopped):
         await shop.write(settlement.ask_payout, **ask_of(of, storefront, 20_000))
     with pytest.raises(PayoutsStopped):
@@ -219,3 +230,63 @@ async def test_a_small_payout_does_not_thaw_what_is_taken_down(shop: Shop, store
     await released(shop, clock)
     after = await shop.read(settlement.available, **available)
     assert after.due_minor > 78_000 and after.frozen_minor == 78_000
+
+
+async def test_what_was_approved_waits_while_its_supplier_is_suspended(shop: Shop, storefront: Storefront, of: Supplied) -> None:
+    await live_at(shop, storefront, of)
+    by_hand = await shop.write(settlement.ask_payout, **ask_of(of, storefront, 20_000))
+    await shop.write(settlement.approve_payout, payout_id=by_hand.id, by=STAFF)
+    await shop.write(coin_address, supplier_id=of.supplier_id)
+    by_provider = await shop.write(settlement.ask_payout, **ask_of(of, storefront, 30_000))
+    await shop.write(settlement.approve_payout, payout_id=by_provider.id, by=STAFF)
+
+    await shop.write(standing.suspend, supplier_id=of.supplier_id, reason="fraud", by=STAFF)
+    assert await shop.write(settlement.take_payout) is None
+    with pytest.raises(TheyAreSuspended):
+        await shop.read(settlement.may_pay, by_hand.id)
+    with pytest.raises(TheyAreSuspended):
+        await shop.write(settlement.sent_by_hand, payout_id=by_hand.id, by=STAFF, reference="x")
+    await assert_sound(shop)
+
+    await shop.write(standing.unsuspend, supplier_id=of.supplier_id, by=STAFF)
+    taken = await shop.write(settlement.take_payout)
+    assert taken is not None and taken.id == by_provider.id
+    # What may have been sent already is followed up whatever has happened since.
+    await shop.write(standing.suspend, supplier_id=of.supplier_id, reason="again", by=STAFF)
+    await shop.write(settlement.payout_done, payout_id=taken.id, reference="1")
+    await assert_sound(shop)
+
+
+async def test_what_was_objected_to_since_it_was_asked_for_is_not_paid(
+    shop: Shop, storefront: Storefront, clock: Clock, of: Supplied
+) -> None:
+    await shop.write(coin_address, supplier_id=of.supplier_id)
+    objection: dict[str, Any] = {"offer_ids": [of.goods.offer_id], "why": Stop.TAKEDOWN, "by": "test", "ref": "takedown:1"}
+    asked = await shop.write(settlement.ask_payout, **ask_of(of, storefront, 50_000))
+    await shop.write(supply.stop, **objection)
+    with pytest.raises(WasTakenSince):
+        await shop.write(settlement.approve_payout, payout_id=asked.id, by=STAFF)
+
+    await shop.write(supply.lift, **objection)
+    await shop.write(settlement.approve_payout, payout_id=asked.id, by=STAFF)
+    await shop.write(supply.stop, **objection)
+    assert await shop.write(settlement.take_payout) is None
+    await shop.write(supply.lift, **objection)
+    clock.passes(hours=1)
+    taken = await shop.write(settlement.take_payout)
+    assert taken is not None and taken.id == asked.id
+    await assert_sound(shop)
+
+
+async def test_what_was_refunded_since_it_was_asked_for_is_not_paid(shop: Shop, storefront: Storefront, of: Supplied) -> None:
+    await live_at(shop, storefront, of)
+    asked = await shop.write(settlement.ask_payout, **ask_of(of, storefront))
+    order_id = await scalar(shop.url.render_as_string(hide_password=False), "SELECT max(id) FROM orders")
+    await shop.write(aftersale.refund_codes, order_id=order_id, code_ids=None, reason="test", by="test", once="all")
+    await settled(shop)
+    with pytest.raises(WasTakenSince) as no:
+        await shop.write(settlement.approve_payout, payout_id=asked.id, by=STAFF)
+    assert no.value.missing_minor == 88_000
+    await shop.write(settlement.refuse_payout, payout_id=asked.id, by=STAFF)
+    assert await shop.read(purse, of.supplier_id) == (0, 0, 0)
+    await assert_sound(shop)

@@ -84,7 +84,7 @@ async def door(shop: Shop, storefront: Storefront) -> AsyncIterator[Door]:
     uploads = Uploads(shop, storefront, bot)
     serving = Serving(make_app(shop, uploads=lambda: uploads), "127.0.0.1", 0)
     await serving.open()
-    made = await supplied(shop, storefront, LIN, standing=Standing.CREATOR, document_id=None)
+    made = await supplied(shop, storefront, LIN, standing=Standing.CREATOR, papered=False)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{serving.port}", timeout=30) as client:
         yield Door(shop, made, client, chat, serving.port)
     await serving.close()
