@@ -9,6 +9,8 @@ STOCKING = {
         FROM batches b JOIN offers o ON o.id = b.offer_id JOIN suppliers s ON s.id = o.supplier_id
         WHERE o.document_id IS NULL AND s.standing NOT IN ('own', 'creator') AND b.state <> 'rejected' AND b.accepted > 0
           AND o.upstream_id IS NULL
+          -- What the shop bought is its own, and what was made for an order came by its task.
+          AND o.payable_id IS NOT NULL AND b.by NOT LIKE 'task:%'
           -- What the staff bring in for somebody is theirs to answer for.
           AND EXISTS (SELECT 1 FROM supplier_members m WHERE m.supplier_id = s.id AND b.by = 'telegram:' || m.telegram_id)""",
     "an upload link is used once": """

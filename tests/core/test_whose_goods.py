@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from core import inventory, standing, supply
+from core import audit, inventory, standing, supply
 from core.database import Shop, Write
+from core.inventory import Secret
 from core.standing import TakedownOf
 from core.storefronts import Storefront
 from core.supply import NotYours, ObjectedTo, SourceClass, StaysOwned
@@ -96,3 +97,14 @@ async def test_an_offer_that_never_had_a_code_may_be_offered_anew_on_consignment
     await shop.write(supply.withdraw_offer, offer_id=mistaken.id, by="test")
     right = await shop.write(supply.new_offer, sku_id=goods.sku_id, **OFFERED | {"supplier_id": acme.id})
     assert right.id == mistaken.id and right.payable_id is not None
+
+
+async def test_the_audit_asks_no_paper_of_a_supplier_for_what_the_shop_bought(shop: Shop, storefront: Storefront) -> None:
+    goods = await put_on_sale(shop, storefront, count=0)
+    acme = await trader(shop, telegram_id=LIN)
+    bought = await shop.write(supply.bought_offer, supplier_id=acme.id, sku_id=goods.sku_id, cost_minor=8000, cost_currency="CNY")
+    # Who acts for the supplier may be of the staff as well.
+    lines = ((row, Secret(None, code)) for row, code in enumerate(["B-0001", "B-0002"], 1))
+    await inventory.bring_in(shop, offer_id=bought, sku_id=goods.sku_id, source_name="f", by=f"telegram:{LIN}", lines=lines)
+
+    assert (await shop.read(audit.audit, sample=0)).clean
