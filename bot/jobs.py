@@ -145,15 +145,19 @@ def jobs_of(shop: Shop) -> list[Job]:
         opened = await shop.read(storefronts.all_open)
         return sum([await shop.write(books.post_daily, storefront_id=front.id, timezone=timezone) for front in opened])
 
+    looked = routing.Looked()
+
     async def rank_sources() -> int:
         """Denominations whose sources would be drawn from in another order now are ranked anew; looked at off the sale's path."""
-        after: int | None = 0
+        nonlocal looked
         changed = 0
-        while after is not None:
-            found, after = await shop.read(routing.stale, after=after)
+        while True:
+            found, so_far = await shop.read(routing.look, looked)
             for sku_id in found:
                 changed += await shop.write(routing.rank, sku_id=sku_id) is not None
-        return changed
+            looked = so_far  # Not before all were ranked: what fails is looked at again.
+            if not looked.hurry:
+                return changed
 
     return [
         Job("rank-sources", 3, rank_sources, full=1 << 30),

@@ -47,8 +47,10 @@ from core.orders.queries import (
     history,
     lines_of,
     movements,
+    newest,
     quote,
     sold,
+    sold_skus,
     units_lately,
 )
 from core.orders.refunds import (
@@ -193,6 +195,7 @@ __all__ = [
     "lines_of",
     "lock",
     "movements",
+    "newest",
     "number_of",
     "on_its_way",
     "open_sealed",
@@ -225,6 +228,7 @@ __all__ = [
     "sold_by_offer",
     "sold_lines",
     "sold_of_offers",
+    "sold_skus",
     "source_of",
     "taken_back",
     "task_failed",
