@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
 
+from bot.jobs import jobs_of
 from core import aftersale, fulfilment, inventory, orders, settlement, supply
 from core.database import Shop, now, write
 from core.fulfilment.tables import JobState, Milestone, ServiceJob
 from core.fulfilment.tasks import late
 from core.storefronts import Storefront
+from tests.core.props import balance
 from tests.core.way import another_offer, ask
 from tests.stage import Clock, Goods, person, put_on_sale
 
@@ -101,3 +103,17 @@ async def test_steps_with_many_days_to_look_at_do_not_keep_those_with_few_from_b
     assert await shop.write(fulfilment.accept_silent, most=1) == 0
     clock.passes(days=30)
     assert await shop.write(fulfilment.accept_silent) == 2
+
+
+async def test_every_late_task_is_seen_to_by_the_job_in_a_transaction_of_its_own(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    goods = await put_on_sale(shop, storefront, count=0)
+    await shop.write(another_offer, sku_id=goods.sku_id, cost_minor=8000, rank=2, declared=5, upstream_id=7)
+    buyer = await person(shop, storefront, money_minor=100_000)
+    for n in range(3):
+        await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once=f"o{n}", **goods.terms())
+    [keep] = [job for job in jobs_of(shop) if job.name == "keep-promises"]
+    assert await keep.run() == 0
+    clock.passes(days=4)
+    assert await keep.run() == 3
+    assert await keep.run() == 0
+    assert await balance(shop, buyer) == 100_000
