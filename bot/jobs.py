@@ -145,20 +145,34 @@ def jobs_of(shop: Shop) -> list[Job]:
         opened = await shop.read(storefronts.all_open)
         return sum([await shop.write(books.post_daily, storefront_id=front.id, timezone=timezone) for front in opened])
 
+    looked = routing.Looked()
+
     async def rank_sources() -> int:
         """Denominations whose sources would be drawn from in another order now are ranked anew; looked at off the sale's path."""
-        after: int | None = 0
+        nonlocal looked
         changed = 0
-        while after is not None:
-            found, after = await shop.read(routing.stale, after=after)
+        while True:
+            found, so_far = await shop.read(routing.look, looked)
             for sku_id in found:
                 changed += await shop.write(routing.rank, sku_id=sku_id) is not None
-        return changed
+            looked = so_far  # Not before all were ranked: what fails is looked at again.
+            if not looked.hurry:
+                return changed
+
+    async def keep_promises() -> int:
+        """Each in its own transaction: it locks its order, and others lock several by their ids."""
+        kept = 0
+        for _ in range(MOST):
+            found = await shop.write(orders.keep_promises, most=1)
+            kept += found
+            if not found:
+                break
+        return kept
 
     return [
         Job("rank-sources", 3, rank_sources, full=1 << 30),
         Job("lift-ended-stops", 15, lambda: shop.write(supply.lift_ended, most=MOST)),
-        Job("keep-promises", 10, lambda: shop.write(orders.keep_promises), full=50),
+        Job("keep-promises", 10, keep_promises),
         Job("end-forbidden-tasks", 5, lambda: shop.write(orders.fail_forbidden), full=20),
         Job("expire-orders", 5, lambda: shop.write(orders.expire, most=MOST)),
         Job("remind-of-held-orders", 60, lambda: shop.write(orders.remind_held, most=MOST)),

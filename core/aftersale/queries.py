@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
@@ -423,11 +423,16 @@ def cases_by_offer(session: Session, *, since: datetime) -> dict[int, int]:
 
 
 @read
-def bad_codes(session: Session, *, sku_id: int, since_order: int) -> dict[int, int]:
-    """How many codes of each offer of a denomination turned out bad, of orders from this id on: they were replaced or refunded."""
+def bad_codes(session: Session, since_orders: Mapping[int, int]) -> dict[int, int]:
+    """How many codes of each offer turned out bad, by denomination of orders from this id on: they were replaced or refunded."""
+    if not since_orders:
+        return {}
     rows = session.execute(
         select(Case.offer_id, func.count())
-        .where(Case.order_id >= since_order, Case.sku_id == sku_id, Case.outcome.in_((Outcome.REPLACED, Outcome.REFUNDED)))
+        .where(
+            or_(*(and_(Case.sku_id == sku_id, Case.order_id >= since) for sku_id, since in sorted(since_orders.items()))),
+            Case.outcome.in_((Outcome.REPLACED, Outcome.REFUNDED)),
+        )
         .group_by(Case.offer_id)
     ).all()
     return {offer_id: int(count) for offer_id, count in rows}

@@ -70,6 +70,7 @@ class Case(Base):
         Index("ix_cases_undecided", "storefront_id", "due_at", postgresql_where=_UNDECIDED, sqlite_where=_UNDECIDED),
         Index("ix_cases_of_buyer", "buyer_id", "id"),
         Index("ix_cases_of_order", "order_id"),
+        Index("ix_cases_of_sku", "sku_id", "order_id"),
         Index("ix_cases_replaced", "decided_at", postgresql_where=_REPLACED, sqlite_where=_REPLACED),
     )
 

@@ -5,7 +5,7 @@ from core.database.keys import DataKey, KeyFile, KeyProvider, Keyring, KeysMissi
 from core.database.lock import WriterBusy, WriterLock
 from core.database.shop import Shop
 from core.database.sqlite import read_only_url
-from core.database.statements import among, insert_new
+from core.database.statements import among, insert_new, listed
 from core.database.tools import Tools, keys, now, tools, utc_now
 from core.database.verbs import ALONE, Alone, Gathered, Read, Write, read, write
 
@@ -32,6 +32,7 @@ __all__ = [
     "insert_new",
     "instant",
     "keys",
+    "listed",
     "micros",
     "normalised",
     "now",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, Table, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, Table, TableValuedAlias, any_, bindparam, column, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -25,3 +25,11 @@ def among(session: Session, column: InstrumentedAttribute[int], ids: Collection[
         return column == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
     listed = func.json_each(bindparam(None, json.dumps(list(ids)), type_=String)).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def listed(session: Session, ids: Collection[int]) -> TableValuedAlias:
+    """These ids as a table to join with, its column `value`: in one parameter however many they are."""
+    if session.get_bind().dialect.name == "postgresql":
+        ids_given = bindparam(None, list(ids), type_=ARRAY(BigInteger))
+        return func.unnest(ids_given).table_valued(column("value", BigInteger)).render_derived()
+    return func.json_each(bindparam(None, json.dumps(list(ids)), type_=String)).table_valued(column("value", BigInteger))

@@ -73,7 +73,16 @@ from core.fulfilment.kind import (
     kind,
     sold_in,
 )
-from core.fulfilment.lately import Delivered, LaneLoad, delivered_lately, lane_load, not_asked_for, unasked_forbidden, unknown_of
+from core.fulfilment.lately import (
+    Delivered,
+    LaneLoad,
+    delivered_lately,
+    ended_skus,
+    lane_load,
+    not_asked_for,
+    unasked_forbidden,
+    unknown_of,
+)
 from core.fulfilment.memberships import (
     LINK_DAYS,
     MembershipView,
@@ -209,6 +218,7 @@ __all__ = [
     "delivered_lately",
     "end_now",
     "ended",
+    "ended_skus",
     "fail",
     "failed_by_offer",
     "fields_of",

@@ -44,6 +44,12 @@ def delivered_lately(session: Session, *, lane: str, since: datetime, after: int
 
 
 @read
+def ended_skus(session: Session, *, since: datetime) -> set[int]:
+    """The denominations of tasks that ended since then: what became of them may say something of their sources."""
+    return set(session.scalars(select(Task.sku_id).where(Task.ended_at >= since)))
+
+
+@read
 def not_asked_for(session: Session, offer_ids: Collection[int]) -> dict[int, int]:
     """How many units of these offers were sold and not yet asked for at their source: it still counts them among its own."""
     rows = session.execute(

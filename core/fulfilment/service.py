@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from core import catalog, journal, outbox, people, pricing, storefronts, supply
 from core.catalog import Gone, ProductKind
-from core.database import now, read, write
+from core.database import micros, now, read, write
 from core.errors import N_, Refusal
 from core.fulfilment import tasks
 from core.fulfilment.kind import kind
@@ -407,20 +407,22 @@ def _accept(session: Session, job_row: ServiceJob, row: Milestone, by: str) -> N
         _tell(session, job_row, "service-next" if left else "service-done", str(row.seq))
 
 
+_DAY = 86_400_000_000  # microseconds, as instants are kept
+
+
 @write
 def accept_silent(session: Session, *, most: int = 50) -> int:
     """Delivered steps whose days to look at them are over are accepted; returns how many."""
+    over = type_coerce(Milestone.delivered_at, BigInteger) + ServiceJob.accept_days * _DAY <= micros(now(session))
     found = session.execute(
-        select(Milestone.id, Milestone.job_id, ServiceJob.accept_days, Milestone.delivered_at)
+        select(Milestone.id, Milestone.job_id)
         .join(ServiceJob, ServiceJob.id == Milestone.job_id)
-        .where(Milestone.delivered_at.is_not(None), Milestone.accepted_at.is_(None), Milestone.ended_at.is_(None))
+        .where(Milestone.delivered_at.is_not(None), Milestone.accepted_at.is_(None), Milestone.ended_at.is_(None), over)
         .order_by(Milestone.delivered_at)
-        .limit(500)
+        .limit(most)
     ).all()
     accepted = 0
-    for milestone_id, job_id, days, delivered_at in found:
-        if accepted == most or delivered_at is None or delivered_at + timedelta(days=days) > now(session):
-            continue
+    for job_id, milestone_id in sorted((row.job_id, row.id) for row in found):
         job_row = _locked(session, job_id)
         row = session.get_one(Milestone, milestone_id, with_for_update=True, populate_existing=True)
         if row.accepted_at is None and row.ended_at is None:
@@ -477,7 +479,12 @@ def steps_to_settle(session: Session, *, job_id: int | None = None, most: int = 
     rows = session.execute(
         select(Task.id, Milestone.order_id, Milestone.title, Milestone.accepted_at)
         .join(Task, Task.id == Milestone.task_id)
-        .where(Task.ended_at.is_(None), Milestone.accepted_at.is_not(None) | Milestone.ended_at.is_not(None), *only)
+        .where(
+            Task.kind == ProductKind.SERVICE,
+            Task.ended_at.is_(None),
+            Milestone.accepted_at.is_not(None) | Milestone.ended_at.is_not(None),
+            *only,
+        )
         .order_by(Task.id)
         .limit(most)
     ).all()

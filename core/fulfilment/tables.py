@@ -21,6 +21,11 @@ class TaskState(StrEnum):
     FAILED = "failed"  # nothing (more) will come of it, known for sure
 
 
+_PROMISED = text("ended_at IS NULL AND late_told_at IS NULL")
+_ENDED = text("ended_at IS NOT NULL")
+_LOOKED_AT = text("delivered_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL")
+
+
 class Task(Base):
     """So many units of an order, to come from one source. Its number is what the source knows it by, for ever."""
 
@@ -31,6 +36,10 @@ class Task(Base):
         CheckConstraint("(state IN ('done', 'failed')) = (ended_at IS NOT NULL)", name="ended_when_over"),
         Index("ix_tasks_of_order", "order_id", "id"),
         Index("ix_tasks_due", "lane", "next_at", postgresql_where=text("ended_at IS NULL"), sqlite_where=text("ended_at IS NULL")),
+        Index("ix_tasks_open", "kind", "id", postgresql_where=text("ended_at IS NULL"), sqlite_where=text("ended_at IS NULL")),
+        Index("ix_tasks_promised", "due_at", "id", postgresql_where=_PROMISED, sqlite_where=_PROMISED),
+        Index("ix_tasks_ended", "ended_at", postgresql_where=_ENDED, sqlite_where=_ENDED),
+        Index("ix_tasks_ended_of_lane", "lane", "ended_at", postgresql_where=_ENDED, sqlite_where=_ENDED),
     )
 
     id: Mapped[Id]
@@ -193,6 +202,7 @@ class Milestone(Base):
         CheckConstraint("price_minor > 0 AND hours > 0", name="price_and_time"),
         CheckConstraint("delivered_at IS NULL OR task_id IS NOT NULL", name="delivered_when_ordered"),
         CheckConstraint("accepted_at IS NULL OR delivered_at IS NOT NULL", name="accepted_when_delivered"),
+        Index("ix_milestones_looked_at", "delivered_at", postgresql_where=_LOOKED_AT, sqlite_where=_LOOKED_AT),
     )
 
     id: Mapped[Id]

@@ -49,7 +49,7 @@ from core.inventory.shelves import (
     sold_of_batches,
     void_batch,
 )
-from core.inventory.stock import answer_watches, on_shelf, places, unwatch, waited_for, watch, watching
+from core.inventory.stock import answer_watches, on_shelf, places, stocked_skus, unwatch, waited_for, watch, watching
 from core.inventory.taking_back import (
     MOST_BACK,
     NothingOnShelf,
@@ -139,6 +139,7 @@ __all__ = [
     "sold_of_batches",
     "stage",
     "still_sold",
+    "stocked_skus",
     "take",
     "take_back",
     "take_back_view",

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core.database import among, insert_new, now, read, write
-from core.inventory.tables import Code, Watch
+from core.database import among, insert_new, listed, now, read, write
+from core.inventory.tables import Batch, Code, Watch
 
 
 @read
 def on_shelf(session: Session, offer_ids: Collection[int], *, most: int | None = None) -> dict[int, int]:
     """How many codes of each offer can be sold now; counted up to `most` when given, so that a screen stays fast."""
-    counted: dict[int, int] = {}
-    for offer_id in offer_ids:
-        shelf = select(Code.id).where(Code.offer_id == offer_id, Code.available.is_not(None))
-        if most is not None:
-            shelf = shelf.limit(most)
-        counted[offer_id] = session.scalar(select(func.count()).select_from(shelf.subquery())) or 0
-    return counted
+    wanted = listed(session, offer_ids)
+    shelf = select(Code.id).where(Code.offer_id == wanted.c.value, Code.available.is_not(None)).correlate(wanted)
+    if most is not None:
+        shelf = shelf.limit(most)
+    counted = select(func.count()).select_from(shelf.subquery()).correlate(wanted).scalar_subquery()
+    return {row[0]: int(row[1]) for row in session.execute(select(wanted.c.value, counted))}
+
+
+@read
+def stocked_skus(session: Session, *, since: datetime) -> set[int]:
+    """The denominations of which codes went on sale since then."""
+    return set(session.scalars(select(Batch.sku_id).where(Batch.published_at >= since)))
 
 
 @read

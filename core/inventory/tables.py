@@ -21,10 +21,14 @@ class BatchState(StrEnum):
     REJECTED = "rejected"
 
 
+_PUBLISHED = text("published_at IS NOT NULL")
+
+
 class Batch(Base):
     """One delivery of codes; they go on sale together, and have one data key."""
 
     __tablename__ = "batches"
+    __table_args__ = (Index("ix_batches_published", "published_at", postgresql_where=_PUBLISHED, sqlite_where=_PUBLISHED),)
 
     id: Mapped[Id]
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))

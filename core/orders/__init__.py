@@ -49,8 +49,10 @@ from core.orders.queries import (
     history,
     lines_of,
     movements,
+    newest,
     quote,
     sold,
+    sold_skus,
     units_lately,
 )
 from core.orders.refunds import (
@@ -197,6 +199,7 @@ __all__ = [
     "lines_of",
     "lock",
     "movements",
+    "newest",
     "number_of",
     "on_its_way",
     "open_sealed",
@@ -229,6 +232,7 @@ __all__ = [
     "sold_by_offer",
     "sold_lines",
     "sold_of_offers",
+    "sold_skus",
     "source_of",
     "suitable",
     "taken_back",

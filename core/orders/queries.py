@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
-from core.database import read
+from core.database import listed, read
 from core.orders.issue import bought, kept_price, never_bought
 from core.orders.numbers import number_of, order_id_of
 from core.orders.refunds import RefundView, refunds_of
@@ -404,17 +404,36 @@ _LATELY = 1000  # lines: how far a source's record of units goes back
 
 
 @read
-def units_lately(session: Session, *, sku_id: int) -> tuple[dict[int, int], int | None]:
-    """How many units of each offer are in the last lines of a denomination, and the id of the oldest order among them (None: no order)."""
-    last = (
-        select(OrderLine.order_id, OrderLine.offer_id, OrderLine.quantity)
-        .where(OrderLine.sku_id == sku_id)
-        .order_by(OrderLine.order_id.desc())
-        .limit(_LATELY)
-        .subquery()
-    )
-    rows = session.execute(select(last.c.offer_id, func.sum(last.c.quantity), func.min(last.c.order_id)).group_by(last.c.offer_id)).all()
-    return {offer_id: int(units) for offer_id, units, _ in rows}, min((first for _, _, first in rows), default=None)
+def units_lately(session: Session, sku_ids: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """How many units of each offer are in the last lines of these denominations, and the oldest order among them by denomination.
+
+    A denomination without an order is in neither.
+    """
+    wanted = listed(session, sku_ids).c.value
+    far = aliased(OrderLine)
+    begin = select(far.order_id).where(far.sku_id == wanted).order_by(far.order_id.desc()).limit(1).offset(_LATELY - 1).scalar_subquery()
+    rows = session.execute(
+        select(OrderLine.sku_id, OrderLine.offer_id, func.sum(OrderLine.quantity), func.min(OrderLine.order_id))
+        .where(OrderLine.sku_id == wanted, OrderLine.order_id >= func.coalesce(begin, 0))
+        .group_by(OrderLine.sku_id, OrderLine.offer_id)
+    ).all()
+    oldest: dict[int, int] = {}
+    for sku_id, _, _, first in rows:
+        oldest[sku_id] = min(first, oldest.get(sku_id, first))
+    return {offer_id: int(units) for _, offer_id, units, _ in rows}, oldest
+
+
+@read
+def sold_skus(session: Session, *, after: int) -> set[int]:
+    """The denominations of orders above this id."""
+    # Without DISTINCT: it would have SQLite read every line there ever was, in the order of the denominations.
+    return set(session.scalars(select(OrderLine.sku_id).where(OrderLine.order_id > after)))
+
+
+@read
+def newest(session: Session) -> int:
+    """The id of the newest order, 0 when there is none."""
+    return session.scalar(select(func.max(Order.id))) or 0
 
 
 @read

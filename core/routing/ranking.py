@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import aftersale, inventory, journal, orders, rates, storefronts, supply
+from core import aftersale, fulfilment, inventory, journal, orders, rates, storefronts, supply
 from core.database import now, read, write
 from core.money import convert_up
 from core.routing.rules import Inputs, Scored, Weights, magnitude, ranked, why
@@ -17,6 +17,8 @@ from core.routing.tables import Ranking, RoutingWeights
 from core.supply import SourceFacts
 
 _SHELF_COUNTED = 100  # codes; more is as good as many
+AT_ONCE = 50  # denominations that are looked at in turn, in one question
+_LATE = timedelta(seconds=10)  # a fact may be committed so long after the instant that it bears
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,8 @@ def _inputs(session: Session, offers: Sequence[SourceFacts]) -> list[Inputs]:
     ids, at = [one.id for one in offers], now(session)
     shelves = inventory.on_shelf(session, ids, most=_SHELF_COUNTED)
     fared = supply.outcomes(session, ids)
-    sold: dict[int, int] = {}
-    bad: dict[int, int] = {}
-    for sku_id in sorted({one.sku_id for one in offers}):
-        units, since = orders.units_lately(session, sku_id=sku_id)
-        sold |= units
-        if since is not None:
-            bad |= aftersale.bad_codes(session, sku_id=sku_id, since_order=since)
+    sold, oldest = orders.units_lately(session, sorted({one.sku_id for one in offers}))
+    bad = aftersale.bad_codes(session, oldest)
     shop = storefronts.first(session)
     currency = None if shop is None else shop.currency
     found = []
@@ -97,17 +94,17 @@ def _cost(session: Session, one: SourceFacts, currency: str | None) -> int | Non
     return None if rate is None else convert_up(one.cost_minor, rate.rate)
 
 
-@read
-def stale(session: Session, *, after: int = 0, most: int = 200) -> tuple[list[int], int | None]:
-    """Of the next denominations above the id `after`, those whose sources would be ranked otherwise now; and where to go on.
+def _otherwise(session: Session, sku_ids: Collection[int]) -> list[int]:
+    """Of these denominations, those whose sources would be ranked otherwise now."""
+    of_all = sorted(sku_ids)
+    return [found for n in range(0, len(of_all), AT_ONCE) for found in _of_few_otherwise(session, of_all[n : n + AT_ONCE])]
 
-    None instead of that is the end.
-    """
-    sku_ids = supply.offered_skus(session, after=after, most=most)
-    offers = supply.facts_of(session, sku_ids)
+
+def _of_few_otherwise(session: Session, sku_ids: Sequence[int]) -> list[int]:
     by_sku: dict[int, list[SourceFacts]] = {sku_id: [] for sku_id in sku_ids}
-    for one in offers:
+    for one in supply.facts_of(session, sku_ids):
         by_sku[one.sku_id].append(one)
+    known = {one.offer_id: one for one in _inputs(session, [one for several in by_sku.values() if len(several) > 1 for one in several])}
     weighed = weights(session)
     found = []
     for sku_id, several in by_sku.items():
@@ -115,10 +112,64 @@ def stale(session: Session, *, after: int = 0, most: int = 200) -> tuple[list[in
         if len(several) < 2:
             wanted = [one.id for one in several]  # Nothing to compare.
         else:
-            wanted = [scored.offer_id for scored in ranked(_inputs(session, several), weighed)]
+            wanted = [scored.offer_id for scored in ranked([known[one.id] for one in several], weighed)]
         if wanted != in_force:
             found.append(sku_id)
-    return found, (sku_ids[-1] if len(sku_ids) == most else None)
+    return found
+
+
+@read
+def stale(session: Session, *, after: int = 0, most: int = AT_ONCE) -> tuple[list[int], int | None]:
+    """Of the next denominations with several sources above the id `after`, those that would be ranked otherwise; and where to go on.
+
+    None instead of that is the end.
+    """
+    sku_ids = supply.contested_skus(session, after=after, most=most)
+    return _otherwise(session, sku_ids), (sku_ids[-1] if sku_ids and len(sku_ids) == most else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How far one who looks again and again has come: in a slow round over all, and with the news."""
+
+    after: int = 0
+    hurry: bool = False  # the round is to be finished now, since all may have changed
+    at: datetime | None = None  # null: never looked
+    weights_id: int = 0
+    offer_id: int = 0
+    # The newest orders at the last look and at the one before: what is committed late has a smaller id than what was seen.
+    order_id: int = 0
+    order_before_id: int = 0
+
+
+@read
+def look(session: Session, looked: Looked, *, most: int = AT_ONCE) -> tuple[list[int], Looked]:
+    """Denominations whose sources would be ranked otherwise now, as far as a short look tells; and from where the next one goes on.
+
+    At once: where an offer was stopped or lifted, has a new cost, was stocked, sold or delivered, or is new. What changes otherwise
+    (a declared number, a rate, a date, a granted complaint) is found in the round, `most` at a time. When the weights have changed
+    the round begins anew and is in a hurry.
+    """
+    weights_id = session.scalar(select(func.max(RoutingWeights.id))) or 0
+    anew = looked.at is not None and weights_id != looked.weights_id
+    in_turn = supply.contested_skus(session, after=0 if anew else looked.after, most=most)
+    more = bool(in_turn) and len(in_turn) == most
+    news: set[int] = set()
+    if looked.at is not None:
+        since = looked.at - _LATE
+        news = supply.changed_skus(session, since=since, after_offer=looked.offer_id)
+        news |= inventory.stocked_skus(session, since=since) | fulfilment.ended_skus(session, since=since)
+        news |= orders.sold_skus(session, after=looked.order_before_id)
+    newest = orders.newest(session)
+    return _otherwise(session, news.union(in_turn)), Looked(
+        after=in_turn[-1] if more else 0,
+        hurry=more and (anew or looked.hurry),
+        at=now(session),
+        weights_id=weights_id,
+        offer_id=supply.newest_offer(session),
+        order_id=newest,
+        order_before_id=looked.order_id if looked.at is not None else newest,
+    )
 
 
 @write

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from core.database import now, read, write
@@ -14,6 +14,9 @@ from core.settlement import accounts
 from core.settlement.contracts import contract
 from core.settlement.split import Commission, Label, commission_due
 from core.settlement.tables import Claim, Contract, Reversal, Run, RunKind, TierWindow
+
+# Word for word as the partial index has it: SQLite would not know `counted IS 0` for the same.
+_UNCOUNTED = text("NOT claims.counted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def count_windows(session: Session, *, most: int = 20) -> int:
     """
     key = (Claim.contract_id, Claim.bucket, Claim.storefront_id, Claim.currency, Claim.window_starts_at, Claim.window_ends_at)
     waiting = session.execute(
-        select(*key).where(Claim.window_ends_at <= now(session), Claim.counted.is_(False)).group_by(*key).order_by(*key).limit(most)
+        select(*key).where(Claim.window_ends_at <= now(session), _UNCOUNTED).group_by(*key).order_by(*key).limit(most)
     ).all()
     for contract_id, bucket, storefront_id, currency, starts_at, ends_at in waiting:
         assert contract_id is not None and bucket is not None and starts_at is not None and ends_at is not None
@@ -61,7 +64,7 @@ def _count(
         Claim.currency == currency,
         Claim.window_starts_at == starts_at,
     )
-    session.execute(select(Claim.id).where(*these, Claim.counted.is_(False)).with_for_update())
+    session.execute(select(Claim.id).where(*these, _UNCOUNTED).with_for_update())
     price, charged = session.execute(
         select(func.coalesce(func.sum(Claim.price_minor), 0), func.coalesce(func.sum(Claim.commission_minor), 0)).where(*these)
     ).one()

@@ -96,7 +96,7 @@ from core.supply.quotas import (
     quota,
     quotas,
 )
-from core.supply.ranking import SourceFacts, facts_of, lock_offers, offered_skus, rank
+from core.supply.ranking import SourceFacts, changed_skus, contested_skus, facts_of, lock_offers, newest_offer, rank
 from core.supply.records import Record, SourceShown, note_records, record_of, source_shown, stability_of
 from core.supply.resting import all_suppliers, resting_on
 from core.supply.rules import ENOUGH_ORDERS, Prices, margin_bp, quota_cost, stability
@@ -181,7 +181,9 @@ __all__ = [
     "bought_offers",
     "change_offer",
     "change_quota",
+    "changed_skus",
     "consigned",
+    "contested_skus",
     "cost_of",
     "costs_of",
     "cover",
@@ -223,13 +225,13 @@ __all__ = [
     "new_supplier",
     "new_upstream_supplier",
     "new_vendor",
+    "newest_offer",
     "not_own",
     "note_outcome",
     "note_records",
     "offer_of_member",
     "offer_view",
     "offer_views",
-    "offered_skus",
     "offers",
     "offers_in",
     "offers_of",

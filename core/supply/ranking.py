@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.orm import Session
 
 from core.database import insert_new, read, write
-from core.supply.tables import Offer, Source
+from core.supply.tables import Offer, OfferCost, OfferStop, Source
 
 _TRIES = 20  # as many may join one denomination at the same instant
 
@@ -102,9 +102,25 @@ def facts_of(session: Session, sku_ids: Collection[int]) -> list[SourceFacts]:
 
 
 @read
-def offered_skus(session: Session, *, after: int, most: int) -> Sequence[int]:
-    """Denominations that have an offer, by id, those above `after`."""
-    return session.scalars(select(Offer.sku_id).where(Offer.sku_id > after).distinct().order_by(Offer.sku_id).limit(most)).all()
+def contested_skus(session: Session, *, after: int, most: int) -> Sequence[int]:
+    """Denominations that have several sources, by id, those above `after`: nothing else can be drawn from in another order."""
+    return session.scalars(select(Source.sku_id).where(Source.sku_id > after, Source.rank == 2).order_by(Source.sku_id).limit(most)).all()
+
+
+@read
+def changed_skus(session: Session, *, since: datetime, after_offer: int) -> set[int]:
+    """Denominations of which an offer was stopped, let sell again or given another cost since then, or is newer than that offer."""
+    stopped = select(OfferStop.offer_id).where(OfferStop.at >= since)
+    lifted = select(OfferStop.offer_id).where(OfferStop.lifted_at >= since)
+    costs = select(OfferCost.offer_id).where(OfferCost.taken_at >= since)
+    found = set(session.scalars(select(Offer.sku_id).where(Offer.id > after_offer)))
+    return found.union(session.scalars(select(Offer.sku_id).where(Offer.id.in_(union(stopped, lifted, costs)))))
+
+
+@read
+def newest_offer(session: Session) -> int:
+    """The id of the newest offer, 0 when there is none."""
+    return session.scalar(select(func.max(Offer.id))) or 0
 
 
 @write

@@ -80,7 +80,7 @@ def lift_ended(session: Session, *, most: int = 100) -> int:
     over = session.execute(
         select(OfferStop.offer_id, OfferStop.why, OfferStop.ref)
         .where(OfferStop.lifted_at.is_(None), OfferStop.until <= now(session))
-        .order_by(OfferStop.id)
+        .order_by(OfferStop.until, OfferStop.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()

@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.database import Base, Id
 
 _WAITS = text("taken_at IS NULL AND dropped_at IS NULL")
+_TAKEN = text("taken_at IS NOT NULL")
+_ENDING = text("lifted_at IS NULL AND until IS NOT NULL")
+_LIFTED = text("lifted_at IS NOT NULL")
 
 
 class Standing(StrEnum):
@@ -159,6 +162,9 @@ class OfferStop(Base):
             postgresql_where=text("lifted_at IS NULL"),
             sqlite_where=text("lifted_at IS NULL"),
         ),
+        Index("ix_offer_stops_ending", "until", postgresql_where=_ENDING, sqlite_where=_ENDING),
+        Index("ix_offer_stops_at", "at"),
+        Index("ix_offer_stops_lifted", "lifted_at", postgresql_where=_LIFTED, sqlite_where=_LIFTED),
     )
 
     id: Mapped[Id]
@@ -180,6 +186,7 @@ class OfferCost(Base):
         CheckConstraint("cost_minor >= 0", name="cost_not_negative"),
         CheckConstraint("taken_at IS NULL OR dropped_at IS NULL", name="taken_or_dropped"),
         Index("ix_offer_costs_waiting", "from_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
+        Index("ix_offer_costs_taken", "taken_at", postgresql_where=_TAKEN, sqlite_where=_TAKEN),
     )
 
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True, autoincrement=False)

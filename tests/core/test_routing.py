@@ -157,6 +157,63 @@ async def test_every_ranking_is_worked_out_again_from_what_was_kept_of_it(shop: 
     assert newest is not None and newest.result[0].offer_id == (await in_order(shop, goods))[0]
 
 
+async def test_a_cost_a_stop_an_emptied_shelf_and_a_weight_are_each_found_without_looking_at_all(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    goods = await put_on_sale(shop, storefront, count=20)
+    other = await shop.write(another_offer, sku_id=goods.sku_id, cost_minor=8000, rank=2)
+    third = await shop.write(another_offer, sku_id=goods.sku_id, cost_minor=8000, rank=3)
+    await stock(shop, other, goods.sku_id, 20)
+    await stock(shop, third, goods.sku_id, 2)
+    await shop.write(supply.set_cost, offer_id=goods.offer_id, cost_minor=8000, cost_currency="CNY")
+    await rank_all(shop)
+    looked = routing.Looked()
+
+    async def news(*, in_turn: int = 0) -> list[int]:
+        """What changed since the last call, with none looked at in turn; and no more when it has been ranked."""
+        nonlocal looked
+        found, looked = await shop.read(routing.look, looked, most=in_turn)
+        for sku_id in found:
+            assert await shop.write(routing.rank, sku_id=sku_id) is not None
+        clock.passes(minutes=1)
+        for _ in range(2):
+            more, looked = await shop.read(routing.look, looked, most=in_turn)
+            assert more == []
+        clock.passes(minutes=1)
+        return found
+
+    assert await news() == []
+    await shop.write(supply.set_cost, offer_id=other, cost_minor=2000, cost_currency="CNY")
+    assert await news() == [goods.sku_id] and (await in_order(shop, goods))[0] == other
+    await shop.write(supply.stop, offer_ids=[other], why=Stop.PAUSED, by="test")
+    assert await news() == [goods.sku_id] and other not in await in_order(shop, goods)
+    await shop.write(supply.lift, offer_ids=[other], why=Stop.PAUSED, by="test")
+    assert await news() == [goods.sku_id] and (await in_order(shop, goods))[0] == other
+    buyer = await person(shop, storefront, money_minor=1_000_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=20, once="all", **goods.terms())
+    assert await news() == [goods.sku_id] and (await in_order(shop, goods))[-1] == other
+    await stock(shop, other, goods.sku_id, 20)
+    assert await news() == [goods.sku_id] and (await in_order(shop, goods))[0] == other
+    for name in ("cost", "stock"):
+        await shop.write(routing.set_weight, name=name, value=0, by="test")
+    await shop.write(routing.set_weight, name="region", value=100, by="test")
+    assert await news(in_turn=1) == [goods.sku_id] and (await in_order(shop, goods))[0] == goods.offer_id
+
+
+async def test_new_weights_let_the_round_begin_anew_and_hurry_to_its_end(shop: Shop, storefront: Storefront) -> None:
+    several = [await put_on_sale(shop, storefront, count=2) for _ in range(3)]
+    await put_on_sale(shop, storefront, count=2)  # One source: it is never in the round.
+    for goods in several:
+        await shop.write(another_offer, sku_id=goods.sku_id, cost_minor=8000, rank=2, declared=5, upstream_id=7)
+    _, looked = await shop.read(routing.look, routing.Looked(), most=2)
+    assert looked.after == several[1].sku_id and not looked.hurry
+    await shop.write(routing.set_weight, name="region", value=50, by="test")
+    _, looked = await shop.read(routing.look, looked, most=2)
+    assert looked.after == several[1].sku_id and looked.hurry
+    _, looked = await shop.read(routing.look, looked, most=2)
+    assert looked.after == 0 and not looked.hurry
+
+
 @pytest.mark.usefixtures("sound_in_the_end")
 async def test_the_gathered_sale_goes_on_to_the_next_shelf_and_keeps_by_which_ranking(shop: Shop, storefront: Storefront) -> None:
     goods = await put_on_sale(shop, storefront, count=3)
