@@ -62,6 +62,7 @@ _TASK = {
     "late": N_("🟡 Order {order}: {n} pieces are late, and its source does not say what became of them. The buyer has been told."),
     "codes-refused": N_("🔴 Order {order}: {n} codes that a source delivered had been in the shop before. They count as not delivered."),
     "codes-late": N_("🟡 Order {order}: {n} codes came when they were not waited for any more. They are kept and not for sale."),
+    "unsettled": N_("🔴 Order {order}: what its suppliers are owed could not be worked out. Only this order waits; please look at it."),
     "source-reversed": N_("🔴 Order {order}: its source has taken {n} codes back after the buyer got them. Please ask the buyer."),
 }
 

@@ -439,15 +439,23 @@ def _finish(session: Session, order: Order, terms: Terms, groups: Sequence[_Grou
 
 
 def _groups(session: Session, order: Order, tasks: Sequence[TaskView]) -> list[_Group]:
-    """What the order has and waits for, by offer, cost and ranking; what its first purchase took from shelves stands first."""
+    """What the order has and waits for, by offer, cost and ranking; what its first purchase took from shelves stands first.
+
+    A supplier's goods are one line, whatever was ranked anew between its units: a line is what becomes a claim.
+    """
     came = {row.code_id: row for row in session.scalars(select(ArrivedCode).where(ArrivedCode.order_id == order.id))}
     first = {line.offer_id: line for line in reversed(_lines(session, order.id))}
+    codes = inventory.of_order(session, order.id)
+    ids = {code.offer_id for code in codes} | {row.offer_id for row in came.values()} | {task.offer_id for task in tasks}
+    theirs = {offer.id for offer in supply.offers(session, sorted(ids)) if offer.payable_id is not None}
     counted: dict[tuple[int, int, str, int | None], int] = {}
+    versions: dict[int, int | None] = {}
 
     def add(offer_id: int, cost: int, currency: str, version: int | None, n: int = 1) -> None:
+        if offer_id in theirs:
+            version = versions.setdefault(offer_id, version)
         counted[offer_id, cost, currency, version] = counted.get((offer_id, cost, currency, version), 0) + n
 
-    codes = inventory.of_order(session, order.id)
     for code in codes:
         if code.id not in came:
             line = first[code.offer_id]

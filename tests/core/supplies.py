@@ -41,6 +41,8 @@ def give_offer(session: Session, *, offer_id: int, supplier_id: int, cost_minor:
         ),
         {"supplier": supplier_id, "account": account, "cost": cost_minor, "currency": currency, "offer": offer_id},
     )
+    # It never cost anything else.
+    session.execute(text("DELETE FROM offer_costs WHERE offer_id = :offer"), {"offer": offer_id})
 
 
 async def supplied(

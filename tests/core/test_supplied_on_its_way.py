@@ -1,0 +1,103 @@
+"""Goods of suppliers that are partly on their way: one cost and one line, money given back once, and one bad order that stops nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from core import audit, orders
+from core.database import Shop, read, write
+from core.orders import OrderState
+from core.outbox.tables import Message
+from core.settlement import SpreadShare
+from core.storefronts import Storefront
+from tests.core.joining import staff
+from tests.core.ledgers import assert_books
+from tests.core.props import assert_sound
+from tests.core.supplies import Supplied, purse, released, settled, supplied
+from tests.core.way import another_offer, ask, state
+from tests.stage import Clock, person, stock
+
+BY: dict[str, Any] = {"reason": "test", "by": "test"}
+
+
+@write
+def damage(session: Session, statement: str, of_id: int = 0) -> None:
+    session.execute(text(statement), {"id": of_id} if ":id" in statement else {})
+
+
+@read
+def told(session: Session, says: str) -> list[dict[str, Any]]:
+    return [body for body in session.scalars(select(Message.body).order_by(Message.id)) if body and body.get("says") == says]
+
+
+async def twice_from_one_shelf(shop: Shop, storefront: Storefront) -> tuple[Supplied, int]:
+    """Two of a supplier's codes, and two more of them after another source failed and the offers were ranked anew."""
+    of = await supplied(shop, storefront, terms=SpreadShare(3000), count=2)
+    await shop.write(another_offer, sku_id=of.goods.sku_id, cost_minor=8000, rank=2, declared=5, upstream_id=7)
+    buyer = await person(shop, storefront, money_minor=100_000)
+    bought = await shop.write(orders.buy, buyer_id=buyer.id, quantity=4, once="four", **of.goods.terms())
+    task = await ask(shop, "upstream:7")
+    await stock(shop, of.goods.offer_id, of.goods.sku_id, 2)
+    await shop.write(damage, "UPDATE sources SET version = version + 1")
+    await shop.write(orders.task_failed, task_id=task.id, cause="none there")
+    assert await state(shop, bought.order_id) is OrderState.ISSUED
+    # The rank is no other, so that the ranking of that number was never kept.
+    await shop.write(damage, "UPDATE sources SET version = version - 1")
+    return of, bought.order_id
+
+
+async def test_a_suppliers_goods_are_one_line_whatever_was_ranked_anew(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    since = clock()
+    of, order_id = await twice_from_one_shelf(shop, storefront)
+    assert [line.quantity for line in await shop.read(orders.lines_of, order_id)] == [4]
+    await settled(shop)
+    assert await shop.read(purse, of.supplier_id) == (4 * 8800, 0, 0)
+    await shop.write(orders.refund_codes, order_id=order_id, code_ids=None, once="all", **BY)
+    await settled(shop)
+    assert await shop.read(purse, of.supplier_id) == (0, 0, 0)
+    await assert_books(shop, since, clock())
+    await assert_sound(shop)
+
+
+async def test_claims_of_several_lines_of_one_offer_are_taken_back_together(shop: Shop, storefront: Storefront) -> None:
+    """As orders were written before a supplier's goods became one line."""
+    of, order_id = await twice_from_one_shelf(shop, storefront)
+    columns = "sku_id, offer_id, price_id, unit_price_minor, unit_cost_minor, cost_currency, ranking_version"
+    await shop.write(damage, "UPDATE order_lines SET quantity = 2 WHERE order_id = :id", order_id)
+    await shop.write(
+        damage,
+        f"INSERT INTO order_lines (order_id, seq, quantity, {columns}) SELECT order_id, 2, 2, {columns} FROM order_lines"
+        " WHERE order_id = :id",
+        order_id,
+    )
+    await settled(shop)
+    first, *others = [code.code_id for code in await shop.read(orders.codes_sold, order_id)]
+    await shop.write(orders.refund_codes, order_id=order_id, code_ids=[first], once="one", **BY)
+    await settled(shop)
+    assert await shop.read(purse, of.supplier_id) == (3 * 8800, 0, 0)
+    await shop.write(orders.refund_codes, order_id=order_id, code_ids=others, once="rest", **BY)
+    await settled(shop)
+    assert await shop.read(purse, of.supplier_id) == (0, 0, 0)
+    report = await shop.read(audit.audit, sample=0)
+    assert not set(report.violated) & audit.SETTLEMENT.keys()
+
+
+async def test_an_order_that_cannot_be_settled_waits_alone_and_the_staff_are_told_once(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    await staff(shop, storefront, 900_001)
+    _, order_id = await twice_from_one_shelf(shop, storefront)
+    other = await supplied(shop, storefront, terms=SpreadShare(3000), name="Other")
+    buyer = await person(shop, storefront, money_minor=1_000_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=10, once="ten", **other.goods.terms())
+    await settled(shop)
+    await shop.write(damage, "UPDATE claims SET units = 3 WHERE order_id = :id", order_id)
+    await shop.write(orders.refund_codes, order_id=order_id, code_ids=None, once="all", **BY)
+    await released(shop, clock)
+    assert (await shop.read(purse, other.supplier_id))[:2] == (0, 88_000)
+    clock.passes(hours=1)
+    await settled(shop)
+    assert [one["order"] for one in await shop.read(told, "task")] == [order_id]
