@@ -81,8 +81,8 @@ def begin(
     session.flush()
     at = now(session)
     made = [
-        _ask(session, order, product, offers[offer_id], n, terms, fields, at + way_of(product, offers[offer_id]).promise, held, "bought")
-        for offer_id, n in drawn.to_come.items()
+        _ask(session, order, product, offer, n, terms, fields, at + way_of(product, offer).promise, held, "bought", offer.cost_minor)
+        for offer, n in ((offers[offer_id], n) for offer_id, n in drawn.to_come.items())
     ]
     lines = [
         _Group(offer_id, offers[offer_id].cost_minor, offers[offer_id].cost_currency, offers[offer_id].version, n)
@@ -110,6 +110,7 @@ def _ask(
     due_at: datetime,
     held: bool,
     cause: str,
+    cost_minor: int,
 ) -> TaskView:
     return fulfilment.make(
         session,
@@ -122,7 +123,7 @@ def _ask(
         lane=way_of(product, offer).lane,
         fields=fields,
         most_cost_minor=_most_cost(offer, terms),
-        cost_minor=_agreed_cost(session, order.id, offer),
+        cost_minor=cost_minor,
         cost_currency=offer.cost_currency,
         due_at=due_at,
         held=held,
@@ -139,7 +140,7 @@ def _most_cost(offer: Offer, terms: Terms) -> int:
 
 
 def _agreed_cost(session: Session, order_id: int, offer: Offer) -> int:
-    """Of one supplier's goods all units of an order have one cost, whatever the offer says since."""
+    """Of one supplier's goods all units of an order have the cost at which the first of them were bought, whatever the offer says since."""
     if offer.payable_id is not None:
         line = session.scalars(
             select(OrderLine).where(OrderLine.order_id == order_id, OrderLine.offer_id == offer.id).order_by(OrderLine.seq).limit(1)
@@ -354,7 +355,8 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
         _note_arrived(session, order, ids, task, offer_id, cost, offer.cost_currency, offer.version, from_shelf=True)
     for offer_id, count in drawn.to_come.items():
         cause = f"offer {task.offer_id} did not bring them"
-        _ask(session, order, product, by_id[offer_id], count, terms, task.fields, task.due_at, order.held, cause)
+        cost = _agreed_cost(session, order.id, by_id[offer_id])
+        _ask(session, order, product, by_id[offer_id], count, terms, task.fields, task.due_at, order.held, cause, cost)
     return drawn.count
 
 

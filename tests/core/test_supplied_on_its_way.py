@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from core import audit, orders
+from core import audit, fulfilment, orders, rates, supply
 from core.database import Shop, read, write
 from core.orders import OrderState
 from core.outbox.tables import Message
@@ -15,9 +15,9 @@ from core.settlement import SpreadShare
 from core.storefronts import Storefront
 from tests.core.joining import staff
 from tests.core.ledgers import assert_books
-from tests.core.props import assert_sound
+from tests.core.props import STAR_RATE, assert_sound, place, settle
 from tests.core.supplies import Supplied, purse, released, settled, supplied
-from tests.core.way import another_offer, ask, state
+from tests.core.way import another_offer, ask, secrets, state
 from tests.stage import Clock, person, stock
 
 BY: dict[str, Any] = {"reason": "test", "by": "test"}
@@ -101,3 +101,22 @@ async def test_an_order_that_cannot_be_settled_waits_alone_and_the_staff_are_tol
     clock.passes(hours=1)
     await settled(shop)
     assert [one["order"] for one in await shop.read(told, "task")] == [order_id]
+
+
+async def test_what_a_source_is_asked_for_costs_what_it_costs_when_it_is_paid(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    since = clock()
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=STAR_RATE, source="test")
+    of = await supplied(shop, storefront, count=1)
+    await shop.write(damage, "UPDATE offers SET declared = 5 WHERE id = :id", of.goods.offer_id)
+    buyer = await person(shop, storefront)
+    placed = await place(shop, buyer, of.goods, once="p", quantity=3)
+    await shop.write(supply.set_cost, offer_id=of.goods.offer_id, cost_minor=9000, cost_currency="CNY", by="test")
+    await settle(shop, buyer, placed, event="e")
+    [task] = await shop.read(fulfilment.tasks_of, placed.order_id)
+    assert task.cost_minor == 9000
+    await shop.write(orders.arrived, task_id=task.id, secrets=secrets("A1", "A2"), done=True, cause="there")
+    assert await shop.read(purse, of.supplier_id) == (27_000, 0, 0)
+    await released(shop, clock)
+    assert await shop.read(purse, of.supplier_id) == (0, 27_000, 0)
+    await assert_books(shop, since, clock())
+    await assert_sound(shop)
