@@ -384,13 +384,17 @@ def _give_back(session: Session, order: Order, task: TaskView, missing: int, cau
             legs=[Leg(escrow_of(session, storefront, order.currency), customer.wallet_id, back, order.currency)],
             subject_id=order.id,
         )
+    paid, kept = payments.paid_for(session, order_id=order.id), 0
+    if paid is not None and back:
+        # What the payer has from the provider already is not given twice.
+        kept = payments.regain(session, intent_id=paid[0].id, most_minor=back, once=f"escrow-back:{task.id}")
     uncount_purchase(session, buyer_id=order.buyer_id, sku_id=task.sku_id, quantity=missing)
     if given:
         order.short_by, order.total_minor = (order.short_by or 0) + missing, total
         session.flush()
     else:
         end(session, order, OrderState.CANCELLED, cause[:200])
-    body = {"order": order.id, "missing": missing, "amount_minor": back, "currency": order.currency}
+    body = {"order": order.id, "missing": missing, "amount_minor": back - kept, "currency": order.currency}
     says = "less-came" if given else "not-coming"
     outbox.post(
         session, topic=outbox.Topic.NOTICE, customer_id=order.buyer_id, body={"says": says, **body}, once=f"{says}:{order.id}:{task.id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -15,10 +16,10 @@ from core.settlement import SpreadShare
 from core.storefronts import Storefront
 from tests.core.joining import staff
 from tests.core.ledgers import assert_books
-from tests.core.props import STAR_RATE, assert_sound, place, settle
+from tests.core.props import STAR_RATE, assert_sound, balance, place, settle
 from tests.core.supplies import Supplied, purse, released, settled, supplied
 from tests.core.way import another_offer, ask, secrets, state
-from tests.stage import Clock, person, stock
+from tests.stage import Clock, person, put_on_sale, stock
 
 BY: dict[str, Any] = {"reason": "test", "by": "test"}
 
@@ -118,5 +119,31 @@ async def test_what_a_source_is_asked_for_costs_what_it_costs_when_it_is_paid(sh
     assert await shop.read(purse, of.supplier_id) == (27_000, 0, 0)
     await released(shop, clock)
     assert await shop.read(purse, of.supplier_id) == (0, 27_000, 0)
+    await assert_books(shop, since, clock())
+    await assert_sound(shop)
+
+
+@pytest.mark.parametrize("called_off", [False, True])
+async def test_what_the_payer_has_back_already_is_not_given_again_when_nothing_comes(
+    shop: Shop, storefront: Storefront, clock: Clock, called_off: bool
+) -> None:
+    since = clock()
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=STAR_RATE, source="test")
+    goods = await put_on_sale(shop, storefront, count=0)
+    await shop.write(another_offer, sku_id=goods.sku_id, cost_minor=8000, rank=2, declared=5, upstream_id=7)
+    buyer = await person(shop, storefront)
+    placed = await place(shop, buyer, goods, once="p", quantity=1)
+    await settle(shop, buyer, placed, event="e")
+    if called_off:
+        await shop.write(orders.hold_back, order_id=placed.order_id)
+        [task] = await shop.read(fulfilment.tasks_of, placed.order_id)
+    else:
+        task = await ask(shop, "upstream:7")
+    await shop.write(orders.given_back, provider="stars", event_key="e", customer_id=buyer.id)
+    await shop.write(orders.task_failed, task_id=task.id, cause="none there")
+    assert await state(shop, placed.order_id) is OrderState.CANCELLED
+    assert await balance(shop, buyer) == 0
+    if not called_off:
+        assert [one["amount_minor"] for one in await shop.read(told, "not-coming")] == [0]
     await assert_books(shop, since, clock())
     await assert_sound(shop)
