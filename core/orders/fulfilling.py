@@ -633,6 +633,9 @@ def on_its_way(session: Session, order_id: int) -> list[TaskView]:
     return fulfilment.tasks_of(session, order_id)
 
 
-def let_go(session: Session, order: Order, *, held: bool) -> None:
-    """What an order still wants is asked for from now on, or not before the staff have looked at it. A part of commands."""
-    fulfilment.hold(session, order_id=order.id, held=held)
+def let_go(session: Session, order: Order) -> None:
+    """The staff have looked at an order: what it still wants is asked for, and promised anew from now on. A part of commands."""
+    tasks = [task for task in fulfilment.tasks_of(session, order.id) if task.open]
+    offers = {offer.id: offer for offer in supply.offers(session, sorted({task.offer_id for task in tasks}))}
+    due = {task.id: now(session) + way_of(_product(session, task.sku_id), offers[task.offer_id]).promise for task in tasks}
+    fulfilment.hold(session, order_id=order.id, held=False, due=due)

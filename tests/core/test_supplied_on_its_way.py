@@ -147,3 +147,22 @@ async def test_what_the_payer_has_back_already_is_not_given_again_when_nothing_c
         assert [one["amount_minor"] for one in await shop.read(told, "not-coming")] == [0]
     await assert_books(shop, since, clock())
     await assert_sound(shop)
+
+
+async def test_what_was_late_because_it_was_held_is_promised_anew_when_it_is_released(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    goods = await put_on_sale(shop, storefront, count=0)
+    await shop.write(another_offer, sku_id=goods.sku_id, cost_minor=8000, rank=2, declared=5, upstream_id=7)
+    buyer = await person(shop, storefront, money_minor=100_000)
+    bought = await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="o", **goods.terms())
+    await shop.write(orders.hold_back, order_id=bought.order_id)
+    clock.passes(hours=2)
+    assert await shop.write(orders.keep_promises) == 1
+    await shop.write(orders.release, order_id=bought.order_id, by="test")
+    assert await shop.write(orders.keep_promises) == 0, "half an hour from now on"
+    clock.passes(minutes=31)
+    assert await shop.write(orders.keep_promises) == 1
+    assert await state(shop, bought.order_id) is OrderState.CANCELLED
+    assert await balance(shop, buyer) == 100_000
+    await assert_sound(shop)
