@@ -49,11 +49,18 @@ def less_came(note: Note) -> Said:
 def not_coming(note: Note) -> Said:
     """Nothing will come."""
     speech = note.speech
-    said = speech.say(
-        "Sorry, order {order} could not be delivered. All of it, {amount}, is in your balance again.",
-        order=note.number,
-        amount=bold(note.price()),
-    )
+    if note.body.get("kept_minor"):
+        said = speech.say(
+            "Sorry, order {order} could not be delivered. {amount} is in your balance again; the rest you have back from where you paid.",
+            order=note.number,
+            amount=bold(note.price()),
+        )
+    else:
+        said = speech.say(
+            "Sorry, order {order} could not be delivered. All of it, {amount}, is in your balance again.",
+            order=note.number,
+            amount=bold(note.price()),
+        )
     again = button(speech.label("🔁 Order it again"), callbacks.Again(id=int(note.body["order"]), fresh=True))
     return said, keyboard([[again], shop_or_balance(speech)])
 

@@ -395,6 +395,8 @@ def _give_back(session: Session, order: Order, task: TaskView, missing: int, cau
     else:
         end(session, order, OrderState.CANCELLED, cause[:200])
     body = {"order": order.id, "missing": missing, "amount_minor": back - kept, "currency": order.currency}
+    if kept:
+        body["kept_minor"] = kept
     says = "less-came" if given else "not-coming"
     outbox.post(
         session, topic=outbox.Topic.NOTICE, customer_id=order.buyer_id, body={"says": says, **body}, once=f"{says}:{order.id}:{task.id}"

@@ -144,7 +144,7 @@ async def test_what_the_payer_has_back_already_is_not_given_again_when_nothing_c
     assert await state(shop, placed.order_id) is OrderState.CANCELLED
     assert await balance(shop, buyer) == 0
     if not called_off:
-        assert [one["amount_minor"] for one in await shop.read(told, "not-coming")] == [0]
+        assert [(one["amount_minor"], one["kept_minor"]) for one in await shop.read(told, "not-coming")] == [(0, 9500)]
     await assert_books(shop, since, clock())
     await assert_sound(shop)
 
