@@ -49,11 +49,18 @@ def less_came(note: Note) -> Said:
 def not_coming(note: Note) -> Said:
     """Nothing will come."""
     speech = note.speech
-    said = speech.say(
-        "Sorry, order {order} could not be delivered. All of it, {amount}, is in your balance again.",
-        order=note.number,
-        amount=bold(note.price()),
-    )
+    if note.body.get("kept_minor"):
+        said = speech.say(
+            "Sorry, order {order} could not be delivered. {amount} is in your balance again; the rest you have back from where you paid.",
+            order=note.number,
+            amount=bold(note.price()),
+        )
+    else:
+        said = speech.say(
+            "Sorry, order {order} could not be delivered. All of it, {amount}, is in your balance again.",
+            order=note.number,
+            amount=bold(note.price()),
+        )
     again = button(speech.label("🔁 Order it again"), callbacks.Again(id=int(note.body["order"]), fresh=True))
     return said, keyboard([[again], shop_or_balance(speech)])
 
@@ -62,6 +69,7 @@ _TASK = {
     "late": N_("🟡 Order {order}: {n} pieces are late, and its source does not say what became of them. The buyer has been told."),
     "codes-refused": N_("🔴 Order {order}: {n} codes that a source delivered had been in the shop before. They count as not delivered."),
     "codes-late": N_("🟡 Order {order}: {n} codes came when they were not waited for any more. They are kept and not for sale."),
+    "unsettled": N_("🔴 Order {order}: what its suppliers are owed could not be worked out. Only this order waits; please look at it."),
     "source-reversed": N_("🔴 Order {order}: its source has taken {n} codes back after the buyer got them. Please ask the buyer."),
 }
 

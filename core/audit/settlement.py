@@ -42,6 +42,14 @@ SETTLEMENT = {
         WHERE k.code_id = 0 AND (l.order_id IS NULL OR o.state NOT IN ('issued', 'refunded') OR l.quantity <> k.units
             OR l.unit_cost_minor * l.quantity <> k.cost_minor
             OR (k.currency = o.currency AND l.unit_price_minor * l.quantity <> k.price_minor))""",
+    "the claims of an order sum to the cost that its sale credited their supplier with": """
+        SELECT 'order ' || order_id AS about, 'supplier ' || supplier_id || ': credited less claimed is ' || SUM(n) AS detail FROM (
+            SELECT order_id, supplier_id, currency, -cost_minor AS n FROM claims WHERE code_id = 0
+            UNION ALL SELECT t.subject_id, a.party_id, p.currency, p.amount_minor FROM transfers t
+                JOIN postings p ON p.transfer_id = t.id JOIN accounts a ON a.id = p.credit_id AND a.kind = 'payable'
+                WHERE t.kind = 'sale' AND EXISTS (SELECT 1 FROM claims k
+                    WHERE k.order_id = t.subject_id AND k.supplier_id = a.party_id AND k.code_id = 0)
+        ) AS sides GROUP BY order_id, supplier_id, currency HAVING SUM(n) <> 0""",
     "a claim of a single code is of one that came in another's place": """
         SELECT 'claim ' || k.id AS about, 'order ' || k.order_id || ', code ' || k.code_id AS detail
         FROM claims k LEFT JOIN exchanged_codes x ON x.order_id = k.order_id AND x.code_id = k.code_id AND x.offer_id = k.offer_id

@@ -247,6 +247,12 @@ CHECKS: dict[str, str] = {
             FROM payment_intents i JOIN refunds r ON r.order_id = i.order_id
             JOIN transfers t ON t.key IN ('regained:refund:' || r.id, 'regained:declined:' || r.id) AND t.subject_id = i.id
             JOIN postings p ON p.transfer_id = t.id JOIN accounts c ON c.id = p.credit_id
+            WHERE c.kind = 'adjustment' AND i.id IN {_TOUCHED}
+            UNION ALL
+            SELECT i.id, 0, -p.amount_minor, 0, 0
+            FROM payment_intents i JOIN tasks k ON k.order_id = i.order_id
+            JOIN transfers t ON t.key = 'regained:escrow-back:' || k.id AND t.subject_id = i.id
+            JOIN postings p ON p.transfer_id = t.id JOIN accounts c ON c.id = p.credit_id
             WHERE c.kind = 'adjustment' AND i.id IN {_TOUCHED}) AS y GROUP BY y.intent_id) AS x
         WHERE x.worth <> 0 OR x.lost <> 0 OR x.amount > 0 OR (x.amount < 0 AND x.whole = 0)""",
     "what was kept of a refund, because the payer had it already, is a refund's": f"""
@@ -256,8 +262,12 @@ CHECKS: dict[str, str] = {
             FROM transfers t JOIN postings p ON p.transfer_id = t.id
             JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
             WHERE t.kind = 'refund' AND t.key LIKE 'regained:%' AND {T} GROUP BY t.key, t.subject_id) AS x
-        WHERE x.moved <> x.kept OR NOT EXISTS (SELECT 1 FROM payment_intents i JOIN refunds r ON r.order_id = i.order_id
-            WHERE i.id = x.subject_id AND x.key IN ('regained:refund:' || r.id, 'regained:declined:' || r.id) AND x.kept <= r.amount_minor)
+        WHERE x.moved <> x.kept OR (NOT EXISTS (SELECT 1 FROM payment_intents i JOIN refunds r ON r.order_id = i.order_id
+                WHERE i.id = x.subject_id AND x.key IN ('regained:refund:' || r.id, 'regained:declined:' || r.id)
+                    AND x.kept <= r.amount_minor)
+            AND NOT EXISTS (SELECT 1 FROM payment_intents i JOIN tasks k ON k.order_id = i.order_id
+                JOIN transfers b ON b.key = 'escrow-back:' || k.id JOIN postings q ON q.transfer_id = b.id
+                WHERE i.id = x.subject_id AND x.key = 'regained:escrow-back:' || k.id AND x.kept <= q.amount_minor))
         """,
     "a refunded code takes back the cost that was booked for it": f"""
         SELECT 'order ' || c.order_id AS about, 'code ' || c.code_id || ' takes back ' || c.cost_minor || ', booked ' || COALESCE(

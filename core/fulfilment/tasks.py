@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -340,8 +341,11 @@ def fail(session: Session, *, task_id: int, cause: str) -> TaskView:
 
 
 @write
-def hold(session: Session, *, order_id: int, held: bool) -> int:
-    """Nobody is asked for what an order still wants before the staff have looked at it; or they have. Returns how many tasks it changed."""
+def hold(session: Session, *, order_id: int, held: bool, due: Mapping[int, datetime] = MappingProxyType({})) -> int:
+    """Nobody is asked for what an order still wants before the staff have looked at it; or they have. Returns how many tasks it changed.
+
+    `due` says, by task, until when it is promised from then on: what was late because it was held is late no more.
+    """
     rows = session.scalars(
         select(Task)
         .where(Task.order_id == order_id, Task.ended_at.is_(None), Task.asked_at.is_(None), Task.held.is_(not held))
@@ -350,6 +354,8 @@ def hold(session: Session, *, order_id: int, held: bool) -> int:
     ).all()
     for row in rows:
         row.held, row.lease, row.next_at = held, None, now(session)
+        if row.id in due:
+            row.due_at, row.late_told_at = due[row.id], None
     session.flush()
     return len(rows)
 

@@ -81,8 +81,8 @@ def begin(
     session.flush()
     at = now(session)
     made = [
-        _ask(session, order, product, offers[offer_id], n, terms, fields, at + way_of(product, offers[offer_id]).promise, held, "bought")
-        for offer_id, n in drawn.to_come.items()
+        _ask(session, order, product, offer, n, terms, fields, at + way_of(product, offer).promise, held, "bought", offer.cost_minor)
+        for offer, n in ((offers[offer_id], n) for offer_id, n in drawn.to_come.items())
     ]
     lines = [
         _Group(offer_id, offers[offer_id].cost_minor, offers[offer_id].cost_currency, offers[offer_id].version, n)
@@ -110,6 +110,7 @@ def _ask(
     due_at: datetime,
     held: bool,
     cause: str,
+    cost_minor: int,
 ) -> TaskView:
     return fulfilment.make(
         session,
@@ -122,7 +123,7 @@ def _ask(
         lane=way_of(product, offer).lane,
         fields=fields,
         most_cost_minor=_most_cost(offer, terms),
-        cost_minor=_agreed_cost(session, order.id, offer),
+        cost_minor=cost_minor,
         cost_currency=offer.cost_currency,
         due_at=due_at,
         held=held,
@@ -139,7 +140,7 @@ def _most_cost(offer: Offer, terms: Terms) -> int:
 
 
 def _agreed_cost(session: Session, order_id: int, offer: Offer) -> int:
-    """Of one supplier's goods all units of an order have one cost, whatever the offer says since."""
+    """Of one supplier's goods all units of an order have the cost at which the first of them were bought, whatever the offer says since."""
     if offer.payable_id is not None:
         line = session.scalars(
             select(OrderLine).where(OrderLine.order_id == order_id, OrderLine.offer_id == offer.id).order_by(OrderLine.seq).limit(1)
@@ -373,7 +374,8 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
         _note_arrived(session, order, ids, task, offer_id, cost, offer.cost_currency, offer.version, from_shelf=True)
     for offer_id, count in drawn.to_come.items():
         cause = f"offer {task.offer_id} did not bring them"
-        _ask(session, order, product, by_id[offer_id], count, terms, task.fields, task.due_at, order.held, cause)
+        cost = _agreed_cost(session, order.id, by_id[offer_id])
+        _ask(session, order, product, by_id[offer_id], count, terms, task.fields, task.due_at, order.held, cause, cost)
     return drawn.count
 
 
@@ -401,13 +403,19 @@ def _give_back(session: Session, order: Order, task: TaskView, missing: int, cau
             legs=[Leg(escrow_of(session, storefront, order.currency), customer.wallet_id, back, order.currency)],
             subject_id=order.id,
         )
+    paid, kept = payments.paid_for(session, order_id=order.id), 0
+    if paid is not None and back:
+        # What the payer has from the provider already is not given twice.
+        kept = payments.regain(session, intent_id=paid[0].id, most_minor=back, once=f"escrow-back:{task.id}")
     uncount_purchase(session, buyer_id=order.buyer_id, sku_id=task.sku_id, quantity=missing)
     if given:
         order.short_by, order.total_minor = (order.short_by or 0) + missing, total
         session.flush()
     else:
         end(session, order, OrderState.CANCELLED, cause[:200])
-    body = {"order": order.id, "missing": missing, "amount_minor": back, "currency": order.currency}
+    body = {"order": order.id, "missing": missing, "amount_minor": back - kept, "currency": order.currency}
+    if kept:
+        body["kept_minor"] = kept
     says = "less-came" if given else "not-coming"
     outbox.post(
         session, topic=outbox.Topic.NOTICE, customer_id=order.buyer_id, body={"says": says, **body}, once=f"{says}:{order.id}:{task.id}"
@@ -460,15 +468,23 @@ def _finish(session: Session, order: Order, terms: Terms, groups: Sequence[_Grou
 
 
 def _groups(session: Session, order: Order, tasks: Sequence[TaskView]) -> list[_Group]:
-    """What the order has and waits for, by offer, cost and ranking; what its first purchase took from shelves stands first."""
+    """What the order has and waits for, by offer, cost and ranking; what its first purchase took from shelves stands first.
+
+    A supplier's goods are one line, whatever was ranked anew between its units: a line is what becomes a claim.
+    """
     came = {row.code_id: row for row in session.scalars(select(ArrivedCode).where(ArrivedCode.order_id == order.id))}
     first = {line.offer_id: line for line in reversed(_lines(session, order.id))}
+    codes = inventory.of_order(session, order.id)
+    ids = {code.offer_id for code in codes} | {row.offer_id for row in came.values()} | {task.offer_id for task in tasks}
+    theirs = {offer.id for offer in supply.offers(session, sorted(ids)) if offer.payable_id is not None}
     counted: dict[tuple[int, int, str, int | None], int] = {}
+    versions: dict[int, int | None] = {}
 
     def add(offer_id: int, cost: int, currency: str, version: int | None, n: int = 1) -> None:
+        if offer_id in theirs:
+            version = versions.setdefault(offer_id, version)
         counted[offer_id, cost, currency, version] = counted.get((offer_id, cost, currency, version), 0) + n
 
-    codes = inventory.of_order(session, order.id)
     for code in codes:
         if code.id not in came:
             line = first[code.offer_id]
@@ -640,6 +656,9 @@ def on_its_way(session: Session, order_id: int) -> list[TaskView]:
     return fulfilment.tasks_of(session, order_id)
 
 
-def let_go(session: Session, order: Order, *, held: bool) -> None:
-    """What an order still wants is asked for from now on, or not before the staff have looked at it. A part of commands."""
-    fulfilment.hold(session, order_id=order.id, held=held)
+def let_go(session: Session, order: Order) -> None:
+    """The staff have looked at an order: what it still wants is asked for, and promised anew from now on. A part of commands."""
+    tasks = [task for task in fulfilment.tasks_of(session, order.id) if task.open]
+    offers = {offer.id: offer for offer in supply.offers(session, sorted({task.offer_id for task in tasks}))}
+    due = {task.id: now(session) + way_of(_product(session, task.sku_id), offers[task.offer_id]).promise for task in tasks}
+    fulfilment.hold(session, order_id=order.id, held=False, due=due)

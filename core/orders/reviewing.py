@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import fulfilment, journal, outbox, payments, people
+from core import journal, outbox, payments, people
 from core.database import now, read, write
-from core.orders.fulfilling import call_off
+from core.orders.fulfilling import call_off, let_go
 from core.orders.queries import OrderDetail, detail
 from core.orders.refunds import NoWayBack, OnlyWhole, Refunded, refund_codes
 from core.orders.seals import TakenBack, locked, taken_back
@@ -79,7 +79,7 @@ def release(session: Session, *, order_id: int, by: str) -> Reviewed:
     order.released_at, order.released_by = now(session), by
     session.flush()
     if order.state is OrderState.FULFILLING:
-        fulfilment.hold(session, order_id=order_id, held=False)  # Now its sources are asked; it is sent when it is there.
+        let_go(session, order)  # Now its sources are asked; it is sent when it is there.
         return _released(session, order_id, by)
     # What waits for a buyer who has blocked the bot would bring the codes once more when they are back.
     outbox.call_off(session, order_id=order_id, why="released")

@@ -6,15 +6,17 @@ transfer for each supplier: sales to revenue by its labels, and between sales an
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from core import aftersale, catalog, ledger, orders, standing, supply
+from core import aftersale, catalog, ledger, orders, payments, standing, supply
 from core.aftersale import Replaced
 from core.catalog import ProductKind
 from core.database import among, insert_new, now, read, write
@@ -32,6 +34,8 @@ SETTLED_AFTER = timedelta(minutes=10)
 LOOK_BACK = timedelta(minutes=20)  # at refunds and replacements, again
 ASK_AGAIN = timedelta(minutes=30)  # about money that is frozen
 MOST = 1000
+
+log = logging.getLogger(__name__)
 
 
 @read
@@ -67,7 +71,7 @@ def settle(session: Session, *, most: int = MOST) -> int:
     mark = _mark(session)
     fresh = ledger.booked_after(session, kind=TransferKind.SALE, after=mark.looked_id, most=most)
     if fresh:
-        _claim(session, {booked.subject_id: booked.transfer_id for booked in fresh})
+        _claim_each(session, {booked.subject_id: booked.transfer_id for booked in fresh})
         mark.looked_id = fresh[-1].transfer_id
         return len(fresh)
     settled_before, old = now(session) - SETTLED_AFTER, []
@@ -78,7 +82,7 @@ def settle(session: Session, *, most: int = MOST) -> int:
     if not old:
         return 0
     known = set(session.scalars(select(Claim.order_id).where(among(session, Claim.order_id, [booked.subject_id for booked in old]))))
-    _claim(session, {booked.subject_id: booked.transfer_id for booked in old if booked.subject_id not in known})
+    _claim_each(session, {booked.subject_id: booked.transfer_id for booked in old if booked.subject_id not in known})
     mark.swept_id = old[-1].transfer_id
     return len(old)
 
@@ -89,7 +93,7 @@ def take_back(session: Session) -> int:
     mark, at = _mark(session), now(session)
     since = mark.reversed_at - LOOK_BACK
     touched = {*orders.refunded_since(session, since), *aftersale.replaced_since(session, since)}
-    units = _look_again(session, touched)
+    units, _ = _each(session, touched, lambda order_ids: _look_again(session, order_ids))
     mark.reversed_at = at
     return units
 
@@ -101,7 +105,58 @@ def _mark(session: Session) -> Mark:
     return session.scalars(select(Mark).where(Mark.id == 1).with_for_update().execution_options(populate_existing=True)).one()
 
 
+# One order's trouble is nobody else's
+
+
+def _each(session: Session, order_ids: Collection[int], settled: Callable[[Collection[int]], int]) -> tuple[int, set[int]]:
+    """Do this for these orders together; when that cannot be done, for each by itself. Returns how much was done, and which could not be.
+
+    Those are left as they were, and the staff are told once: what is wrong with one order may not keep money from anybody else.
+    """
+    if not order_ids:
+        return 0, set()
+    try:
+        with session.begin_nested():
+            return settled(order_ids), set()
+    except Exception as trouble:
+        if _passes(trouble):
+            raise
+    done, wrong = 0, set()
+    for order_id in sorted(order_ids):
+        try:
+            with session.begin_nested():
+                done += settled([order_id])
+        except Exception as trouble:
+            if _passes(trouble):
+                raise
+            log.exception("order %d could not be settled", order_id)
+            wrong.add(order_id)
+            _tell_unsettled(session, order_id)
+    return done, wrong
+
+
+def _passes(trouble: Exception) -> bool:
+    """Is it the database that is busy or away? Then the whole command is tried again."""
+    return isinstance(trouble, DBAPIError) and not isinstance(trouble, IntegrityError | DataError)
+
+
+def _tell_unsettled(session: Session, order_id: int) -> None:
+    storefront_id = orders.sold_lines(session, [order_id])[0].storefront_id
+    body = {"says": "task", "what": "unsettled", "order": order_id, "count": 1}
+    payments.tell_staff(session, storefront_id=storefront_id, body=body, once=f"unsettled:{order_id}")
+
+
 # Claims
+
+
+def _claim_each(session: Session, sold: dict[int, int]) -> None:
+    """`_claim`, so that an order that cannot be settled is left out."""
+
+    def some(order_ids: Collection[int]) -> int:
+        _claim(session, {order_id: sold[order_id] for order_id in order_ids})
+        return len(order_ids)
+
+    _each(session, sold, some)
 
 
 def _claim(session: Session, sold: dict[int, int]) -> None:
@@ -319,14 +374,16 @@ class _Roots:
 
     def __init__(
         self,
-        lines: Sequence[SoldLine],
         claims: Sequence[Claim],
         came: Sequence[CodeFate],
         replaced: Sequence[Replaced],
         sources: dict[int, Consigned],
     ) -> None:
-        self.line_of = {line.offer_id: line for line in lines}
-        self.of_line = {claim.offer_id: claim for claim in claims if not claim.code_id}
+        # Several lines may be of one offer: which of them a code is of is known by its cost, where it is known at all.
+        self.of_line: dict[int, list[Claim]] = defaultdict(list)
+        for claim in claims:
+            if not claim.code_id:
+                self.of_line[claim.offer_id].append(claim)
         self.of_code = {claim.code_id: claim for claim in claims if claim.code_id}
         self.came = {code.code_id: code for code in came}
         self.old_of = {one.new_code_id: one for one in replaced}
@@ -336,8 +393,8 @@ class _Roots:
         """Whose account was credited with this code."""
         if code_id in self.came:
             return self.came[code_id].payable_id
-        claim = None if offer_id is None else self.of_line.get(offer_id)
-        return self.sources[claim.offer_id].payable_id if claim is not None and claim.offer_id in self.sources else None
+        known = offer_id is not None and offer_id in self.of_line and offer_id in self.sources
+        return self.sources[offer_id].payable_id if known and offer_id is not None else None
 
     def before(self, code_id: int, offers: dict[int, int]) -> int | None:
         """Whose account had been credited with the code that this one replaced."""
@@ -348,14 +405,14 @@ class _Roots:
         """Did money move from one supplier to another, or to or from the shop, when this code came?"""
         return self.came[code_id].payable_id is None or self.came[code_id].payable_id != self.before(code_id, offers)
 
-    def claim(self, code_id: int, offer_id: int | None, offers: dict[int, int]) -> Claim | None:
-        """The claim of a code; who brings a good code for a bad one of their own is paid by the same claim."""
+    def claims(self, code_id: int, offer_id: int | None, offers: dict[int, int]) -> list[Claim]:
+        """The claim of a code, or those it may be of; who brings a good code for a bad one of their own is paid by the same claim."""
         while code_id in self.came and code_id in self.old_of:
             if self.moved(code_id, offers):
-                return self.of_code.get(code_id)
+                return [self.of_code[code_id]] if code_id in self.of_code else []
             code_id = self.old_of[code_id].old_code_id
             offer_id = offers.get(code_id)
-        return None if offer_id is None else self.of_line.get(offer_id)
+        return [] if offer_id is None else self.of_line.get(offer_id, [])
 
 
 def _look_again(session: Session, order_ids: Collection[int]) -> int:
@@ -379,18 +436,15 @@ def _look_again(session: Session, order_ids: Collection[int]) -> int:
     claims = _claims_of(session, touched)
     drafts = []
     for order_id in touched:
-        drafts += _standing_in(
-            _Roots(lines[order_id], claims[order_id], came[order_id], replaced[order_id], sources), lines[order_id], gone[order_id]
-        )
+        drafts += _standing_in(_Roots(claims[order_id], came[order_id], replaced[order_id], sources), lines[order_id], gone[order_id])
     if drafts:
         _write(session, drafts)
         claims = _claims_of(session, touched)
-    back: dict[int, int] = defaultdict(int)
+    back: dict[int, int] = {}
     by_id = {claim.id: claim for some in claims.values() for claim in some}
     for order_id in touched:
-        roots = _Roots(lines[order_id], claims[order_id], came[order_id], replaced[order_id], sources)
-        for claim in _gone_of(roots, lines[order_id], gone[order_id]):
-            back[claim.id] += 1
+        roots = _Roots(claims[order_id], came[order_id], replaced[order_id], sources)
+        back.update(_gone_of(roots, lines[order_id], gone[order_id]))
     return _reverse(session, [(by_id[claim_id], units - by_id[claim_id].reversed_units) for claim_id, units in sorted(back.items())])
 
 
@@ -455,19 +509,27 @@ def _standing_in(roots: _Roots, lines: Sequence[SoldLine], gone: Sequence[CodeFa
     return drafts
 
 
-def _gone_of(roots: _Roots, lines: Sequence[SoldLine], gone: Sequence[CodeFate]) -> Iterable[Claim]:
-    """The claim of each unit that was refunded, or whose money another supplier has now."""
+def _gone_of(roots: _Roots, lines: Sequence[SoldLine], gone: Sequence[CodeFate]) -> dict[int, int]:
+    """How many units of each claim were refunded, or are another supplier's money now."""
     offers = _offers(roots, lines, gone)
-    for code in gone:
-        claim = roots.claim(code.code_id, code.offer_id, offers)
-        if claim is not None:
-            yield claim
+    units = [(roots.claims(code.code_id, code.offer_id, offers), code.cost_minor) for code in gone]
     for code_id in roots.came:
         if code_id in roots.old_of and roots.moved(code_id, offers):
             old = roots.old_of[code_id].old_code_id
-            claim = roots.claim(old, offers.get(old), offers)
-            if claim is not None:
-                yield claim
+            units.append((roots.claims(old, offers.get(old), offers), -1))
+    found: dict[int, int] = defaultdict(int)
+    left = []
+    for claims, cost_minor in units:
+        own = [claim for claim in claims if claim.cost_minor == cost_minor * claim.units and found[claim.id] < claim.units]
+        if own:
+            found[own[0].id] += 1
+        elif claims:
+            left.append(claims)
+    for claims in left:
+        room = [claim for claim in claims if found[claim.id] < claim.units]
+        assert room, "no more units are gone than were claimed"
+        found[room[0].id] += 1
+    return found
 
 
 def _reverse(session: Session, back: Iterable[tuple[Claim, int]]) -> int:
@@ -536,6 +598,24 @@ def release(session: Session, *, most: int = MOST) -> int:
     ).all()
     if not rows:
         return 0
+    of_order: dict[int, list[Claim]] = defaultdict(list)
+    for claim in rows:
+        of_order[claim.order_id].append(claim)
+
+    def some(order_ids: Collection[int]) -> int:
+        _release(session, [claim for order_id in order_ids for claim in of_order[order_id]], at)
+        return len(order_ids)
+
+    _, wrong = _each(session, of_order, some)
+    for order_id in wrong:
+        for claim in of_order[order_id]:
+            claim.ask_at = at + ASK_AGAIN
+    session.flush()
+    session.expire_all()
+    return len(rows)
+
+
+def _release(session: Session, rows: Sequence[Claim], at: datetime) -> None:
     order_ids = {claim.order_id for claim in rows}
     _look_again(session, order_ids)
     questioned = aftersale.complained_about(session, order_ids)
@@ -561,8 +641,6 @@ def release(session: Session, *, most: int = MOST) -> int:
         payable, due = accounts.held(session, supplier_id, currency), accounts.due(session, supplier_id, currency)
         _post(session, run, [(payable, due, sums.supplier)])
     session.flush()
-    session.expire_all()
-    return len(rows)
 
 
 def left_of(claim: Claim) -> int:

@@ -23,6 +23,11 @@ DAMAGES = [
     ),
     Damage("a claim is of a line as it was sold", "", "UPDATE order_lines SET unit_cost_minor = unit_cost_minor + 1"),
     Damage(
+        "the claims of an order sum to the cost that its sale credited their supplier with",
+        "",
+        "UPDATE postings SET amount_minor = amount_minor + 1 WHERE transfer_id = (SELECT min(id) FROM transfers WHERE key LIKE 'sale:%')",
+    ),
+    Damage(
         "a claim of a single code is of one that came in another's place",
         "claims",
         "UPDATE claims SET code_id = 7, seq = 0 WHERE id = 1",
