@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import aftersale, fulfilment, orders, outbox, settlement, standing, supply
+from core import aftersale, fulfilment, orders, outbox, people, settlement, standing, supply
 from core.catalog import Gone
 from core.database import Shop
 from core.fulfilment import JobState, JobView, Step
@@ -46,7 +46,7 @@ async def delivered(shop: Shop, of: Supplied, buyer: Customer) -> fulfilment.Mil
     job = await accepted(shop, of, buyer)
     [step] = job.milestones
     quote = await shop.read(orders.quote, storefront_id=job.storefront_id, sku_id=step.sku_id, customer_id=buyer.id, quantity=1)
-    terms = {"price_id": quote.price.id, "rules_version": quote.sku.rules_version}
+    terms: dict[str, Any] = {"price_id": quote.price.id, "rules_version": quote.sku.rules_version}
     paid = await shop.write(
         orders.buy_for, storefront_id=job.storefront_id, buyer_id=buyer.id, sku_id=step.sku_id, quantity=1, once="step", **terms
     )
@@ -88,7 +88,7 @@ async def test_nobody_quotes_or_sells_work_that_the_rules_do_not_let_them_sell(s
     of = await designer(shop, storefront)
     buyer = await person(shop, storefront)
     job = await asked(shop, of, buyer)
-    quote = {"job_id": job.id, "steps": QUOTE, "by": of.by}
+    quote: dict[str, Any] = {"job_id": job.id, "steps": QUOTE, "by": of.by}
     quoted = await shop.write(standing.quote_service, **quote)
 
     await shop.write(standing.suspend, supplier_id=of.supplier_id, reason="test", by="test")
@@ -119,7 +119,7 @@ async def test_a_dispute_is_said_as_one_and_ends_the_waiting_only_with_its_case(
     buyer = await person(shop, storefront, money_minor=10_000)
     step = await delivered(shop, of, buyer)
     assert step.order_id is not None
-    wrong = {"milestone_id": step.id, "customer_id": buyer.id}
+    wrong: dict[str, Any] = {"milestone_id": step.id, "customer_id": buyer.id}
     member = await person(shop, storefront, of.telegram_id)
     with pytest.raises(Gone):
         await shop.write(aftersale.dispute_step, milestone_id=step.id, customer_id=member.id, text="mine?")
@@ -149,10 +149,42 @@ async def test_only_the_quote_that_was_read_is_accepted(shop: Shop, storefront: 
     first = await shop.write(standing.quote_service, job_id=job.id, steps=QUOTE, by=of.by)
     dearer = await shop.write(standing.quote_service, job_id=job.id, steps=[Step("All of it", 90_000, 24)], by=of.by)
     assert first.quote_id != dearer.quote_id
-    mine = {"job_id": job.id, "customer_id": buyer.id}
+    mine: dict[str, Any] = {"job_id": job.id, "customer_id": buyer.id}
 
     with pytest.raises(fulfilment.QuoteReplaced):
         await shop.write(fulfilment.accept_quote, **mine, quote_id=first.quote_id or 0)
     for _ in range(2):
         agreed = await shop.write(fulfilment.accept_quote, **mine, quote_id=dearer.quote_id or 0)
         assert agreed.state is JobState.AGREED
+
+
+async def test_what_the_buyer_said_is_not_shown_when_the_task_is_over(shop: Shop, storefront: Storefront) -> None:
+    of = await designer(shop, storefront)
+    buyer = await person(shop, storefront, money_minor=10_000)
+    step = await delivered(shop, of, buyer)
+    assert step.task_id is not None
+    assert (await shop.write(fulfilment.show_fields, task_id=step.task_id, by=of.by)).task.id == step.task_id
+
+    await shop.write(fulfilment.accept_milestone, milestone_id=step.id, customer_id=buyer.id)
+    for one in await shop.read(fulfilment.steps_to_settle):
+        await shop.write(orders.settle_step, one)
+
+    with pytest.raises(fulfilment.TaskOver):
+        await shop.write(fulfilment.show_fields, task_id=step.task_id, by=of.by)
+
+
+async def test_a_country_is_one_of_iso_3166_and_a_name_fits_its_button(shop: Shop, storefront: Storefront) -> None:
+    buyer = await person(shop, storefront)
+    for none in ("ZZ", "XX", "EU", "pl", ""):
+        with pytest.raises(people.NoSuchCountry):
+            await shop.write(people.choose_country, customer_id=buyer.id, country=none)
+        assert fulfilment.sold_in({"countries": {"never": ["CN"]}}, none) is None, "they are asked where they are"
+    await shop.write(people.choose_country, customer_id=buyer.id, country="PL")
+    with pytest.raises(fulfilment.CountriesWrong):
+        fulfilment.countries_of({"never": ["ZZ"]})
+    assert len(people.COUNTRIES) == 249
+
+    of = await designer(shop, storefront)
+    fields: list[dict[str, Any]] = [{"name": "a" * 31, "title": "Account"}]
+    with pytest.raises(fulfilment.FieldsWrong):
+        await shop.write(fulfilment.set_kind, of.goods.product_id, kind_name="topup", terms={"fields": fields}, by="test")
