@@ -20,6 +20,7 @@ from core.money import NotAnAmount, parse_minor
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks
+from handlers.admin.sent import deleted, please_delete
 from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording, coded
@@ -241,6 +242,8 @@ async def result_typed(message: Message, shop: Shop, storefront: Storefront, cus
     kept = await state.get_data()
     view = await _mine(shop, storefront, customer, int(kept.get("task", 0)))
     text, by = (message.text or "").strip(), who(customer)
+    if view.task.kind != ProductKind.SERVICE and not fulfilment.made_on_order(view.task.kind) and not await deleted(message):
+        await message.answer(please_delete(speech))
     back = keyboard([[button(speech.label("⬅️ Back"), callbacks.Task(id=view.task.id))]])
     if not text or len(text) > LONGEST:
         await show(message, speech.say("Please type at most {most} characters.", most=speech.number(LONGEST)), back)
