@@ -114,6 +114,10 @@ class Doing:
                 await self._end(place)
             except TelegramAPIError as trouble:
                 log.warning("membership-not-ended", membership=place.id, error=type(trouble).__name__)
+                if isinstance(trouble, TelegramBadRequest | TelegramForbiddenError):
+                    new = await self._shop.write(fulfilment.not_ended, membership_id=place.id, again_seconds=WRONG_CHAT_SECONDS)
+                    if new:
+                        await self._shop.write(orders.tell_task_stuck, task_id=place.task_id, why=trouble.message)
             else:
                 ended += 1
         return ended

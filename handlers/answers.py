@@ -417,8 +417,8 @@ async def country_typed(
 ) -> None:
     kept = callbacks.Country.model_validate({**await state.get_data(), "code": OTHER})
     code = fulfilment.plainly(message.text or "").upper()
-    if len(code) != 2 or not code.isascii() or not code.isalpha() or speech.region(code) == code:
-        said = speech.say("That is no country I know. Please type its two letters, for example: <code>PL</code> for Poland.")
+    if code not in people.COUNTRIES:
+        said = speech.say(people.NoSuchCountry.says)
         back = callbacks.Kept() if not kept.id else _chosen(kept, kept.id)
         await show(message, said, keyboard([[button(speech.label("⬅️ Back"), back)]]))
         return

@@ -265,15 +265,22 @@ class Jobs(CallbackData, prefix="sj"):
 
 
 class Job(CallbackData, prefix="sv"):
-    """One of it; `act`: l(ook), a(ccept the quote), o(ff) – asked first –, O(ff, sure)."""
+    """One of it; `act`: l(ook), o(ff) – asked first –, O(ff, sure). "a" is in old messages only, and looks."""
 
     id: Number
     act: Annotated[str, Field(pattern=r"^[laoO]$")] = "l"
     fresh: bool = False
 
 
+class TakeQuote(CallbackData, prefix="sq"):
+    """I accept this quote, and no other that came since."""
+
+    id: Number
+    quote: Number
+
+
 class Step(CallbackData, prefix="sm"):
-    """A delivered step: (a)ccept it, or say that something is (w)rong with it."""
+    """A delivered step: (a)ccept it, or say that something is (w)rong with it: what, is asked first."""
 
     id: Number
     act: Annotated[str, Field(pattern=r"^[aw]$")]

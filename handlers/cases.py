@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ NAME = 100  # of a product's and denomination's name there
 
 WHAT_TO_TYPE = N_("Type the number of a case or an order, a code or its last characters, or a part of the name of what was bought.")
 ALL_REASONS = tuple(Reason)
+# A command is no part of a complaint, and a payment is never one.
+SPOKEN = ~F.text.startswith("/") & ~F.successful_payment & ~F.refunded_payment
 REASONS = {
     Reason.FACE_VALUE: N_("Another face value than bought"),
     Reason.WRONG_CODE: N_("The number or password is not accepted"),
@@ -295,7 +297,7 @@ async def told(message: Message, shop: Shop, customer: Customer, speech: Speech,
     said = said_in(message)
     data = await state.get_data()
     if said is None or not {"order", "code", "reason"} <= data.keys():
-        await message.answer(_only_words_and_pictures(speech))
+        await message.answer(only_words_and_pictures(speech))
         return
     try:
         drawn = await _open(
@@ -322,10 +324,22 @@ async def _open(
     if place >= len(ALL_REASONS):
         return _nothing(speech)
     facts: dict[str, Any] = said or {}
+    opening = shop.write(aftersale.open_case, buyer_id=customer.id, order_id=order_id, code_id=code_id, reason=ALL_REASONS[place], **facts)
+    return await opened(shop, customer, speech, opening, state, album, order_id)
+
+
+async def opened(
+    shop: Shop,
+    customer: Customer,
+    speech: Speech,
+    opening: Awaitable[aftersale.Opened],
+    state: FSMContext | None = None,
+    album: str | None = None,
+    order_id: int = 0,
+) -> Drawn:
+    """What a case that was opened looks like, or why it was not; raises NothingToSay, which is asked again."""
     try:
-        opened = await shop.write(
-            aftersale.open_case, buyer_id=customer.id, order_id=order_id, code_id=code_id, reason=ALL_REASONS[place], **facts
-        )
+        made = await opening
     except aftersale.NothingToSay:
         raise
     except CaseOpen as refusal:
@@ -337,24 +351,25 @@ async def _open(
             await state.clear()
         if isinstance(refusal, Gone):
             return _nothing(speech)
-        return refused_with_dates(speech, refusal), keyboard([_back(order_id, speech)])
+        below = _back(order_id, speech) if order_id else [button(speech.label("🛟 My cases"), callbacks.Cases())]
+        return refused_with_dates(speech, refusal), keyboard([below])
     if state is not None:
         await state.set_state(Complaining.adding)
-        await state.set_data({"case": opened.case_id, "album": album})
-    found = await shop.read(aftersale.case, case_id=opened.case_id, buyer_id=customer.id)
+        await state.set_data({"case": made.case_id, "album": album})
+    found = await shop.read(aftersale.case, case_id=made.case_id, buyer_id=customer.id)
     assert found is not None, "it was opened just now"
     rows: list[Row] = [
-        [button(speech.label("The case"), callbacks.Case(id=opened.case_id))],
+        [button(speech.label("The case"), callbacks.Case(id=made.case_id))],
         [button(speech.label("🛟 My cases"), callbacks.Cases()), button(speech.label("🛍 To the shop"), callbacks.Home())],
     ]
     sent = speech.say(
-        "✅ Sent: it is case {case}. We answer by {when}, here in this chat.", case=opened.case_id, when=speech.when(found.card.due_at)
+        "✅ Sent: it is case {case}. We answer by {when}, here in this chat.", case=made.case_id, when=speech.when(found.card.due_at)
     )
     more = speech.say("If you have more pictures or words, just send them now.") if state is not None else None
     return paragraphs(sent, more), keyboard(rows)
 
 
-def _only_words_and_pictures(speech: Speech) -> Safe:
+def only_words_and_pictures(speech: Speech) -> Safe:
     return speech.say("We can only read text and pictures here. Please send one of them.")
 
 
@@ -547,7 +562,7 @@ async def added(message: Message, shop: Shop, customer: Customer, speech: Speech
     album = message.media_group_id
     same = album is not None and data.get("album") == album
     if said is None or not isinstance(case_id, int):
-        await message.answer(_only_words_and_pictures(speech))
+        await message.answer(only_words_and_pictures(speech))
         return
     rows = [[button(speech.label("The case"), callbacks.Case(id=case_id))]]
     try:
@@ -636,9 +651,7 @@ def router() -> Router:
     router.callback_query.register(withdraw_pressed, callbacks.WithdrawCase.filter())
     router.callback_query.register(pictures_pressed, callbacks.CasePictures.filter())
     router.callback_query.register(picture_pressed, callbacks.CasePicture.filter())
-    # A command is no part of a complaint, and a payment is never one.
-    spoken = ~F.text.startswith("/") & ~F.successful_payment & ~F.refunded_payment
-    router.message.register(told, StateFilter(Complaining.telling), spoken)
-    router.message.register(added, StateFilter(Complaining.adding), spoken)
+    router.message.register(told, StateFilter(Complaining.telling), SPOKEN)
+    router.message.register(added, StateFilter(Complaining.adding), SPOKEN)
     router.message.register(number_typed, StateFilter(Complaining.searching), F.text, ~F.text.startswith("/"))
     return router

@@ -10,12 +10,11 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 
-from core import catalog, fulfilment, orders
+from core import aftersale, catalog, fulfilment, orders
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import N_, Refusal
 from core.fulfilment import JobState, JobView, MilestoneView
-from core.inventory import Secret
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
@@ -38,9 +37,10 @@ STATES = {
 
 
 class ServiceTyping(StatesGroup):
-    """A brief is typed."""
+    """A brief is typed, or what is wrong with a step."""
 
     brief = State()
+    dispute = State()
 
 
 async def screen(shop: Shop, speech: Speech, job: JobView, said: Safe | None = None) -> Drawn:
@@ -50,8 +50,8 @@ async def screen(shop: Shop, speech: Speech, job: JobView, said: Safe | None = N
     assert sku is not None and product is not None, "what was asked for is never deleted"
     rows: list[Row] = []
     current, now_what = job.current, list[Safe]()
-    if job.state is JobState.QUOTED:
-        rows.append([button(speech.label("🤝 Accept the quote"), callbacks.Job(id=job.id, act="a"), "success")])
+    if job.state is JobState.QUOTED and job.quote_id is not None:
+        rows.append([button(speech.label("🤝 Accept the quote"), callbacks.TakeQuote(id=job.id, quote=job.quote_id), "success")])
     if job.state is JobState.AGREED and current is not None:
         now_what, more = _current(current, job, speech)
         rows += more
@@ -130,29 +130,43 @@ async def jobs_pressed(press: CallbackQuery, callback_data: callbacks.Jobs, shop
     await show(press, said, keyboard(rows), fresh=callback_data.fresh)
 
 
-async def job_pressed(
+async def quote_taken(
     press: CallbackQuery,
-    callback_data: callbacks.Job,
+    callback_data: callbacks.TakeQuote,
     shop: Shop,
     storefront: Storefront,
     customer: Customer,
     speech: Speech,
     methods: Mapping[str, PaymentMethod],
 ) -> None:
-    job = await shop.read(fulfilment.job, job_id=callback_data.id, customer_id=customer.id)
+    """The quote that was read is accepted; when another stands by now, that one is shown and nothing is accepted."""
+    said: Safe | None = None
+    try:
+        job = await shop.write(fulfilment.accept_quote, job_id=callback_data.id, customer_id=customer.id, quote_id=callback_data.quote)
+        step = job.current
+        if step is not None and not step.paid:
+            said = speech.say("🤝 Agreed. This is the first step; its money waits until you accept what is delivered.")
+            await show(press, *await buy.screen(shop, storefront, customer, speech, methods, buy.Chosen(step.sku_id, 1), said))
+            return
+    except Gone:
+        raise
+    except Refusal as no_way:
+        said = refused(speech, no_way)
+    await show(press, *await screen(shop, speech, await _mine(shop, customer, callback_data.id), said))
+
+
+async def _mine(shop: Shop, customer: Customer, job_id: int) -> JobView:
+    job = await shop.read(fulfilment.job, job_id=job_id, customer_id=customer.id)
     if job is None:
         raise Gone
+    return job
+
+
+async def job_pressed(press: CallbackQuery, callback_data: callbacks.Job, shop: Shop, customer: Customer, speech: Speech) -> None:
+    job = await _mine(shop, customer, callback_data.id)
     said: Safe | None = None
     try:
         match callback_data.act:
-            case "a":
-                job = await shop.write(fulfilment.accept_quote, job_id=job.id, customer_id=customer.id)
-                step = job.current
-                if step is not None and not step.paid:
-                    said = speech.say("🤝 Agreed. This is the first step; its money waits until you accept what is delivered.")
-                    chosen = buy.Chosen(step.sku_id, 1)
-                    await show(press, *await buy.screen(shop, storefront, customer, speech, methods, chosen, said))
-                    return
             case "o":
                 yes = button(speech.label("Yes, call it off"), callbacks.Job(id=job.id, act="O"), "danger")
                 no = button(speech.label("No, go on"), callbacks.Job(id=job.id))
@@ -167,22 +181,44 @@ async def job_pressed(
                 pass
     except Refusal as no_way:
         said = refused(speech, no_way)
-    job = await shop.read(fulfilment.job, job_id=job.id, customer_id=customer.id)
-    assert job is not None
+    job = await _mine(shop, customer, job.id)
     await show(press, *await screen(shop, speech, job, said), fresh=callback_data.fresh)
 
 
-async def step_pressed(press: CallbackQuery, callback_data: callbacks.Step, shop: Shop, customer: Customer, speech: Speech) -> None:
-    """The buyer accepts what was delivered, or has something to say against it: then a case about its order is opened."""
-    dispute = callback_data.act == "w"
-    step = await shop.write(fulfilment.accept_milestone, milestone_id=callback_data.id, customer_id=customer.id, dispute=dispute)
-    await settle_steps(shop, job_id=step.job_id)
-    if dispute and step.order_id is not None:
-        await show(press, *await cases.choosing(shop, customer, speech, step.order_id))
+async def step_pressed(
+    press: CallbackQuery, callback_data: callbacks.Step, shop: Shop, customer: Customer, speech: Speech, state: FSMContext
+) -> None:
+    """The buyer accepts what was delivered, or has something to say against it: what, is asked first, and until then nothing changes."""
+    if callback_data.act == "w":
+        step = await shop.read(fulfilment.delivered_to, milestone_id=callback_data.id, customer_id=customer.id)
+        await state.set_state(ServiceTyping.dispute)
+        await state.set_data({"step": step.id})
+        asked = speech.say(
+            "⚠️ What is wrong with step {n}? Tell us in a message; a picture may be with it. "
+            "A case is opened with it, and the shop decides. Nothing changes before you send it.",
+            n=step.seq,
+        )
+        await show(press, asked, keyboard([[button(speech.label("⬅️ Back"), callbacks.Job(id=step.job_id))]]))
         return
-    job = await shop.read(fulfilment.job, job_id=step.job_id, customer_id=customer.id)
-    assert job is not None
-    await show(press, *await screen(shop, speech, job, speech.say("✅ Accepted. Thank you!")))
+    step = await shop.write(fulfilment.accept_milestone, milestone_id=callback_data.id, customer_id=customer.id)
+    await settle_steps(shop, job_id=step.job_id)
+    await show(press, *await screen(shop, speech, await _mine(shop, customer, step.job_id), speech.say("✅ Accepted. Thank you!")))
+
+
+async def dispute_typed(message: Message, shop: Shop, customer: Customer, speech: Speech, state: FSMContext) -> None:
+    """What is wrong with a step: with it the case is opened; what comes after it goes into the same one."""
+    said = cases.said_in(message)
+    if said is None:
+        await message.answer(cases.only_words_and_pictures(speech))
+        return
+    milestone_id = int((await state.get_data()).get("step", 0))
+    dispute = shop.write(aftersale.dispute_step, milestone_id=milestone_id, customer_id=customer.id, **said)
+    try:
+        drawn = await cases.opened(shop, customer, speech, dispute, state, message.media_group_id)
+    except aftersale.NothingToSay as refusal:
+        await message.answer(cases.refused_with_dates(speech, refusal))  # Asked again: the next message is another try.
+        return
+    await show(message, *drawn)
 
 
 async def settle_steps(shop: Shop, *, job_id: int | None = None) -> int:
@@ -192,11 +228,7 @@ async def settle_steps(shop: Shop, *, job_id: int | None = None) -> int:
     """
     settled = 0
     for step in await shop.read(fulfilment.steps_to_settle, job_id=job_id):
-        if step.accepted:
-            receipt = Secret.noted(None, f"{orders.number_of(step.order_id)}-{step.task_id}", [step.title])
-            await shop.write(orders.arrived, task_id=step.task_id, secrets=[receipt], done=True, cause="accepted")
-        else:
-            await shop.write(orders.task_failed, task_id=step.task_id, cause="called off")
+        await shop.write(orders.settle_step, step)
         settled += 1
     return settled
 
@@ -233,6 +265,8 @@ def router() -> Router:
     router.callback_query.register(brief_pressed, callbacks.Brief.filter())
     router.callback_query.register(jobs_pressed, callbacks.Jobs.filter())
     router.callback_query.register(job_pressed, callbacks.Job.filter())
+    router.callback_query.register(quote_taken, callbacks.TakeQuote.filter())
     router.callback_query.register(step_pressed, callbacks.Step.filter())
     router.message.register(brief_typed, StateFilter(ServiceTyping.brief), F.text, ~F.text.startswith("/"))
+    router.message.register(dispute_typed, StateFilter(ServiceTyping.dispute), cases.SPOKEN)
     return router

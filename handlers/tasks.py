@@ -10,7 +10,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 
-from core import catalog, fulfilment, orders, people, supply
+from core import catalog, fulfilment, orders, people, standing, supply
 from core.catalog import Gone, ProductKind
 from core.database import Shop
 from core.errors import N_, Refusal
@@ -20,6 +20,7 @@ from core.money import NotAnAmount, parse_minor
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import callbacks
+from handlers.admin.sent import deleted, please_delete
 from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording, coded
@@ -244,6 +245,8 @@ async def result_typed(message: Message, shop: Shop, storefront: Storefront, cus
     kept = await state.get_data()
     view = await _mine(shop, storefront, customer, int(kept.get("task", 0)))
     text, by = (message.text or "").strip(), who(customer)
+    if view.task.kind != ProductKind.SERVICE and not fulfilment.made_on_order(view.task.kind) and not await deleted(message):
+        await message.answer(please_delete(speech))
     back = keyboard([[button(speech.label("⬅️ Back"), callbacks.Task(id=view.task.id))]])
     if not text or len(text) > LONGEST:
         await show(message, speech.say("Please type at most {most} characters.", most=speech.number(LONGEST)), back)
@@ -316,9 +319,9 @@ async def brief_card(shop: Shop, speech: Speech, job: JobView, said: Safe | None
 
 def quoted(job: JobView, speech: Speech) -> list[Safe]:
     """The steps of a quote, a line for each, with how far they are."""
-    marks = {True: "✅", False: "▫️"}
+    marks = {None: "▫️", "dispute": "⚠️"}
     return [
-        Safe(f"{marks[step.accepted_at is not None]} ")
+        Safe(f"{marks.get(step.accepted_by, '✅')} ")
         + speech.say(
             "{n}. {title} – {price}, within {days} days",
             n=speech.number(step.seq),
@@ -371,7 +374,7 @@ async def quote_typed(message: Message, shop: Shop, storefront: Storefront, cust
     await allowed(shop, storefront, customer, job.lane)
     try:
         steps = [step_of(line, storefront.currency) for line in (message.text or "").splitlines() if line.strip()]
-        job = await shop.write(fulfilment.quote_service, job_id=job.id, steps=steps, by=who(customer))
+        job = await shop.write(standing.quote_service, job_id=job.id, steps=steps, by=who(customer))
     except Refusal as no:
         back = keyboard([[button(speech.label("⬅️ Back"), callbacks.Quoting(id=job.id))]])
         await show(message, paragraphs(refused(speech, no), speech.say("For example:\n<code>Finished logo; 200; 7</code>")), back)
@@ -414,6 +417,7 @@ async def told_brief(note: Note) -> Said:
         "service-brief": N_("🆕 A brief waits for your quote."),
         "service-agreed": N_("🤝 The buyer has accepted the quote. Each step comes as a task when it is paid."),
         "service-accepted": N_("✅ A step was accepted."),
+        "service-disputed": N_("⚠️ The buyer says that something is wrong with a delivered step. A case is open about it."),
         "service-off": N_("✖️ This was called off."),
     }
     return await brief_card(note.shop, note.speech, job, note.speech.say(heads[str(note.body["says"])]))
@@ -432,7 +436,7 @@ def told_stuck(note: Note) -> Said:
 SAYS: dict[str, Wording] = {
     "task-card": told_task,
     "task-stuck": told_stuck,
-    **dict.fromkeys(("service-brief", "service-agreed", "service-accepted"), told_brief),
+    **dict.fromkeys(("service-brief", "service-agreed", "service-accepted", "service-disputed"), told_brief),
 }
 
 

@@ -15,6 +15,7 @@ from core.aftersale.commands import (
     withdraw,
 )
 from core.aftersale.decisions import Decided, refund, refund_codes, refuse, replace
+from core.aftersale.disputing import dispute_step
 from core.aftersale.for_settlement import Replaced, complained_about, frozen_by_order, replaced_codes, replaced_since
 from core.aftersale.of_offers import CaseOfOffer, count_open_of_offers, open_of_offers
 from core.aftersale.queries import (
@@ -92,6 +93,7 @@ __all__ = [
     "complainable",
     "complained_about",
     "count_open_of_offers",
+    "dispute_step",
     "entry",
     "find",
     "frozen",

@@ -209,10 +209,10 @@ def mine(session: Session, *, task_id: int, by: str) -> HandView:
 
 @write
 def show_fields(session: Session, *, task_id: int, by: str) -> HandView:
-    """What the buyer said, to be shown once more; every showing is in the action log. Raises NotYourTask."""
+    """What the buyer said, to be shown while it is to be done; every showing is in the action log. Raises NotYourTask and TaskOver."""
+    _open(session, task_id)
     view = in_hand(session, task_id)
-    if view is None:
-        raise NotYourTask
+    assert view is not None
     journal.record(session, by=by, did="show-answers", about="task", about_id=task_id, after={"order": view.task.order_id})
     return view
 

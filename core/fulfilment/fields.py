@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from core.errors import N_, Refusal
 
 LONGEST = 300  # characters of an answer
+LONGEST_NAME = 30  # of a field that is set from now on: it stands in a button
 MOST_FIELDS = 8
 MOST_CHOICES = 24
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)  # as the source spells it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,11 +12,11 @@ from typing import Any, ClassVar
 
 from core.errors import N_, Refusal
 from core.fulfilment.fields import Field, fields_of, plainly, schema_of
+from core.people import COUNTRIES
 
 Terms = Mapping[str, Any]
 """What the shopkeeper has set for a product: `products.terms`."""
 
-_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 MOST_COUNTRIES = 100
 _LONGEST_TEXT = 1000
 
@@ -193,7 +192,7 @@ def countries_of(value: object) -> dict[str, list[str]]:
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST_COUNTRIES:
         raise CountriesWrong
     codes = [plainly(code).upper() if isinstance(code, str) else "" for code in listed]
-    if any(not _COUNTRY.fullmatch(code) for code in codes):
+    if any(code not in COUNTRIES for code in codes):
         raise CountriesWrong
     return {how: sorted(set(codes))}
 
@@ -203,8 +202,8 @@ def sold_in(terms: Terms, country: str | None) -> bool | None:
     rules = terms.get("countries")
     if not isinstance(rules, Mapping) or not rules:
         return True
-    if country is None:
-        return None
+    if country not in COUNTRIES:
+        return None  # Also what was once typed and is no country: they are asked again.
     return country in rules["only"] if "only" in rules else country not in rules.get("never", ())
 
 

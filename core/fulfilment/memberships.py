@@ -155,9 +155,26 @@ def memberships_of(session: Session, order_id: int) -> list[MembershipView]:
 def memberships_over(session: Session, *, most: int = 50) -> list[MembershipView]:
     """Places whose time is over, or whose link nobody used in time: the bot shows out who is inside, and revokes the link."""
     rows = session.scalars(
-        select(Membership).where(Membership.over_at.is_(None), Membership.ends_at <= now(session)).order_by(Membership.ends_at).limit(most)
+        select(Membership)
+        .where(
+            Membership.over_at.is_(None),
+            Membership.ends_at <= now(session),
+            Membership.next_try_at.is_(None) | (Membership.next_try_at <= now(session)),
+        )
+        .order_by(Membership.ends_at)
+        .limit(most)
     )
     return [_view(session, row) for row in rows]
+
+
+@write
+def not_ended(session: Session, *, membership_id: int, again_seconds: float) -> bool:
+    """Telegram did not let the bot end a place: it is tried later, after others. True when its chat had no such place."""
+    row = session.get_one(Membership, membership_id, with_for_update=True)
+    told = select(Membership.id).where(Membership.chat_id == row.chat_id, Membership.over_at.is_(None), Membership.next_try_at.is_not(None))
+    new = session.scalar(told.limit(1)) is None
+    row.next_try_at = now(session) + timedelta(seconds=again_seconds)
+    return new
 
 
 @read

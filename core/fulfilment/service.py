@@ -51,6 +51,11 @@ class JobMoved(Refusal):
 
 
 @dataclass(eq=False)
+class QuoteReplaced(Refusal):
+    says: ClassVar[str] = N_("There is another quote since then. Nothing was accepted; please read this one.")
+
+
+@dataclass(eq=False)
 class NotYetLate(Refusal):
     says: ClassVar[str] = N_("This step is paid and has time until it is due. It can be called off when that time is over.")
 
@@ -62,6 +67,13 @@ class QuoteWrong(Refusal):
     most: int
 
 
+@dataclass(eq=False)
+class ServiceNotSold(Refusal):
+    """Who offers it is suspended, or it was switched off or taken down since the brief was written."""
+
+    says: ClassVar[str] = N_("This service is not sold at the moment. Please ask the shop.")
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A step as it is quoted: what is done, for how much of the shop's currency, in how many hours from paying."""
@@ -69,7 +81,7 @@ class Step:
     title: str
     price_minor: int
     hours: int
-    cost_minor: int = 0  # what a supplier gets of it
+    cost_minor: int | None = None  # what a supplier gets of it; None: all of the price, which their contract shares afterwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,7 @@ class JobView:
     quoted_by: str | None
     why: str | None
     milestones: Sequence[MilestoneView] = ()
+    quote_id: int | None = None  # of the quote that stands: a newer quote is another
 
     @property
     def current(self) -> MilestoneView | None:
@@ -159,6 +172,7 @@ def _view(session: Session, row: ServiceJob) -> JobView:
         row.quoted_by,
         row.why,
         [_milestone(one) for one in _steps(session, row)],
+        row.product_id,
     )
 
 
@@ -197,6 +211,17 @@ def milestone_of_task(session: Session, task_id: int) -> MilestoneView | None:
     """The step that a task is about."""
     row = session.scalars(select(Milestone).where(Milestone.task_id == task_id)).one_or_none()
     return None if row is None else _milestone(row)
+
+
+@read
+def delivered_to(session: Session, *, milestone_id: int, customer_id: int) -> MilestoneView:
+    """A step that waits for this buyer's word. Raises Gone, or JobMoved when it does not wait."""
+    row = session.get(Milestone, milestone_id)
+    if row is None or session.get_one(ServiceJob, row.job_id).customer_id != customer_id:
+        raise Gone
+    if row.delivered_at is None or row.accepted_at is not None or row.ended_at is not None:
+        raise JobMoved
+    return _milestone(row)
 
 
 @read
@@ -256,10 +281,15 @@ def ask_service(session: Session, *, customer_id: int, sku_id: int, brief: str) 
 
 @write
 def quote_service(session: Session, *, job_id: int, steps: Sequence[Step], by: str) -> JobView:
-    """Quote a brief, or quote it anew while the buyer has not accepted. Raises Gone, JobMoved or QuoteWrong."""
+    """Quote a brief, or quote it anew while the buyer has not accepted. Raises Gone, JobMoved, ServiceNotSold or QuoteWrong.
+
+    What supply does not know of – banned words, what a switch says of the quote itself – is asked by standing, whose command people use.
+    """
     row = _locked(session, job_id)
     if row.state not in (JobState.ASKED, JobState.QUOTED):
         raise JobMoved
+    supplier_id = None if row.lane == "staff" else int(row.lane.partition(":")[2])
+    _still_sold(session, row, supplier_id)
     if not 0 < len(steps) <= MOST_MILESTONES:
         raise QuoteWrong(most=MOST_MILESTONES)
     if any(not step.title.strip() or step.price_minor <= 0 or not 0 < step.hours <= 24 * 90 for step in steps):
@@ -284,14 +314,14 @@ def quote_service(session: Session, *, job_id: int, steps: Sequence[Step], by: s
     )
     terms = {"for": row.customer_id, "job": row.id, "accept_days": row.accept_days, "promise_hours": max(step.hours for step in steps)}
     catalog.set_kind(session, product_id, kind=ProductKind.SERVICE, terms=terms, asks=True)
-    supplier_id = None if row.lane == "staff" else int(row.lane.partition(":")[2])
     for seq, step in enumerate(steps, 1):
         title = step.title.strip()[:100]
         sku_id = catalog.add_sku(
             session, product_id=product_id, slug=f"quote-{row.id}-{times}-{seq}", name=title, max_quantity=1, max_per_buyer=1
         )
         pricing.set_price(session, storefront_id=storefront.id, sku_id=sku_id, retail_minor=step.price_minor, currency=storefront.currency)
-        supply.to_be_made(session, storefront=storefront, sku_id=sku_id, declared=1, supplier_id=supplier_id, cost_minor=step.cost_minor)
+        cost_minor = step.price_minor if step.cost_minor is None else step.cost_minor
+        supply.to_be_made(session, storefront=storefront, sku_id=sku_id, declared=1, supplier_id=supplier_id, cost_minor=cost_minor)
         session.add(
             Milestone(
                 job_id=row.id,
@@ -317,6 +347,16 @@ def quote_service(session: Session, *, job_id: int, steps: Sequence[Step], by: s
     return _view(session, row)
 
 
+def _still_sold(session: Session, row: ServiceJob, supplier_id: int | None) -> None:
+    """Raises ServiceNotSold while whoever offers the service may not sell it."""
+    of = storefronts.by_id(session, row.storefront_id).party_id if supplier_id is None else supplier_id
+    theirs = {place.id for place in supply.places_of(session, supply.offers_in(session, [row.sku_id])) if place.supplier_id == of}
+    selling = theirs - supply.forbidden(session, theirs)
+    # The shop's own people may quote without an offer; a supplier who has withdrawn theirs, or has lost it, may not.
+    if ((theirs or supplier_id is not None) and not selling) or supply.suspended(session, [of]):
+        raise ServiceNotSold
+
+
 def _category_of_quotes(session: Session) -> int:
     known = next((one.id for one in catalog.categories_under(session, None, hidden_too=True) if one.slug == _QUOTES), None)
     if known is not None:
@@ -338,13 +378,19 @@ def _withdraw_quote(session: Session, row: ServiceJob) -> None:
 
 
 @write
-def accept_quote(session: Session, *, job_id: int, customer_id: int) -> JobView:
-    """The buyer takes the quote: the first step can be paid. Raises Gone or JobMoved; pressed twice it is the same."""
+def accept_quote(session: Session, *, job_id: int, customer_id: int, quote_id: int) -> JobView:
+    """The buyer takes this quote: the first step can be paid. Pressed twice it is the same.
+
+    Raises Gone, JobMoved, QuoteReplaced when another quote stands by now, and ServiceNotSold.
+    """
     row = _locked(session, job_id, customer_id)
-    if row.state is JobState.AGREED:
+    if row.state is JobState.QUOTED and row.product_id != quote_id:
+        raise QuoteReplaced
+    if row.state is JobState.AGREED and row.product_id == quote_id:
         return _view(session, row)
     if row.state is not JobState.QUOTED:
         raise JobMoved
+    _still_sold(session, row, None if row.lane == "staff" else int(row.lane.partition(":")[2]))
     row.state, row.agreed_at = JobState.AGREED, now(session)
     session.flush()
     _tell_workers(session, row, "service-agreed", "1")
@@ -378,7 +424,9 @@ def deliver_milestone(session: Session, *, task_id: int, result: str, by: str) -
 
 @write
 def accept_milestone(session: Session, *, milestone_id: int, customer_id: int, dispute: bool = False) -> MilestoneView:
-    """The buyer accepts a delivered step, or (`dispute`) ends the waiting because something is wrong with it: then a case is opened.
+    """The buyer accepts a delivered step, or (`dispute`) ends the waiting because something is wrong with it.
+
+    A dispute is a part of `aftersale.dispute_step`, which opens the case in the same transaction.
 
     Raises Gone, or JobMoved when there is nothing delivered. Pressed twice it is the same.
     """
@@ -402,7 +450,7 @@ def _accept(session: Session, job_row: ServiceJob, row: Milestone, by: str) -> N
     if not left:
         job_row.state, job_row.ended_at = JobState.DONE, now(session)
         session.flush()
-    _tell_workers(session, job_row, "service-accepted", str(row.seq))
+    _tell_workers(session, job_row, "service-disputed" if by == "dispute" else "service-accepted", str(row.seq))
     if by == "clock" or (left and by == "buyer"):
         _tell(session, job_row, "service-next" if left else "service-done", str(row.seq))
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core import catalog
 from core.catalog import Gone, ProductKind, ProductView
 from core.database import write
+from core.fulfilment.fields import LONGEST_NAME, FieldsWrong
 from core.fulfilment.kind import Terms, kind
 
 
@@ -28,6 +29,9 @@ def set_kind(
         terms = known.terms if chosen is known.kind else {name: value for name, value in known.terms.items() if name == "countries"}
     one = kind(chosen)
     kept = one.check_terms(terms)
+    had = {written.name for written in kind(known.kind).fields(known.terms)}
+    if any(len(asked.name) > LONGEST_NAME and asked.name not in had for asked in one.fields(kept)):
+        raise FieldsWrong
     return catalog.set_kind(session, product_id, kind=chosen, terms=kept, asks=one.asks(kept), by=by)
 
 

@@ -153,6 +153,7 @@ class Membership(Base):
     extended_by: Mapped[int | None]  # renewed: the time was added to this later purchase's membership
     over_at: Mapped[datetime | None]  # shown out, or the link ended unused
     why: Mapped[str | None] = mapped_column(String(64))
+    next_try_at: Mapped[datetime | None]  # Telegram did not let the bot end it: not looked at before
 
 
 class JobState(StrEnum):

@@ -100,6 +100,7 @@ from core.orders.seals import (
 )
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
 from core.orders.showing import Shown, resend, show_again, shown
+from core.orders.steps import settle_step
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
 from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refunded_codes_of, refunded_since, sold_lines
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
@@ -226,6 +227,7 @@ __all__ = [
     "review",
     "seal_of",
     "settle",
+    "settle_step",
     "show_again",
     "shown",
     "sold",

@@ -1,6 +1,7 @@
 """People: the customers of each storefront, and the staff."""
 
 from core.people.commands import (
+    NoSuchCountry,
     block,
     choose_country,
     choose_language,
@@ -13,6 +14,7 @@ from core.people.commands import (
     want_broadcasts,
     want_price_news,
 )
+from core.people.countries import COUNTRIES
 from core.people.queries import (
     Customer,
     StaffMember,
@@ -30,7 +32,9 @@ from core.people.queries import (
 from core.people.tables import Role
 
 __all__ = [
+    "COUNTRIES",
     "Customer",
+    "NoSuchCountry",
     "Role",
     "StaffMember",
     "block",

@@ -5,16 +5,25 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core import journal, outbox
 from core.database import insert_new, now, write
+from core.errors import N_, Refusal
 from core.ledger import AccountKind, PartyKind, new_party, open_account
+from core.people.countries import COUNTRIES
 from core.people.queries import Customer, view
 from core.people.tables import CustomerRow, OwnerLink, Role, Staff
+
+
+@dataclass(eq=False)
+class NoSuchCountry(Refusal):
+    says: ClassVar[str] = N_("That is no country I know. Please type its two letters, for example: <code>PL</code> for Poland.")
 
 
 @write
@@ -64,7 +73,9 @@ def choose_language(session: Session, *, customer_id: int, language: str) -> Non
 
 @write
 def choose_country(session: Session, *, customer_id: int, country: str | None) -> None:
-    """Remember where a customer says to be (ISO 3166 letters), or (None) forget it."""
+    """Remember where a customer says to be (ISO 3166 letters), or (None) forget it. Raises NoSuchCountry."""
+    if country is not None and country not in COUNTRIES:
+        raise NoSuchCountry
     session.execute(update(CustomerRow).where(CustomerRow.id == customer_id).values(country=country))
 
 

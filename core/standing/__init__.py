@@ -22,9 +22,11 @@ from core.standing.gates import (
     TakenDown,
     TooManyCodes,
     TooManyOffers,
+    may_go_on,
     may_list,
     may_stock,
 )
+from core.standing.quoting import quote_service
 from core.standing.reconciling import hold_to_rules, own_offer
 from core.standing.rules import LOOK_BACK_DAYS, STRIKE_DAYS, STRIKES_TO_SUSPEND, Rights
 from core.standing.suppliers import (
@@ -133,6 +135,7 @@ __all__ = [
     "guarded_brands",
     "hold_to_rules",
     "lift_strike",
+    "may_go_on",
     "may_list",
     "may_stock",
     "note_check",
@@ -140,6 +143,7 @@ __all__ = [
     "offers_under",
     "open_takedowns",
     "own_offer",
+    "quote_service",
     "register_takedown",
     "rights",
     "set_hold_days",

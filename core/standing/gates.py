@@ -93,7 +93,7 @@ def may_list(
     product = None if sku is None else catalog.product(session, sku.product_id)
     if found is None or sku is None or product is None:
         raise Gone
-    _open(session, supplier_id=supplier_id, sku_id=sku_id)
+    may_go_on(session, supplier_id=supplier_id, sku_id=sku_id)
     allowed = rights(session, found.standing)
     if source_class is not None and source_class not in allowed.classes:
         raise ClassNotAllowed(source_class=source_class.value)
@@ -114,7 +114,7 @@ def may_stock(session: Session, *, supplier_id: int, sku_id: int, quantity: int)
     found = supply.supplier(session, supplier_id)
     if found is None:
         raise Gone
-    _open(session, supplier_id=supplier_id, sku_id=sku_id)
+    may_go_on(session, supplier_id=supplier_id, sku_id=sku_id)
     most = rights(session, found.standing).most_on_shelf
     room = most
     for offer_id in supply.offers_of(session, supplier_id):
@@ -126,7 +126,9 @@ def may_stock(session: Session, *, supplier_id: int, sku_id: int, quantity: int)
         raise TooManyCodes(most=most, room=max(0, room))
 
 
-def _open(session: Session, *, supplier_id: int, sku_id: int) -> None:
+@read
+def may_go_on(session: Session, *, supplier_id: int, sku_id: int) -> None:
+    """Let a supplier sell what is listed, or raise why not: Suspended, SwitchedOff, TakenDown."""
     found = supply.supplier(session, supplier_id)
     if found is not None and found.suspended:
         raise Suspended

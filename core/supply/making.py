@@ -9,8 +9,10 @@ from core.database import insert_new, now, read, write
 from core.storefronts import Storefront
 from core.supply.commands import own_offer
 from core.supply.declared import declare
+from core.supply.for_settlement import suspended
 from core.supply.members import payable
 from core.supply.ranking import join_ranking
+from core.supply.stocking import IsSuspended
 from core.supply.tables import Offer, Source, SourceClass
 
 
@@ -20,8 +22,10 @@ def to_be_made(
 ) -> int:
     """An offer that makes so many on order, by the shop itself or by a supplier for this cost in the shop's currency; returns its id.
 
-    Safe to repeat: the offer that is there already declares so many from now on.
+    Safe to repeat: the offer that is there already declares so many from now on. Raises IsSuspended for a suspended supplier.
     """
+    if supplier_id is not None and suspended(session, [supplier_id]):
+        raise IsSuspended
     if supplier_id is None or supplier_id == storefront.party_id:
         offer_id = own_offer(session, storefront=storefront, sku_id=sku_id).id
     else:

@@ -241,9 +241,9 @@ async def show_field(event: Message | CallbackQuery, desk: Desk, product_id: int
             ("• " if not field.choices and key == field.pattern else "") + say.label(pattern.title),
             "kind-fpat",
             here.id,
-            arg=f"{name}.{key}",
+            arg=f"{name}.{place}",
         )
-        for key, pattern in PATTERNS.items()
+        for place, (key, pattern) in enumerate(PATTERNS.items())
     ]
     rows = [patterns[first : first + 2] for first in range(0, len(patterns), 2)]
     rows.append(
@@ -264,8 +264,9 @@ async def show_field(event: Message | CallbackQuery, desk: Desk, product_id: int
 
 
 async def set_pattern(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
-    name, _, pattern = callback_data.arg.partition(".")
-    if pattern not in PATTERNS:
+    name, _, place = callback_data.arg.partition(".")
+    pattern = dict(enumerate(PATTERNS)).get(int(place) if place.isdecimal() else -1)
+    if pattern is None:
         raise Gone
     await _change(desk, callback_data.id, name, lambda field: replace(field, pattern=pattern, choices=()))
     await show_field(press, desk, callback_data.id, name)

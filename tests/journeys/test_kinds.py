@@ -365,6 +365,9 @@ async def test_a_dispute_about_delivered_work_opens_a_case_about_its_order(count
     await admin.say("files.example/nothing")
     await buyer.sees("files.example/nothing")
     await buyer.press("⚠️ Something is wrong with it")
-    await buyer.sees("What is wrong with it?")
+    await buyer.sees("What is wrong with step 1?")
+    assert (await last_order(counter, buyer)).card.state is OrderState.FULFILLING, "who stops here has lost nothing"
+    await buyer.say("There is nothing in it.")
+    await buyer.sees("it is case")
 
     assert (await last_order(counter, buyer)).card.state is OrderState.ISSUED
