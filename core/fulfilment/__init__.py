@@ -59,6 +59,7 @@ from core.fulfilment.fields import (
 from core.fulfilment.kind import (
     CountriesWrong,
     Kind,
+    NotLicensed,
     Number,
     TermMissing,
     TermNotNumber,
@@ -164,6 +165,7 @@ __all__ = [
     "Needs",
     "NotAnswered",
     "NotForYourCountry",
+    "NotLicensed",
     "NotYetLate",
     "NotYourTask",
     "Number",
