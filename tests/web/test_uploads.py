@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from bot.serving import Serving
 from bot.uploads import Uploads
 from core import audit, catalog, inventory, onboarding, supply
-from core.catalog import Gone
+from core.catalog import Gone, ProductKind
 from core.catalog.tables import Product
 from core.database import Shop, read, write
 from core.errors import Refusal
@@ -308,7 +308,7 @@ async def test_a_key_for_several_comes_in_only_where_the_offer_has_a_letter_of_a
 def _is_licence(session: Session, product_id: int) -> None:
     """The shop's own switch allows nothing to a supplier."""
     product = session.get_one(Product, product_id)
-    product.kind, product.terms = "licence", {"licensed": True}
+    product.kind, product.terms = ProductKind.LICENCE, {"licensed": True}
 
 
 @write
