@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from array import array
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, BinaryIO, ClassVar, overload
 
@@ -15,7 +15,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramRetryAfter
 from aiogram.types import BufferedInputFile, Message
 
-from core import catalog, fulfilment, inventory
+from core import catalog, fulfilment, inventory, onboarding, supply
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import N_, Refusal
@@ -207,10 +207,13 @@ class Import:
         product = None if sku is None else await self.shop.read(catalog.product, sku.product_id)
         if product is None:
             raise Gone
+        offer_id = await self.offer()
         self.kind, self.terms = fulfilment.kind(product.kind), product.terms
+        if any(name == "licensed" for name, _ in self.kind.switches):
+            self.terms = await self._licensed(offer_id)
         return await inventory.bring_in(
             self.shop,
-            offer_id=await self.offer(),
+            offer_id=offer_id,
             sku_id=self.sku_id,
             source_name=self.name or "pasted",
             by=self.by,
@@ -220,6 +223,15 @@ class Import:
             agree=self.agree,
         )
 
+    async def _licensed(self, offer_id: int) -> Mapping[str, Any]:
+        """The terms with a supplier's right to sell one key to several: the paper of their offer says it, and never the shop's switch."""
+        offer = await self.shop.read(supply.offer_view, offer_id)
+        if offer is None or offer.own:
+            return self.terms
+        paper = None if offer.document_id is None else await self.shop.read(onboarding.document, offer.document_id)
+        authorised = paper is not None and paper.good and paper.kind is onboarding.PaperKind.AUTHORISATION
+        return {**self.terms, "licensed": authorised}
+
     def _lines(self, stream: BinaryIO) -> Iterator[tuple[int, Secret]]:
         # Lines of several files in one archive have the same numbers, so the codes are counted through.
         for found in read_codes(self.name, stream, self.limits):
@@ -228,8 +240,9 @@ class Import:
                 continue
             try:
                 units = self._units(found)
-            except Refusal:
-                self.bad.append(BadLine(found.line, Why.not_a_whole_number, found.member))
+            except Refusal as refusal:
+                why = Why.not_licensed if isinstance(refusal, fulfilment.NotLicensed) else Why.not_a_whole_number
+                self.bad.append(BadLine(found.line, why, found.member))
                 continue
             for unit in units:
                 self.places.append(found.member, found.line)

@@ -22,6 +22,7 @@ class Why(StrEnum):
     date = "date"
     number_lost_digits = "number_lost_digits"  # a spreadsheet keeps 15 digits of a number; the rest is gone
     not_a_whole_number = "not_a_whole_number"
+    not_licensed = "not_licensed"  # a key for several people that may not be sold so
     not_a_code = "not_a_code"  # true, false or an error value in a spreadsheet cell
 
 

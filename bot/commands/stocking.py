@@ -149,8 +149,9 @@ def _secrets(
             continue
         try:
             units = kind.units(product.terms, line.card_no, line.card_pwd, line.more)
-        except Refusal:
-            bad.append(BadLine(line.line, Why.not_a_whole_number, line.member))
+        except Refusal as refusal:
+            why = Why.not_licensed if isinstance(refusal, fulfilment.NotLicensed) else Why.not_a_whole_number
+            bad.append(BadLine(line.line, why, line.member))
             continue
         for unit in units:
             number += 1

@@ -61,6 +61,7 @@ from core.fulfilment.fields import (
 from core.fulfilment.kind import (
     CountriesWrong,
     Kind,
+    NotLicensed,
     Number,
     TermMissing,
     TermNotNumber,
@@ -179,6 +180,7 @@ __all__ = [
     "Needs",
     "NotAnswered",
     "NotForYourCountry",
+    "NotLicensed",
     "NotYetLate",
     "NotYourTask",
     "Number",

@@ -57,6 +57,13 @@ class CountriesWrong(Refusal):
     says: ClassVar[str] = N_("Please type countries by two letters each, such as CN TR US.")
 
 
+@dataclass(eq=False)
+class NotLicensed(Refusal):
+    """A key for several people comes in, and nothing says that it may be sold so."""
+
+    says: ClassVar[str] = N_("a key for several people, without a paper or a switch that allows it")
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A term that is a whole number; without it the default holds. A `needed` one has no default that would do."""

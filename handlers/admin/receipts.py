@@ -45,6 +45,7 @@ _WHYS = {
     Why.date: N_("a date"),
     Why.number_lost_digits: N_("a number that has lost digits; format the column as text"),
     Why.not_a_whole_number: N_("not a whole number"),
+    Why.not_licensed: N_("a key for several people, without a paper or a switch that allows it"),
     Why.not_a_code: N_("not a code"),
 }
 

@@ -19,6 +19,7 @@ from core.fulfilment import kinds as folder
 # The machine of a test run may be busy; how long an example takes says nothing here.
 PATIENT = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
+SHARED = {"licensed": True}
 GOOD: dict[str, dict[str, Any]] = {
     "code": {"countries": {"never": ["cn"]}},
     "topup": {
@@ -29,7 +30,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "validate": True,
         "promise_hours": 6,
     },
-    "licence": {"seats": 3, "licence": "One person each."},
+    "licence": {"seats": 3, "licensed": True, "licence": "One person each."},
     "account": {"reclaim_days": 30},
     "membership": {"chat_id": -1001234567890, "chat_title": "The club", "days": 30},
     "file": {"file_id": "BQACAgI", "file_name": "book.pdf", "watermark": True, "size": 100},
@@ -134,15 +135,18 @@ def test_what_cannot_be_is_refused(pattern: str, typed: str) -> None:
 def test_a_key_for_five_seats_becomes_five_units_and_its_first_seat_is_the_same_however_many_there_are() -> None:
     from core.inventory import Secret
 
-    five, three = kind("licence").units({}, "KEY-1", "5"), kind("licence").units({}, "KEY-1", "3")
+    five, three = kind("licence").units(SHARED, "KEY-1", "5"), kind("licence").units(SHARED, "KEY-1", "3")
     told = [Secret.noted(unit.card_no, unit.card_pwd, unit.notes) for unit in five]
 
     assert [secret.notes for secret in told] == [["1/5"], ["2/5"], ["3/5"], ["4/5"], ["5/5"]]
     assert len({secret.joined() for secret in told}) == 5
     assert Secret.noted(three[0].card_no, three[0].card_pwd, three[0].notes).joined() == told[0].joined()
-    assert len(kind("licence").units({"seats": 2}, None, "KEY-2")) == 2
+    assert len(kind("licence").units({**SHARED, "seats": 2}, None, "KEY-2")) == 2
     with pytest.raises(fulfilment.TermNotNumber):
         kind("licence").units({}, "KEY-3", "0")
+    assert len(kind("licence").units({}, "KEY-4", "1")) == 1, "one person's key needs no right to share it"
+    with pytest.raises(fulfilment.NotLicensed):
+        kind("licence").units({}, "KEY-4", "2")
 
 
 def test_an_account_with_other_attributes_is_the_same_account() -> None:

@@ -20,13 +20,16 @@ from sqlalchemy.orm import Session
 
 from bot.serving import Serving
 from bot.uploads import Uploads
-from core import audit, inventory, supply
-from core.catalog import Gone
+from core import audit, catalog, inventory, onboarding, supply
+from core.catalog import Gone, ProductKind
+from core.catalog.tables import Product
 from core.database import Shop, read, write
 from core.errors import Refusal
 from core.inventory import LinkOver
+from core.onboarding import PaperKind
 from core.storefronts import Storefront
 from core.supply import Standing
+from core.supply.tables import Offer
 from handlers.importing import imports_finished
 from handlers.supply.stock import typed_cost, walked
 from papers.codes import Limits
@@ -275,6 +278,42 @@ async def test_a_link_of_somebody_who_no_longer_acts_for_the_supplier_brings_not
 @write
 def _leaves(session: Session, supplier_id: int) -> None:
     session.execute(text("DELETE FROM supplier_members WHERE supplier_id = :id"), {"id": supplier_id})
+
+
+@on_sqlite
+async def test_a_key_for_several_comes_in_only_where_the_offer_has_a_letter_of_authorisation(door: Door) -> None:
+    sku = await door.shop.read(catalog.sku, door.made.goods.sku_id)
+    assert sku is not None
+    await door.shop.write(_is_licence, sku.product_id)
+    for paper, left in ((None, 1), (PaperKind.PURCHASE, 1), (PaperKind.AUTHORISATION, 4)):
+        document_id = None
+        if paper is not None:
+            document_id = await door.shop.write(
+                onboarding.add_document,
+                supplier_id=door.made.supplier_id,
+                storefront_id=door.made.goods.storefront.id,
+                kind=paper,
+                scope="Keys of Anybody",
+                by="test",
+            )
+        await door.shop.write(_rests_on, door.made.offer_id, document_id)
+        path = await door.link()
+        await door.client.post(path, content=b"ALONE-1;1\nSHARED-1;3\n", headers={"accept": "application/json"})
+        said = str((await door.result(path))["html"])
+        assert ("without a paper or a switch" in said) == (paper is not PaperKind.AUTHORISATION)
+        assert await door.left() == left
+
+
+@write
+def _is_licence(session: Session, product_id: int) -> None:
+    """The shop's own switch allows nothing to a supplier."""
+    product = session.get_one(Product, product_id)
+    product.kind, product.terms = ProductKind.LICENCE, {"licensed": True}
+
+
+@write
+def _rests_on(session: Session, offer_id: int, document_id: int | None) -> None:
+    session.get_one(Offer, offer_id).document_id = document_id
 
 
 @on_sqlite
