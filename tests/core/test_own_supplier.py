@@ -134,8 +134,8 @@ async def test_nobody_says_that_their_own_certificate_is_genuine(shop: Shop, sto
 
     with pytest.raises(OwnApplication):
         await says(ann.telegram_id, CertificateState.VALID)
+    facts: dict[str, Any] = {"what": CheckKind.CERTIFICATE, "result": CheckResult.OK, "facts": {}, "by": f"telegram:{ann.telegram_id}"}
     with pytest.raises(OwnApplication):
-        facts: dict[str, Any] = {"what": CheckKind.CERTIFICATE, "result": CheckResult.OK, "facts": {}, "by": f"telegram:{ann.telegram_id}"}
         await shop.write(onboarding.settle_check, application_id=application_id, version=1, **facts)
     await says(7001, CertificateState.VALID)
     made = await decides(shop, admin, application_id)
