@@ -56,6 +56,7 @@ from core.onboarding.refusals import (
     NotYours,
     Outdated,
     OwnApplication,
+    RefusedLately,
     SupplierAlready,
     Waits,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "PaperField",
     "PaperKind",
     "PaperView",
+    "RefusedLately",
     "RenewalState",
     "RenewalView",
     "SupplierAlready",

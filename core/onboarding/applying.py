@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -11,7 +12,16 @@ from sqlalchemy.orm import Session
 from core import journal, outbox, payments, people, supply
 from core.database import insert_new, now, write
 from core.onboarding import cards, checks
-from core.onboarding.refusals import NoApplication, NotFinished, Outdated, SupplierAlready, TextWrong, TooManyPapers, Waits
+from core.onboarding.refusals import (
+    NoApplication,
+    NotFinished,
+    Outdated,
+    RefusedLately,
+    SupplierAlready,
+    TextWrong,
+    TooManyPapers,
+    Waits,
+)
 from core.onboarding.rules import MOST_PAPERS, Field, clean, clean_number, clean_scope, read_date, reviewers_needed
 from core.onboarding.tables import (
     OPEN,
@@ -26,6 +36,7 @@ from core.onboarding.tables import (
 
 W = TypeVar("W", bound=StrEnum)
 
+AFTER_REFUSAL = timedelta(days=1)  # until somebody who was refused may apply again
 _EDITABLE = (ApplicationState.DRAFT, ApplicationState.SENT_BACK)
 
 
@@ -40,11 +51,19 @@ class PaperField(StrEnum):
 
 @write
 def begin(session: Session, *, customer_id: int, kind: Kind) -> int:
-    """Begin an application, or go on with the open one as this kind; returns its id. Raises SupplierAlready, and Waits when it is sent."""
+    """Begin an application, or go on with the open one as this kind; returns its id.
+
+    Raises SupplierAlready, Waits when it is sent, and RefusedLately within a day of a refusal.
+    """
     customer = people.by_id(session, customer_id)
     if supply.suppliers_of(session, customer.telegram_id):
         raise SupplierAlready
     at = now(session)
+    theirs = (Application.storefront_id == customer.storefront_id, Application.telegram_id == customer.telegram_id)
+    if session.scalar(select(Application.id).where(*theirs, Application.state.in_(OPEN))) is None:
+        refused_at = session.scalar(select(func.max(Application.decided_at)).where(*theirs, Application.state == ApplicationState.REFUSED))
+        if refused_at is not None and at < refused_at + AFTER_REFUSAL:
+            raise RefusedLately(until=refused_at + AFTER_REFUSAL)
     session.execute(
         insert_new(session, Application).values(
             storefront_id=customer.storefront_id,
@@ -59,15 +78,7 @@ def begin(session: Session, *, customer_id: int, kind: Kind) -> int:
             changed_at=at,
         )
     )
-    row = session.scalars(
-        select(Application)
-        .where(
-            Application.storefront_id == customer.storefront_id,
-            Application.telegram_id == customer.telegram_id,
-            Application.state.in_(OPEN),
-        )
-        .with_for_update()
-    ).one()
+    row = session.scalars(select(Application).where(*theirs, Application.state.in_(OPEN)).with_for_update()).one()
     if row.state not in _EDITABLE:
         raise Waits
     row.kind, row.changed_at = kind, at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from core.errors import N_, Refusal
@@ -30,6 +31,13 @@ class Waits(Refusal):
 @dataclass(eq=False)
 class SupplierAlready(Refusal):
     says: ClassVar[str] = N_("You act for a supplier of this shop already: /supply opens it.")
+
+
+@dataclass(eq=False)
+class RefusedLately(Refusal):
+    says: ClassVar[str] = N_("Your last application was refused a short time ago. You can apply again from {until} on.")
+
+    until: datetime
 
 
 @dataclass(eq=False)

@@ -570,7 +570,7 @@ async def _deposit(event: Message | CallbackQuery, desk: Desk, supplier_id: int)
         raise NotFound(text=str(supplier_id))
     rows: list[Row] = []
     if found.state is DepositState.PAID:
-        rows.append([do(say.label("🔓 Give it back"), "deposit-back", supplier_id, style="danger")])
+        rows.append([go(say.label("🔓 Give it back"), "deposit-out", supplier_id, style="danger")])
     elif found.state is not DepositState.WAIVED:
         rows.append([do(say.label("Ask for none any more"), "deposit-off", supplier_id)])
     rows.append(desk.back("deposits"))
@@ -580,6 +580,22 @@ async def _deposit(event: Message | CallbackQuery, desk: Desk, supplier_id: int)
         say.say("While it is not there, they list nothing.") if found.state in (DepositState.ASKED, DepositState.RETURNED) else None,
     )
     await desk.show(event, text, rows)
+
+
+async def confirm_back(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    """A second press gives it back: the money is at the supplier's disposal then."""
+    say, supplier_id = desk.speech, callback_data.id
+    found = await desk.shop.read(onboarding.deposit_of, supplier_id)
+    supplier = await desk.shop.read(supply.supplier, supplier_id)
+    if found is None or supplier is None:
+        raise NotFound(text=str(supplier_id))
+    text = say.say(
+        "Give {amount} back to {name}? They list nothing new until it is paid again.",
+        amount=bold(say.price(found.amount_minor, found.currency)),
+        name=supplier.name,
+    )
+    rows = [[do(say.label("🔓 Give it back"), "deposit-back", supplier_id, style="danger")], desk.back("deposit", supplier_id)]
+    await desk.show(press, text, rows)
 
 
 async def give_back(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
@@ -718,6 +734,7 @@ def router() -> Router:
     made.callback_query.register(one, Go.filter(F.to == "app"))
     made.callback_query.register(deposits, Go.filter(F.to == "deposits"))
     made.callback_query.register(deposit, Go.filter(F.to == "deposit"))
+    made.callback_query.register(confirm_back, Go.filter(F.to == "deposit-out"))
     made.callback_query.register(give_back, Do.filter(F.act == "deposit-back"))
     made.callback_query.register(ask_none, Do.filter(F.act == "deposit-off"))
     made.callback_query.register(show_renewal, Do.filter(F.act == "paper-show"))

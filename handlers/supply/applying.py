@@ -134,7 +134,7 @@ async def begin_pressed(
     """Begin, or go on with what was begun."""
     try:
         application_id = await shop.write(onboarding.begin, customer_id=customer.id, kind=callback_data.kind)
-    except (onboarding.Waits, onboarding.SupplierAlready) as refusal:
+    except (onboarding.Waits, onboarding.SupplierAlready, onboarding.RefusedLately) as refusal:
         await start.open_(press, shop, storefront, customer, speech, refused(speech, refusal))
         return
     await ask_next(press, shop, customer, speech, state, application_id)

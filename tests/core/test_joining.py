@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -182,11 +182,12 @@ async def test_an_expired_paper_fails_and_one_that_expires_soon_warns(shop: Shop
     assert (await checks(shop, soon))[CheckKind.EXPIRY] is CheckResult.WARN
 
 
-async def test_known_people_names_contacts_and_papers_are_found(shop: Shop, storefront: Storefront) -> None:
+async def test_known_people_names_contacts_and_papers_are_found(shop: Shop, storefront: Storefront, clock: Clock) -> None:
     [admin] = await staff(shop, storefront, 7001)
     ann, bob, cid = [await person(shop, storefront) for _ in range(3)]
     first = await applies(shop, ann, files=["the-same", "another"])
     await decides(shop, admin, first, Verdict.REFUSE, why="not-you")
+    clock.passes(hours=25)
 
     again = await applies(shop, ann)
     assert (await checks(shop, again))[CheckKind.PERSON] is CheckResult.WARN
@@ -285,6 +286,21 @@ async def test_a_withdrawn_application_is_over_and_another_may_be_begun(shop: Sh
     assert await applies(shop, ann) != application_id
     found = await shop.read(onboarding.application_of, ann.telegram_id)
     assert found is not None and found.state is ApplicationState.SENT
+
+
+async def test_who_was_refused_may_apply_again_a_day_later(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    [admin] = await staff(shop, storefront, 7001)
+    ann, ben = await person(shop, storefront), await person(shop, storefront)
+    application_id = await applies(shop, ann)
+    await decides(shop, admin, application_id, Verdict.REFUSE, why="not-you")
+    refused_at = clock()
+    clock.passes(hours=23)
+    with pytest.raises(onboarding.RefusedLately) as no:
+        await applies(shop, ann)
+    assert abs(no.value.until - refused_at - timedelta(days=1)) < timedelta(minutes=1)
+    await applies(shop, ben)
+    clock.passes(hours=2)
+    assert await applies(shop, ann) != application_id
 
 
 async def test_an_unfinished_application_is_not_sent(shop: Shop, storefront: Storefront) -> None:

@@ -319,6 +319,7 @@ async def test_a_deposit_is_paid_by_one_press_and_given_back_by_the_staff(counte
     await admin.press("🔐 Deposits")
     await admin.press(f"Ann {ann.customer.telegram_id}")
     await admin.press("🔓 Give it back")
+    await admin.press("🔓 Give it back")  # It is asked once more.
     await ann.sees("Your security deposit of ¥500.00 is on your balance again.")
     assert await counter.shop.read(ledger.balance, ann.customer.wallet_id) == 60_000
     assert not await counter.shop.read(onboarding.ready, supplier_id)
