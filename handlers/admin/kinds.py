@@ -265,7 +265,8 @@ async def show_field(event: Message | CallbackQuery, desk: Desk, product_id: int
 
 async def set_pattern(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     name, _, place = callback_data.arg.partition(".")
-    pattern = dict(enumerate(PATTERNS)).get(int(place) if place.isdecimal() else -1)
+    # By its place, so that a long name has room; older buttons say it by name.
+    pattern = place if place in PATTERNS else dict(enumerate(PATTERNS)).get(int(place) if place.isdecimal() else -1)
     if pattern is None:
         raise Gone
     await _change(desk, callback_data.id, name, lambda field: replace(field, pattern=pattern, choices=()))

@@ -371,3 +371,18 @@ async def test_a_dispute_about_delivered_work_opens_a_case_about_its_order(count
     await buyer.sees("it is case")
 
     assert (await last_order(counter, buyer)).card.state is OrderState.ISSUED
+
+
+async def test_codes_that_are_typed_for_a_task_do_not_stay_in_the_chat(counter: Counter) -> None:
+    admin, buyer = await hired(counter), await counter.buyer("second", money_minor=10_000)
+    goods = await made_on_order(counter, "code", {}, "Card")
+    await buyer.say(f"/start sku-{goods.sku_id}")
+    await buyer.press("Pay ¥50.00")
+    await buyer.sees("✅ Paid ¥50.00")
+    await works(counter)
+    await admin.sees("To be done: Card")
+    await admin.press("🖐 I take it")
+    await admin.press("✅ Done")
+    await admin.say("CARD-7731-SECRET")
+    await buyer.sees("CARD-7731-SECRET")
+    assert [call["ok"] for call in counter.sandbox.world.calls if call["method"] == "deleteMessage"] == [True]
