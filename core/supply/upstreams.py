@@ -11,7 +11,7 @@ from core import ledger
 from core.database import insert_new, now, read, write
 from core.ledger import PartyKind
 from core.supply.costs import set_cost
-from core.supply.ranking import join_ranking
+from core.supply.ranking import join_ranking, leave_ranking
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import SourceClass, Standing, Supplier
 
@@ -93,8 +93,12 @@ def lock_offer(session: Session, *, offer_id: int) -> None:
 @write
 def withdraw_upstream_offer(session: Session, *, offer_id: int) -> None:
     """Nothing more is ordered by this offer; what was sold by it is untouched."""
-    session.execute(update(OfferRow).where(OfferRow.id == offer_id).values(declared=0, declared_at=now(session)))
-    session.execute(update(OfferRow).where(OfferRow.id == offer_id, OfferRow.stopped_at.is_(None)).values(stopped_at=now(session)))
+    row = session.get(OfferRow, offer_id, with_for_update=True, populate_existing=True)
+    assert row is not None
+    row.declared, row.declared_at = 0, now(session)
+    if row.stopped_at is None:
+        row.stopped_at = now(session)
+        leave_ranking(session, sku_id=row.sku_id, offer_id=offer_id)
 
 
 @read
