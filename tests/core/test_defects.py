@@ -402,7 +402,7 @@ async def test_a_sale_on_sqlite_finds_the_next_code_by_its_index(shop: Shop, dat
     async with aside(database_url) as connection:
         for statement, arguments in (
             (sale._SHELF, (1, 1, 1)),
-            (sale._TERMS, (1, 1, 1, 1)),
+            (sale._TERMS, (1, 1, 1, 1, 1)),
             (sale._WALLET, (1, 1)),
             (sale._KNOWN, ("x",)),
             ("UPDATE codes SET available = NULL, order_id = ? WHERE id = ?", (1, 1)),

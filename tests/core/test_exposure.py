@@ -56,7 +56,7 @@ async def test_no_more_is_ordered_from_a_supplier_than_they_may_have_of_ours(sho
         "currency": "CNY",
         "by": "test",
     }
-    one, two = [(await shop.write(purchasing.draft_purchase, quantity=quantity, currency="CNY", **facts)).id for quantity in (10, 2)]
+    one, two = [(await shop.write(purchasing.draft_purchase, quantity=quantity, **facts)).id for quantity in (10, 2)]
     await shop.write(
         exposure.set_limit, supplier_id=seller.id, currency="CNY", most_owed_minor=None, most_ahead_minor=85_000, by="telegram:1"
     )
