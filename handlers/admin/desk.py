@@ -193,6 +193,12 @@ def is_ours(data: str | None) -> bool:
     return data is not None and data.startswith((f"{Go.__prefix__}:", f"{Do.__prefix__}:"))
 
 
+async def not_staff(press: CallbackQuery, speech: Speech | None = None) -> None:
+    """A button of the staff that was forwarded or forged: it does nothing."""
+    if speech is not None:
+        await press.answer(speech.label("This button is for the staff of the shop."), show_alert=True)
+
+
 def is_asking(raw_state: str | None) -> bool:
     """Is a question of the admin's side open?"""
     return raw_state is not None and raw_state.startswith(f"{Asking.__full_group_name__}:")

@@ -20,7 +20,7 @@ from core.database import Shop
 from core.onboarding import ApplicationState, ApplicationView, Kind, PaperKind, Verdict
 from core.storefronts import Storefront
 from core.supply import Standing
-from handlers.admin.applications import Review, card_drawn
+from handlers.admin.application_card import Review, card_drawn
 from handlers.admin.desk import Do
 from handlers.notices import notice
 from handlers.supply import buttons
