@@ -38,7 +38,7 @@ from core.database import Shop
 from core.orders import RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
-from handlers.admin import applications
+from handlers.admin.application_card import card_drawn
 from handlers.notices import notice
 from handlers.parcel import Outgoing, outgoing, sealed, send
 from handlers.statement import in_the_morning
@@ -294,7 +294,7 @@ class Courier:
             storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
             in_group = card.chat_id != customer.telegram_id
             speech = Speech(match(storefront.language, storefront.language)) if in_group else speech_of(customer, storefront)
-            text, keyboard = await applications.card_drawn(self._shop, card, speech)
+            text, keyboard = await card_drawn(self._shop, card, speech)
             if card.message_id is None:
                 message_id = await self._bring(card.chat_id, Outgoing(text, keyboard))
                 await self._shop.write(onboarding.card_shown, card_id=card.id, message_id=message_id)

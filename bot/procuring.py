@@ -203,7 +203,8 @@ class Procurer:
             try:
                 await work
             except Exception as trouble:
-                # What was leased comes again when its lease is over; what was asked is asked about, and never ordered anew.
+                # A mistake of ours with one upstream, or in one errand, stops no other, and loses nothing:
+                # what was leased comes again when its lease is over; what was asked is asked about, and never ordered anew.
                 log.exception("procuring-failed", error=type(trouble).__name__, **about)
 
         task = asyncio.create_task(safely())

@@ -9,7 +9,7 @@ import hmac
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -57,7 +57,7 @@ from connectors.suppliers import protocols
 from connectors.suppliers import upstream as open_upstream
 from core import orders, payments, people
 from core.database import Shop
-from core.ports import PaymentMethod
+from core.ports import PaymentMethod, PayoutMethod
 from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.commands import set_commands, set_description
@@ -238,26 +238,9 @@ class Running:
             self._tills.update({name: asker.till(method) for name, method in accepted.items() if method.capabilities.callback})
             self._supply.hears = procurer.hear
         if plan.with_jobs:
-            # Each provider by itself: one that takes its time holds up no other.
-            reconciling = [
-                Job(f"reconcile-{name}", RECONCILE_SECONDS, partial(reconcile, plan.shop, plan.storefront, {name: method}))
-                for name, method in accepted.items()
-                if method.capabilities.poll
-            ]
-            refunding = [Job(f"give-back-{name}", 5, partial(asker.give_back_by, name), full=REFUNDS_AT_ONCE) for name in accepted]
-            refunding.append(Job("give-back-switched-off", 5, partial(asker.give_back_by, None), full=REFUNDS_AT_ONCE))
-            others = [name for name in accepted if name != "stars"]
-            if others:
-                log.warning("telegram-wants-stars", ways=others, rule="https://core.telegram.org/bots/payments-stars")
-            exchanging = Exchanging(plan.shop, plan.storefront, plan.exchange, accepted)
-            telling = [Job("tell-the-rule", 60, lambda: self._tell_the_rule(others))] if others else []
-            exchanging_too = Job("exchange-rates", LOOK_SECONDS, exchanging.run)
-            counting = Job("count-unmet-demand", 15, partial(count_missed, plan.shop))
-            paying_out = [Job("pay-out", 5, partial(pay_out, plan.shop, paying), full=AT_ONCE)] if paying else []
             certificates = Job("check-certificates", CERTIFICATE_SECONDS, certifying.run, full=CERTIFICATES_AT_ONCE)
-            doing = Doing(plan.shop, bot).jobs()
-            others_due = [*reconciling, *refunding, *paying_out, *doing, exchanging_too, certificates, counting]
-            jobs = Jobs([*telling, *jobs_of(plan.shop), *others_due], courier.wake)
+            of_money = self._jobs_of_providers(accepted, paying, asker)
+            jobs = Jobs([*jobs_of(plan.shop), *of_money, *Doing(plan.shop, bot).jobs(), certificates], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
         if plan.with_bot:
@@ -289,16 +272,7 @@ class Running:
         finally:
             stop.set()
             asker.hurry()
-            if intake is not None and plan.public_url is not None:  # Polling drains by itself, and confirms what it has drained.
-                await intake.drain(DRAIN_SECONDS - 4)
-            if own:
-                _, late = await asyncio.wait(own, timeout=DRAIN_SECONDS - 2)
-                for task in late:
-                    task.cancel()
-                await asyncio.gather(*late, return_exceptions=True)
-            # An import that is under way is finished or put aside whole while there is time; a killed one is cleaned up by a job.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(imports_finished(), DRAIN_SECONDS - 4)
+            await self._drain(intake, own)
             # Last, so that what was bought in the last moment is delivered too.
             couriers_stop.set()
             if delivering is not None:
@@ -314,6 +288,39 @@ class Running:
         for task in own:
             if not task.cancelled():
                 task.result()
+
+    def _jobs_of_providers(self, accepted: Mapping[str, PaymentMethod], paying: Mapping[str, PayoutMethod], asker: Asker) -> list[Job]:
+        """What has to be asked of those who move money, and told of them. Each by itself: one that takes its time holds up no other."""
+        plan = self._plan
+        jobs = [
+            Job(f"reconcile-{name}", RECONCILE_SECONDS, partial(reconcile, plan.shop, plan.storefront, {name: method}))
+            for name, method in accepted.items()
+            if method.capabilities.poll
+        ]
+        jobs += [Job(f"give-back-{name}", 5, partial(asker.give_back_by, name), full=REFUNDS_AT_ONCE) for name in accepted]
+        jobs.append(Job("give-back-switched-off", 5, partial(asker.give_back_by, None), full=REFUNDS_AT_ONCE))
+        others = [name for name in accepted if name != "stars"]
+        if others:
+            log.warning("telegram-wants-stars", ways=others, rule="https://core.telegram.org/bots/payments-stars")
+            jobs.append(Job("tell-the-rule", 60, lambda: self._tell_the_rule(others)))
+        if paying:
+            jobs.append(Job("pay-out", 5, partial(pay_out, plan.shop, paying), full=AT_ONCE))
+        jobs.append(Job("exchange-rates", LOOK_SECONDS, Exchanging(plan.shop, plan.storefront, plan.exchange, accepted).run))
+        jobs.append(Job("count-unmet-demand", 15, partial(count_missed, plan.shop)))
+        return jobs
+
+    async def _drain(self, intake: Intake | None, own: Collection[asyncio.Task[None]]) -> None:
+        """Finish what is in hand, in the time that there is; what is late is dropped."""
+        if intake is not None and self._plan.public_url is not None:  # Polling drains by itself, and confirms what it has drained.
+            await intake.drain(DRAIN_SECONDS - 4)
+        if own:
+            _, late = await asyncio.wait(own, timeout=DRAIN_SECONDS - 2)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        # An import that is under way is finished or put aside whole while there is time; a killed one is cleaned up by a job.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(imports_finished(), DRAIN_SECONDS - 4)
 
     def _upload_address(self, doors: Serving | None) -> str | None:
         """Where suppliers upload large files: the address that payment providers report to, or the doors' own in a demo."""

@@ -170,7 +170,7 @@ class Coming:
             try:
                 await asyncio.shield(self.uploads.over(self, came))
             except Exception as trouble:
-                # What came in is on sale all the same; the link ends by its time.
+                # Whatever it is, the page must still be told: what came in is on sale all the same, and the link ends by its time.
                 log.error("upload-link-not-ended", link=self.link.id, error=type(trouble).__name__)
             say = self.speech
             if came is None:

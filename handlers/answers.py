@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from aiogram import F, Router
 from aiogram.filters import StateFilter
+from aiogram.filters.callback_data import CallbackData
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
@@ -31,6 +33,7 @@ CHOICES_IN_A_ROW = 3
 # Asked most often in this trade, in the order of the alphabet of their letters; every other one is typed.
 _COUNTRIES = "AU BR CA CN DE ES FR GB HK ID IN IT JP KR KZ MO MY RU SG TH TR TW UA US VN"
 OTHER = "ZZ"
+_Pressed = TypeVar("_Pressed", bound=CallbackData)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,9 @@ async def walk_of(shop: Shop, customer: Customer, speech: Speech, quote: Quote, 
     return Walk(False, speech.say("Before you pay, we need to know: {asked}.", asked=asked), rows)
 
 
-def _to(kind: type, chosen: callbacks.Sku, **more: object) -> callbacks.Ask:  # of the class that is asked for, in truth
-    made: callbacks.Ask = kind.model_validate(  # type: ignore[attr-defined]
-        {"quantity": chosen.quantity, "way": chosen.way, "direct": chosen.direct, "coupon": chosen.coupon, **more}
-    )
-    return made
+def _to(kind: type[_Pressed], chosen: callbacks.Sku, **more: object) -> _Pressed:
+    """A button of that kind that remembers what was chosen."""
+    return kind.model_validate({"quantity": chosen.quantity, "way": chosen.way, "direct": chosen.direct, "coupon": chosen.coupon, **more})
 
 
 Buttoned = callbacks.Ask | callbacks.AskField | callbacks.AnswersRight | callbacks.Country | callbacks.RegionKnown

@@ -143,7 +143,7 @@ class Import:
         except Refusal as trouble:
             refusal, undecided = refused(self.speech, trouble), isinstance(trouble, inventory.Undecided)
         except Exception as trouble:
-            # Only the kind is logged: the message of an exception may quote what it was about.
+            # Whatever it was, the person has to be told. Only the kind is logged: the message of an exception may quote what it was about.
             mark = secrets.token_hex(3)
             log.error("import-failed", mark=mark, error=type(trouble).__name__)
             refusal = refused(self.speech, NotImported(mark=mark))

@@ -26,7 +26,7 @@ from handlers import (
     service,
     tasks,
 )
-from handlers.admin import applications, kinds, reviews, upstreams
+from handlers.admin import applications, kinds, margins, renewals, reviews, upstreams
 from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import offers as desk_of_offers
@@ -188,7 +188,7 @@ async def choose_price_news(
 
 async def reprice(note: Note) -> Said:
     """To the staff: a cost leaves too little of a price, and another price is proposed."""
-    return await desk_of_offers.alerted(note.body, note.speech, note.shop)
+    return await margins.alerted(note.body, note.speech, note.shop)
 
 
 def news(note: Note) -> Said:
@@ -209,6 +209,7 @@ SAYS: dict[str, Wording] = {
     **notes_of_money.SAYS,
     **notes_to_staff.SAYS,
     **applications.SAYS,
+    **renewals.SAYS,
     **supply_start.SAYS,
     **supply_papers.SAYS,
     **tasks.SAYS,

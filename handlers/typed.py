@@ -1,9 +1,10 @@
-"""Numbers as people type them: in half-width, full-width or Chinese digits."""
+"""Numbers and percentages as people type them: in half-width, full-width or Chinese digits."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from decimal import Decimal
 
 _CHINESE = {
     character: value
@@ -23,6 +24,15 @@ def whole_number(text: str) -> int | None:
     if _DIGITS.fullmatch(said):
         return int(said)
     return _chinese(said)
+
+
+def percent_typed(text: str, *, most: int) -> int | None:
+    """Hundredths of a per cent of a percentage such as "2.5" or "15%", up to `most` per cent; None when it is none."""
+    plain = unicodedata.normalize("NFKC", text).strip().removesuffix("%").strip()
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?", plain, re.ASCII):
+        return None
+    basis_points = int(Decimal(plain) * 100)
+    return basis_points if basis_points <= most * 100 else None
 
 
 def _chinese(said: str) -> int | None:

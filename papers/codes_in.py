@@ -121,7 +121,7 @@ def _gz(name: str, stream: BinaryIO, meter: Meter, limits: Limits) -> Iterator[F
 
     def opened() -> BinaryIO:
         stream.seek(0)
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]  # It reads like a BinaryIO, and typeshed does not say so.
 
     head = opened().read(512)
     if head.startswith(_ZIP):
@@ -155,7 +155,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, member: str, meter:
     _check_member(info)
 
     def opened() -> BinaryIO:
-        return archive.open(info)  # type: ignore[return-value]
+        return archive.open(info)  # type: ignore[return-value]  # As above.
 
     with opened() as file:
         head = file.read(512)
@@ -337,6 +337,7 @@ def _physical_lines(opened: Open, encoding: str, limits: Limits) -> Iterator[tup
     """Lines that are not blank, stripped, with their numbers from 1; a line that is too long is passed over, not gathered."""
     most = limits.line_chars
     number = 0
+    # Typeshed wants one kind of buffer, and these are two that both will do.
     with opened() as raw, io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline=None) as text:  # type: ignore[type-var]
         while line := text.readline(most + 1):
             number += 1

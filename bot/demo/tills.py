@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sandbox.gateways import Gateway, RateServer, Upstream
@@ -32,7 +32,7 @@ class Tills:
 
     def __init__(self, callback_port: int) -> None:
         self._callbacks = f"http://{HOST}:{callback_port}"
-        self._open: list[Gateway | RateServer | Upstream] = []  # type: ignore[type-arg]  # of three kinds of payments
+        self._open: list[Gateway[Any] | RateServer | Upstream] = []
         self.behind = ""  # where the shop is that supplies ours
 
     async def open(self, folder: Path) -> None:

@@ -102,6 +102,7 @@ def _begin_snapshot(session: Session) -> None:
         connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
         # Whole tables are joined: without statistics (a shop that has just filled up) a nested loop would take for ever.
         connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
+    # The type of a driver's connection is None while the pool holds it; a session's is open.
     elif not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
         connection.exec_driver_sql("BEGIN")
 

@@ -122,12 +122,9 @@ def place(
     wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, provider, *with_coupon)
     customer = people.by_id(session, buyer_id)
     ledger.lock(session, customer.wallet_id)  # Two presses of one buyer take turns.
-    known = session.scalars(select(Order).where(Order.once == once)).one_or_none()
-    if known is not None:
-        intent = payments.find_intent(session, order_id=known.id)
-        if known.once_hash != wanted or known.state is not OrderState.PENDING or intent is None:
-            raise OnceReused
-        return PendingOrder(known.id, number_of(known.id), intent)
+    before = _placed_before(session, once=once, once_hash=wanted)
+    if before is not None:
+        return before
     if reversible and payments.in_dispute(session, customer_id=buyer_id):
         raise PaymentDisputed
     deal = agreed(
@@ -147,11 +144,7 @@ def place(
     within_limit(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
     total = quote.total_minor
-    open_orders = session.scalar(
-        select(func.count()).select_from(Order).where(Order.buyer_id == buyer_id, Order.state == OrderState.PENDING)
-    )
-    if (open_orders or 0) >= MOST_OPEN:
-        raise TooManyOpen(most=MOST_OPEN)
+    _not_too_many_open(session, buyer_id)
     if cap is not None:
         _within_cap(session, customer_id=buyer_id, provider=provider, worth_minor=worth_minor or total, cap=cap)
     # To be answered now, or nobody could be asked after the money has come. Raises Gone when they are another's.
@@ -159,29 +152,19 @@ def place(
     left = there_are(session, product, offers, most=quantity)
     if left < quantity:
         raise SoldOut(left=left, sku_id=sku_id)
-    at = now(session)
     assert worth_minor is None or 0 < worth_minor <= total, "the wallet pays a part"
-    order_id = session.scalars(
-        insert_new(session, Order)
-        .values(
-            storefront_id=storefront_id,
-            buyer_id=buyer_id,
-            once=once,
-            once_hash=wanted,
-            state=OrderState.PENDING,
-            total_minor=total,
-            currency=deal.terms.currency,
-            paid_by=provider,
-            placed_at=at,
-            expires_at=at + timedelta(seconds=seconds),
-            answers_id=answers_id,
-        )
-        .returning(Order.id)
-    ).one_or_none()
-    if order_id is None:  # Another buyer's press had this key at the same moment.
-        raise OnceReused
-    if answers_id is not None:
-        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
+    order_id = _record_order(
+        session,
+        storefront_id=storefront_id,
+        buyer_id=buyer_id,
+        once=once,
+        once_hash=wanted,
+        total_minor=total,
+        currency=deal.terms.currency,
+        provider=provider,
+        seconds=seconds,
+        answers_id=answers_id,
+    )
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
     first = offers[0]
     session.add(
@@ -217,6 +200,62 @@ def place(
     if hold is not None:
         _hold_for_payment(session, order_id=order_id, customer_id=buyer_id, sku_id=sku_id, quantity=quantity, seconds=seconds, rules=hold)
     return PendingOrder(order_id, number_of(order_id), asked)
+
+
+def _placed_before(session: Session, *, once: str, once_hash: bytes) -> PendingOrder | None:
+    """The order that this press has placed already; raises OnceReused when the key was another wish's, or it waits no longer."""
+    known = session.scalars(select(Order).where(Order.once == once)).one_or_none()
+    if known is None:
+        return None
+    intent = payments.find_intent(session, order_id=known.id)
+    if known.once_hash != once_hash or known.state is not OrderState.PENDING or intent is None:
+        raise OnceReused
+    return PendingOrder(known.id, number_of(known.id), intent)
+
+
+def _not_too_many_open(session: Session, buyer_id: int) -> None:
+    waiting = session.scalar(select(func.count()).select_from(Order).where(Order.buyer_id == buyer_id, Order.state == OrderState.PENDING))
+    if (waiting or 0) >= MOST_OPEN:
+        raise TooManyOpen(most=MOST_OPEN)
+
+
+def _record_order(
+    session: Session,
+    *,
+    storefront_id: int,
+    buyer_id: int,
+    once: str,
+    once_hash: bytes,
+    total_minor: int,
+    currency: str,
+    provider: str,
+    seconds: float,
+    answers_id: int | None,
+) -> int:
+    """Write down an order that waits for its money, with the answers it was given; raises OnceReused."""
+    at = now(session)
+    order_id: int | None = session.scalars(
+        insert_new(session, Order)
+        .values(
+            storefront_id=storefront_id,
+            buyer_id=buyer_id,
+            once=once,
+            once_hash=once_hash,
+            state=OrderState.PENDING,
+            total_minor=total_minor,
+            currency=currency,
+            paid_by=provider,
+            placed_at=at,
+            expires_at=at + timedelta(seconds=seconds),
+            answers_id=answers_id,
+        )
+        .returning(Order.id)
+    ).one_or_none()
+    if order_id is None:  # Another buyer's press had this key at the same moment.
+        raise OnceReused
+    if answers_id is not None:
+        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
+    return order_id
 
 
 def _within_cap(session: Session, *, customer_id: int, provider: str, worth_minor: int, cap: Cap) -> None:

@@ -106,19 +106,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         country=people.country_of(session, customer.id),
         currency=order.currency,
     )
-    held = inventory.open_hold(session, order_id)
-    drawn = Drawn()
-    if held is not None and supply.forbidden(session, inventory.hold_offers(session, held.id)):
-        # What was kept for this payer must not be sold any more: they get what others have of it, or their money on the balance.
-        inventory.end_hold(session, hold_id=held.id, lapsed=False)
-        held = None
-    if held is not None:
-        drawn.taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
-        inventory.end_hold(session, hold_id=held.id, lapsed=False)
-        if not supply.cover(session, drawn.taken):
-            # Others have drawn the quota down since these were held: as many as it covers, and the rest from elsewhere.
-            inventory.put_back(session, order_id=order_id)
-            drawn = Drawn()
+    drawn = _take_held(session, order_id)
     drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count, uncounted=drawn.units))
     quantity, taken = drawn.count, drawn.taken
     if quantity == 0:
@@ -190,6 +178,24 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         tell_on_its_way(session, order, due_at)
         return "on-its-way"
     return "issued-partly" if partly else "issued"
+
+
+def _take_held(session: Session, order_id: int) -> Drawn:
+    """What was kept for this payer and may still be sold to them; the hold is over in any case."""
+    held = inventory.open_hold(session, order_id)
+    if held is None:
+        return Drawn()
+    # What must not be sold any more is not: they get what others have of it, or their money on the balance.
+    forbidden = supply.forbidden(session, inventory.hold_offers(session, held.id))
+    drawn = Drawn()
+    if not forbidden:
+        drawn.taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
+    inventory.end_hold(session, hold_id=held.id, lapsed=False)
+    if drawn.taken and not supply.cover(session, drawn.taken):
+        # Others have drawn the quota down since these were held: as many as it covers, and the rest from elsewhere.
+        inventory.put_back(session, order_id=order_id)
+        return Drawn()
+    return drawn
 
 
 def _give_up(session: Session, order_id: int, why: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 MOST_WEIGHT = 100
 _STEEP = 8
@@ -48,9 +49,9 @@ class Inputs:
     everywhere: bool  # it may be sold to buyers of every region
 
     @classmethod
-    def of(cls, data: Mapping[str, object]) -> Inputs:
+    def of(cls, data: Mapping[str, Any]) -> Inputs:
         """As they were kept."""
-        return cls(**{one.name: data[one.name] for one in fields(cls)})  # type: ignore[arg-type]
+        return cls(**{one.name: data[one.name] for one in fields(cls)})
 
     def data(self) -> dict[str, object]:
         """To be kept."""

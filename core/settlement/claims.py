@@ -118,7 +118,7 @@ def _each(session: Session, order_ids: Collection[int], settled: Callable[[Colle
     try:
         with session.begin_nested():
             return settled(order_ids), set()
-    except Exception as trouble:
+    except Exception as trouble:  # Of any kind: one order's mistake is found below, and the others are settled all the same.
         if _passes(trouble):
             raise
     done, wrong = 0, set()
@@ -126,7 +126,7 @@ def _each(session: Session, order_ids: Collection[int], settled: Callable[[Colle
         try:
             with session.begin_nested():
                 done += settled([order_id])
-        except Exception as trouble:
+        except Exception as trouble:  # Of any kind, for the same reason: it is rolled back, logged and told to the staff.
             if _passes(trouble):
                 raise
             log.exception("order %d could not be settled", order_id)

@@ -235,7 +235,11 @@ def window_of(terms: Commission, at: datetime) -> tuple[datetime, datetime]:
         number -= (number - (anchor.year * 12 + anchor.month - 1)) % months
         start = date(number // 12, number % 12 + 1, anchor.day)
         end = date((number + months) // 12, (number + months) % 12 + 1, anchor.day)
-    return tuple(datetime.combine(edge, time.min, zone).astimezone(UTC) for edge in (start, end))  # type: ignore[return-value]  # Two.
+    return _midnight(start, zone), _midnight(end, zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 # As JSON

@@ -13,6 +13,8 @@ from core.database import Base, Id
 from core.ports import CertificateState
 from core.supply import Standing
 
+_IN_FORCE, _STANDS = text("lifted_at IS NULL"), text("removed_at IS NULL")
+
 
 class StandingRule(Base):
     """What suppliers of one standing may; a standing without a row has the house's own."""
@@ -64,15 +66,7 @@ class Suspension(Base):
     """From when to when a supplier was suspended, why, and who lifted it."""
 
     __tablename__ = "suspensions"
-    __table_args__ = (
-        Index(
-            "uq_suspension_open",
-            "supplier_id",
-            unique=True,
-            postgresql_where=text("lifted_at IS NULL"),
-            sqlite_where=text("lifted_at IS NULL"),
-        ),
-    )
+    __table_args__ = (Index("uq_suspension_open", "supplier_id", unique=True, postgresql_where=_IN_FORCE, sqlite_where=_IN_FORCE),)
 
     id: Mapped[Id]
     supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"))
@@ -87,11 +81,7 @@ class BannedWord(Base):
     """A word that no offer, name or text of a supplier may have in it."""
 
     __tablename__ = "banned_words"
-    __table_args__ = (
-        Index(
-            "uq_banned_word", "folded", unique=True, postgresql_where=text("removed_at IS NULL"), sqlite_where=text("removed_at IS NULL")
-        ),
-    )
+    __table_args__ = (Index("uq_banned_word", "folded", unique=True, postgresql_where=_STANDS, sqlite_where=_STANDS),)
 
     id: Mapped[Id]
     word: Mapped[str] = mapped_column(String(100))  # as it was typed
@@ -107,9 +97,7 @@ class BrandRule(Base):
     """A brand that only authorised suppliers may list, on a paper whose scope names it."""
 
     __tablename__ = "brand_rules"
-    __table_args__ = (
-        Index("uq_brand_rule", "folded", unique=True, postgresql_where=text("removed_at IS NULL"), sqlite_where=text("removed_at IS NULL")),
-    )
+    __table_args__ = (Index("uq_brand_rule", "folded", unique=True, postgresql_where=_STANDS, sqlite_where=_STANDS),)
 
     id: Mapped[Id]
     brand: Mapped[str] = mapped_column(String(100))
@@ -191,16 +179,7 @@ class Switch(Base):
     """A kill switch that was pressed: nothing under it sells until it is lifted."""
 
     __tablename__ = "switches"
-    __table_args__ = (
-        Index(
-            "uq_switch_open",
-            "of",
-            "of_id",
-            unique=True,
-            postgresql_where=text("lifted_at IS NULL"),
-            sqlite_where=text("lifted_at IS NULL"),
-        ),
-    )
+    __table_args__ = (Index("uq_switch_open", "of", "of_id", unique=True, postgresql_where=_IN_FORCE, sqlite_where=_IN_FORCE),)
 
     id: Mapped[Id]
     of: Mapped[SwitchOf]

@@ -193,18 +193,9 @@ def new_offer(
         booked = in_sale_currency(session, cost_minor, cost_currency)
         cost_minor, cost_currency, rate_id = booked.minor, booked.currency, booked.rate_id
     account = payable(session, supplier_id=supplier_id, currency=cost_currency) if consigned else None
-    if row is not None and row.payable_id is not None and account != row.payable_id:
-        # What was sold before it was withdrawn may still be refunded, out of the account that was credited.
-        raise CurrencyIsFixed(currency=row.cost_currency) if consigned else StaysConsigned
-    # What lies on its shelf, or is on its way there, is paid for: nobody is credited with it a second time.
-    if (
-        row is not None
-        and row.payable_id is None
-        and consigned
-        and (row.source_class is SourceClass.PURCHASED or inventory.ever_brought(session, row.id))
-    ):
-        raise StaysOwned
-    if row is None:
+    if row is not None:
+        _taken_up_again(session, row, account=account)
+    else:
         row = OfferRow(supplier_id=supplier_id, sku_id=sku_id, cost_minor=cost_minor, cost_currency=cost_currency, since=now(session))
         session.add(row)
     row.stopped_at, row.payable_id = None, account
@@ -228,30 +219,35 @@ def new_offer(
     _put(session, row, facts)
     session.flush()
     _from_quota(session, row)
+    _cost_from_now(session, row, agreed_minor=agreed_minor, agreed_currency=agreed_currency, rate_id=rate_id, by=by)
+    said = {name: _told(value) for name, value in facts.items() if value is not None}
+    after = {"supplier": supplier_id, "sku": sku_id, "cost_minor": row.cost_minor, "currency": row.cost_currency, **said}
+    journal.record(session, by=by, did="new-offer", about="offer", about_id=row.id, after=after)
+    join_ranking(session, sku_id=sku_id, offer_id=row.id)
+    _keep_dates(session, row)
+    guard_losses(session, offer_id=row.id)
+    return offers(session, [row.id])[0]
+
+
+def _taken_up_again(session: Session, row: OfferRow, *, account: int | None) -> None:
+    """May a withdrawn offer be taken up again with this account to credit? Raises CurrencyIsFixed, StaysConsigned, StaysOwned."""
+    consigned = account is not None
+    if row.payable_id is not None and account != row.payable_id:
+        # What was sold before it was withdrawn may still be refunded, out of the account that was credited.
+        raise CurrencyIsFixed(currency=row.cost_currency) if consigned else StaysConsigned
+    # What lies on its shelf, or is on its way there, is paid for: nobody is credited with it a second time.
+    if row.payable_id is None and consigned and (row.source_class is SourceClass.PURCHASED or inventory.ever_brought(session, row.id)):
+        raise StaysOwned
+
+
+def _cost_from_now(session: Session, row: OfferRow, *, agreed_minor: int, agreed_currency: str, rate_id: int | None, by: str) -> None:
+    """Its cost as a version that is in force, with what was agreed in another currency, if it was."""
     version = add_version(session, row, cost_minor=row.cost_minor, currency=row.cost_currency, from_at=now(session), by=by)
     version.taken_at = now(session)
     keep_foreign(session, offer_id=row.id, minor=agreed_minor, currency=agreed_currency, rate_id=rate_id)
     if rate_id is not None:
         version.agreed_minor, version.agreed_currency, version.rate_id = agreed_minor, agreed_currency, rate_id
     session.flush()
-    journal.record(
-        session,
-        by=by,
-        did="new-offer",
-        about="offer",
-        about_id=row.id,
-        after={
-            "supplier": supplier_id,
-            "sku": sku_id,
-            "cost_minor": row.cost_minor,
-            "currency": row.cost_currency,
-            **{name: _told(value) for name, value in facts.items() if value is not None},
-        },
-    )
-    join_ranking(session, sku_id=sku_id, offer_id=row.id)
-    _keep_dates(session, row)
-    guard_losses(session, offer_id=row.id)
-    return offers(session, [row.id])[0]
 
 
 @write

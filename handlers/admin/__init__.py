@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery
 
 from handlers.admin import (
     applications,
@@ -16,6 +15,7 @@ from handlers.admin import (
     certificates,
     contracts,
     coupons,
+    deposits,
     exposure,
     fields,
     figures,
@@ -24,6 +24,8 @@ from handlers.admin import (
     imports,
     kinds,
     log,
+    margins,
+    offer_facts,
     offers,
     orders,
     payments,
@@ -31,8 +33,10 @@ from handlers.admin import (
     people,
     prices,
     purchases,
+    quotas,
     rates,
     refunds,
+    renewals,
     reviews,
     routing,
     settings,
@@ -44,9 +48,8 @@ from handlers.admin import (
     upstreams,
     words,
 )
-from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours
+from handlers.admin.desk import AtTheDesk, SaysNo, WalkingAway, is_ours, not_staff
 from handlers.admin.imports import imports_finished
-from locales import Speech
 
 __all__ = ["imports_finished", "router"]
 
@@ -62,6 +65,8 @@ def router() -> Router:
     desk.callback_query.middleware(WalkingAway())
     parts = (
         applications,
+        deposits,
+        renewals,
         cases,  # before what takes every answer: here a picture may be one
         kinds,  # before it too: a file, or a forwarded message
         home,
@@ -87,6 +92,9 @@ def router() -> Router:
         supply,
         purchases,
         offers,
+        offer_facts,
+        quotas,
+        margins,
         routing,
         upstreams,
         contracts,
@@ -106,9 +114,3 @@ def router() -> Router:
     desk.include_routers(*[part.router() for part in parts], no_more)
     made.include_routers(applications.cards(), desk, forged)
     return made
-
-
-async def not_staff(press: CallbackQuery, speech: Speech | None = None) -> None:
-    """A button of the staff that was forwarded or forged: it does nothing."""
-    if speech is not None:
-        await press.answer(speech.label("This button is for the staff of the shop."), show_alert=True)

@@ -21,11 +21,12 @@ from core.database import Shop
 from core.errors import N_, Refusal
 from core.people import Customer
 from core.storefronts import Storefront
+from handlers import questions
 from handlers.callbacks import Number
 from handlers.pieces import Row, button, keyboard, paragraphs, within
 from handlers.screen import refused, refused_plain, show
 from handlers.typed import whole_number
-from locales import Safe, Speech
+from locales import Speech
 
 NOTHING = "-"  # typed to take an optional text away
 PAGE = 10  # lines of a list on one screen
@@ -116,23 +117,8 @@ class Desk:
         return row
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a question is about."""
-
-    id: int
-    arg: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """Something that must be typed: how it is asked (with an example), what is done with the answer, where Cancel leads."""
-
-    says: Callable[[Desk, Asked], Awaitable[Safe]]
-    take: Callable[[Desk, Message, Asked, str], Awaitable[None]]
-    back: str
-
-
+Asked = questions.Asked
+Question = questions.Question[Desk]
 QUESTIONS: dict[str, Question] = {}
 
 
@@ -191,6 +177,12 @@ class AtTheDesk(Filter):
 def is_ours(data: str | None) -> bool:
     """Is it a button of the admin's side?"""
     return data is not None and data.startswith((f"{Go.__prefix__}:", f"{Do.__prefix__}:"))
+
+
+async def not_staff(press: CallbackQuery, speech: Speech | None = None) -> None:
+    """A button of the staff that was forwarded or forged: it does nothing."""
+    if speech is not None:
+        await press.answer(speech.label("This button is for the staff of the shop."), show_alert=True)
 
 
 def is_asking(raw_state: str | None) -> bool:

@@ -57,7 +57,7 @@ async def deleted(message: Message) -> bool:
 class _Bounded(io.BytesIO):
     """Memory that takes so many bytes and no more; the file is never on a disk."""
 
-    def write(self, content: bytes, /) -> int:  # type: ignore[override]
+    def write(self, content: bytes, /) -> int:  # type: ignore[override]  # Whoever downloads writes bytes, and no other buffer.
         if self.tell() + len(content) > DOWNLOAD_BYTES:
             raise TooBig
         return super().write(content)

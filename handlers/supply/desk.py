@@ -19,12 +19,13 @@ from core.errors import Refusal
 from core.people import Customer
 from core.storefronts import Storefront
 from core.supply import NotYours, SupplierView
+from handlers import questions
 from handlers.admin.desk import NotText
 from handlers.callbacks import Number
 from handlers.conversation import conversation
 from handlers.pieces import Row, button, keyboard, paragraphs, show
 from handlers.screen import refused, refused_plain
-from locales import Safe, Speech
+from locales import Speech
 
 PAGE = 8  # lines of a list on one screen
 
@@ -121,23 +122,8 @@ class SupplierDesk(Seat):
         return see(self.speech.label("Cancel"), question.back, asked.id)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a question is about."""
-
-    id: int
-    arg: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """Something that must be typed: how it is asked (with an example), what is done with the answer, where Cancel leads."""
-
-    says: Callable[[SupplierDesk, Asked], Awaitable[Safe]]
-    take: Callable[[SupplierDesk, Message, Asked, str], Awaitable[None]]
-    back: str
-
-
+Asked = questions.Asked
+Question = questions.Question[SupplierDesk]
 QUESTIONS: dict[str, Question] = {}
 
 

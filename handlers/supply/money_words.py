@@ -27,7 +27,7 @@ from core.settlement import (
 from handlers.pieces import bold, lines, paragraphs
 from locales import N_, Safe, Speech
 from papers.pictures import MOST_ROWS, Card, Row, Sheet, drawable, sheet_png
-from papers.tables import csv_table
+from papers.tables import Cell, csv_table
 
 STREAMS = {
     "sales": N_("Sales of your goods"),
@@ -169,14 +169,14 @@ def earnings_said(made: Earnings, speech: Speech) -> Safe:
 def earnings_csv(made: Earnings, speech: Speech) -> bytes:
     """Every figure, day by day, then all of it, then what there is now: codes for machines and words in the reader's language."""
 
-    def row(day: date | None, code: str, count: int | None, minor: int, words: str) -> tuple[object, ...]:
+    def row(day: date | None, code: str, count: int | None, minor: int, words: str) -> tuple[Cell, ...]:
         amount = Decimal(decimal_text(minor, made.currency))
         return made.first, made.last, day, code, made.currency, count, amount, speech.label(words)
 
     rows = [row(day, name, count, minor, STREAMS[name]) for day, of in made.days for name, count, minor in _figures(of)]
     rows += [row(None, name, count, minor, STREAMS[name]) for name, count, minor in _figures(made.total)]
     rows += [row(None, f"now.{name}", None, minor, BALANCES[name]) for name, minor in _pots(made)]
-    return csv_table(COLUMNS, rows, made.timezone)  # type: ignore[arg-type]  # All of them are cells.
+    return csv_table(COLUMNS, rows, made.timezone)
 
 
 def earnings_png(made: Earnings, speech: Speech) -> bytes:

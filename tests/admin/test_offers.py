@@ -15,8 +15,10 @@ from core.errors import Refusal
 from core.storefronts import Storefront
 from core.supply import Standing
 from handlers.admin.desk import Do, Go
-from handlers.admin.offers import NotACost, NotAQuota, cost_typed, percent_typed, quota_typed
+from handlers.admin.offer_facts import NotACost, cost_typed
+from handlers.admin.quotas import NotAQuota, quota_typed
 from handlers.notices import notice
+from handlers.typed import percent_typed
 from locales import Speech
 from tests.admin.direct import Chatter, at_the_desk
 from tests.core.offering import offered, supplier

@@ -214,7 +214,8 @@ async def test_a_list_of_codes_is_pasted_swept_told_of_and_taken_back(shop: Shop
     while await standing.sweep(shop):
         pass
     assert "1 unsold code of ours became void" in await desk.presses(Go(to="bl-list", id=1))
-    assert (await shop.read(inventory.find_code, Secret(None, code))).place == "void"  # type: ignore[union-attr]
+    found = await shop.read(inventory.find_code, Secret(None, code))
+    assert found is not None and found.place == "void"
     await desk.presses(Go(to="import", id=goods.sku_id))
     await desk.presses(Go(to="bl-list", id=1))
     assert "It was taken back" in await press(desk, "↩️ Take this list back")

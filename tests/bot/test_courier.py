@@ -18,6 +18,7 @@ from core.people import Customer
 from sandbox import Sandbox
 from sandbox.phone import Phone
 from tests.bot.conftest import QUICK, SHOP, delivering, on_sqlite, owner_of, until
+from tests.core.props import scalar
 from tests.stage import Clock, Goods, numbers
 
 
@@ -74,8 +75,12 @@ async def test_a_sale_is_in_the_chat_at_once_when_the_courier_is_woken(
 async def test_without_being_woken_it_looks_by_itself(shop: Shop, goods: Goods, phone: Phone, telegram: Bot) -> None:
     buyer = await owner_of(phone, shop, goods.storefront, 9500)
     async with delivering(shop, telegram):
-        await buys(shop, goods, buyer)
+        order_id = await buys(shop, goods, buyer)
         await phone.waits_for(is_code)
+        await until(lambda: all_sent(shop))
+
+    (delivery,) = await shop.read(outbox.of_order, order_id=order_id)
+    assert delivery.attempts == 1
 
 
 @on_sqlite
@@ -179,13 +184,15 @@ async def _is_parked(shop: Shop, count: int) -> bool:
 
 @on_sqlite
 async def test_a_chat_that_was_never_opened_parks_the_message_with_the_reason(
-    shop: Shop, goods: Goods, sandbox: Sandbox, telegram: Bot
+    shop: Shop, goods: Goods, sandbox: Sandbox, telegram: Bot, database_url: str
 ) -> None:
     async with Phone(sandbox.url, "second", SHOP.username) as phone:
         stranger = await owner_of(phone, shop, goods.storefront)
         await tell(shop, stranger, 100)
         async with delivering(shop, telegram):
             await until(lambda: _is_parked(shop, 1))
+
+    assert "can't initiate" in await scalar(database_url, "SELECT trouble FROM outbox WHERE parked_at IS NOT NULL")
 
 
 @on_sqlite

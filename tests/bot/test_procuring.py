@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -73,11 +74,11 @@ async def test_whatever_goes_wrong_with_the_answer_it_is_bought_once(
         task = await trade.buys(await trade.buyer())
         real = type(trade.procurer)._ask
 
-        def spoiled(self: procuring.Procurer, *args: object) -> UpstreamAsk:
+        def spoiled(self: procuring.Procurer, *args: Any) -> UpstreamAsk:
             """The fault is switched on between the price and the order."""
             setattr(trade.fake.faults, fault, 1 if fault == "errors_500" else True)
             trade.fake.faults.next_call_only = True
-            return real(self, *args)  # type: ignore[arg-type]
+            return real(self, *args)
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(procuring.Procurer, "_ask", spoiled)
@@ -106,9 +107,9 @@ async def test_not_found_is_final_only_after_ten_minutes(shop: Shop, storefront:
         trade.fake.faults.nonsense = False
         real = type(trade.procurer)._ask
 
-        def spoiled(self: procuring.Procurer, *args: object) -> UpstreamAsk:
+        def spoiled(self: procuring.Procurer, *args: Any) -> UpstreamAsk:
             trade.fake.faults.errors_500 = 1
-            return real(self, *args)  # type: ignore[arg-type]
+            return real(self, *args)
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(procuring.Procurer, "_ask", spoiled)

@@ -199,5 +199,5 @@ def test_every_setting_has_its_wrong_value_in_these_tests() -> None:
 
 
 def _marks() -> list[pytest.Mark]:
-    marks: list[pytest.Mark] = test_a_wrong_setting_is_one_sentence_that_names_it.pytestmark  # type: ignore[attr-defined]
+    marks: list[pytest.Mark] = vars(test_a_wrong_setting_is_one_sentence_that_names_it)["pytestmark"]
     return marks

@@ -132,11 +132,11 @@ async def test_a_call_that_timed_out_after_the_work_makes_no_second_invoice(gate
         gateway.faults.stall_after_work_seconds = 1
         return found
 
-    hasty._items = look_then_break  # type: ignore[method-assign]
+    hasty._items = look_then_break  # type: ignore[method-assign]  # The network breaks between two calls of one method.
     with pytest.raises(NotSure):
         await hasty.create(asked())
     gateway.faults.clear()
-    hasty._items = looked  # type: ignore[method-assign]
+    hasty._items = looked  # type: ignore[method-assign]  # And is whole again.
     assert len(gateway.history) == 1
 
     created = await hasty.create(asked())

@@ -586,7 +586,7 @@ async def test_a_refund_whose_answer_was_lost_is_not_made_again(status_of_refund
         gateway.faults.stall_after_work_seconds = 1
         return found
 
-    hasty._look = look_then_break  # type: ignore[method-assign]
+    hasty._look = look_then_break  # type: ignore[method-assign]  # The network breaks between two calls of one method.
     with pytest.raises(NotSure):
         await hasty.refund(refund)
     gateway.faults.clear()

@@ -641,10 +641,11 @@ async def test_a_refund_of_an_unknown_state_or_of_other_words_is_not_sure(script
 
 
 async def test_it_can_be_closed_twice(method: PaymentMethod, script: Script) -> None:
-    script.replies = [listed(), listed(), listed()]
-    await method.received(MADE)
+    script.replies = [listed() for _ in range(6)]
+    before = await method.received(MADE)
     await method.close()
     await method.close()
+    assert await method.received(MADE) == before, "and is opened by the next question"
 
 
 # What becomes of a payment later.

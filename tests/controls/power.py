@@ -177,7 +177,7 @@ class Story:
                     for _ in range(self.chance.randint(1, 8))
                 ]
                 connection.execute("BEGIN IMMEDIATE")
-                answers = orders.buy.together(shop, asks, tools)  # type: ignore[arg-type]
+                answers = orders.buy.together(shop, asks, tools)  # type: ignore[arg-type]  # As much of a connection as the sale asks for.
                 connection.execute("COMMIT")
                 sold: dict[str, int] = {
                     ask["once"]: answer.order_id for ask, answer in zip(asks, answers, strict=True) if isinstance(answer, Receipt)

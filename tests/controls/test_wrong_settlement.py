@@ -109,9 +109,9 @@ def too_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
     plain = claims._row
 
-    def early(*given: Any) -> dict[str, object]:
-        row = plain(*given)
-        return row | {"ask_at": row["sold_at"], "release_at": row["release_at"] + timedelta(days=90)}  # type: ignore[operator]
+    def early(*given: Any) -> dict[str, Any]:
+        row: dict[str, Any] = plain(*given)
+        return row | {"ask_at": row["sold_at"], "release_at": row["release_at"] + timedelta(days=90)}
 
     monkeypatch.setattr(claims, "_row", early)
 

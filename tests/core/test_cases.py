@@ -198,7 +198,8 @@ async def test_the_warranty_begins_when_the_codes_were_sent_and_not_before(shop:
     clock.passes(days=30)
     [(code, _)] = await shop.read(inventory.codes_of, receipt.order_id)
 
-    await complain(shop, buyer, receipt.order_id, code, reason=Reason.OTHER, text="It never came.")
+    case_id = await complain(shop, buyer, receipt.order_id, code, reason=Reason.OTHER, text="It never came.")
+    assert (await seen(shop, case_id)).card.state is CaseState.OPEN
 
 
 async def test_a_sealed_order_is_opened_or_returned_but_not_complained_about(shop: Shop, goods: Goods, buyer: Customer) -> None:

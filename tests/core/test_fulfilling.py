@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
@@ -191,10 +192,10 @@ async def test_two_workers_and_an_admin_at_once_bring_a_task_to_one_end(
     assert sorted(len(tasks) for tasks in taken) == [0, 0, 0, 1]
     [task] = [task for tasks in taken for task in tasks]
     came = secrets("R-1", "R-2")
-    everybody: list[Awaitable[object]] = [
+    everybody: list[Awaitable[Any]] = [
         *(shop.write(orders.arrived, task_id=task.id, secrets=came, done=True, cause="came") for _ in range(3)),
-        shop.write(orders.decide_failed, task_id=task.id, by="telegram:1"),  # type: ignore[arg-type]
-        shop.write(orders.call_off, order_id=order_id, by="telegram:2", reason="test"),  # type: ignore[arg-type]
+        shop.write(orders.decide_failed, task_id=task.id, by="telegram:1"),
+        shop.write(orders.call_off, order_id=order_id, by="telegram:2", reason="test"),
     ]
     granted, refused = await at_once(everybody)
     assert refused == [] and len(granted) == 5

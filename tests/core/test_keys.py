@@ -7,6 +7,7 @@ import json
 import logging
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -177,7 +178,7 @@ async def test_an_import_that_breaks_shows_no_code(shop: Shop, goods: Goods, cap
     """The database refuses the row itself: PostgreSQL quotes it in its message, and all there is to quote is sealed."""
     batch = await shop.write(inventory.open_batch, offer_id=goods.offer_id, sku_id=goods.sku_id, source_name="x", by="x")
     (sealed,) = inventory.seal(shop.tools.keys, batch, [(1, Secret(NUMBER, PASSWORD))])
-    no_line: int = None  # type: ignore[assignment]
+    no_line: Any = None  # which no line number is
     with pytest.raises(IntegrityError) as trouble:
         await shop.write(
             inventory.stage, batch_id=batch.id, offer_id=goods.offer_id, sealed=[Sealed(no_line, sealed.ciphertext, sealed.fingerprint)]
@@ -201,7 +202,7 @@ async def test_lines_that_break_while_they_are_read_show_no_code_and_leave_nothi
             sku_id=goods.sku_id,
             source_name="x",
             by="x",
-            lines=lines(),  # type: ignore[arg-type]
+            lines=lines(),  # type: ignore[arg-type]  # What breaks on its way is not what was promised.
         )
     assert NUMBER not in "".join(traceback.format_exception(trouble.value))
     again = await bring(shop, goods, Secret(NUMBER, PASSWORD))

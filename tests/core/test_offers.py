@@ -69,8 +69,10 @@ async def test_a_withdrawn_offer_leaves_the_ranking_without_a_gap_and_comes_back
         (goods.offer_id, 1),
         (last.id, 2),
     ]
+    whose = await shop.read(supply.offer_view, last.id)
+    assert whose is not None
     with pytest.raises(supply.AlreadyOffered):
-        await offered(shop, goods.sku_id, supplier_id=(await shop.read(supply.offer_view, last.id)).supplier_id)  # type: ignore[union-attr]
+        await offered(shop, goods.sku_id, supplier_id=whose.supplier_id)
     again = await offered(shop, goods.sku_id, supplier_id=who, cost_minor=8000)
     assert (again.id, again.rank, again.cost_minor) == (middle.id, 3, 8000)
 
@@ -177,8 +179,8 @@ async def test_a_cost_of_a_later_day_is_booked_from_then_on(shop: Shop, storefro
     assert (await shop.write(supply.take_costs), await shop.write(supply.take_costs)) == (1, 0)
     after = await shop.write(orders.buy, **goods.terms(), buyer_id=buyer.id, quantity=1, once="after")
 
-    costs = [(await shop.read(orders.detail, order_id=one.order_id)).cost_minor for one in (before, after)]  # type: ignore[union-attr]
-    assert costs == [8500, 8600]
+    sold = [await shop.read(orders.detail, order_id=one.order_id) for one in (before, after)]
+    assert [one.cost_minor for one in sold if one is not None] == [8500, 8600]
     assert [(one.version, one.cost_minor, one.waits) for one in await shop.read(supply.costs_of, offer.id)] == [
         (2, 8600, False),
         (1, 8500, False),

@@ -148,4 +148,6 @@ async def test_nobody_says_that_their_own_certificate_is_genuine(shop: Shop, sto
 
 async def test_about_the_shop_itself_everybody_of_the_staff_decides(shop: Shop, storefront: Storefront) -> None:
     of = await supplied(shop, storefront, standing=Standing.OWN)
-    await shop.write(settlement.agree, supplier_id=of.supplier_id, terms=FixedCost(), by=of.by)
+    agreed = await shop.write(settlement.agree, supplier_id=of.supplier_id, terms=FixedCost(), by=of.by)
+    in_force, _ = await shop.read(settlement.terms_now, supplier_id=of.supplier_id)
+    assert in_force is not None and (in_force.id, in_force.by) == (agreed.id, of.by)

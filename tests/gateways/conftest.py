@@ -49,7 +49,7 @@ async def stripe(ear: Ear) -> AsyncIterator[StripeTill]:
     http = AIOHTTPClient(timeout=5)
     # It repeats nothing by itself, so that each answer is seen.
     yield StripeTill(gateway, StripeClient(STRIPE_KEY, base_addresses={"api": gateway.url}, max_network_retries=0, http_client=http))
-    await http.close_async()  # type: ignore[no-untyped-call]
+    await http.close_async()  # type: ignore[no-untyped-call]  # The library leaves this method without types.
     await gateway.stop()
 
 

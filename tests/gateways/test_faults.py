@@ -223,7 +223,7 @@ async def test_who_pays_nothing_or_twice_or_what_nobody_asked_for_is_told(till: 
         with pytest.raises(ValueError):
             await till.gateway.pay("A1", wrong)
     with pytest.raises(TypeError):
-        await till.gateway.pay("A1", 12.5)  # type: ignore[arg-type]
+        await till.gateway.pay("A1", 12.5)  # type: ignore[arg-type]  # A float is what is refused here.
     with pytest.raises(LookupError):
         await till.gateway.pay("A2")
     with pytest.raises(LookupError):

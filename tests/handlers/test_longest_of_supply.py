@@ -16,7 +16,7 @@ from core.onboarding import ApplicationState, CheckKind, CheckResult, Verdict
 from core.onboarding.queries import ApplicationView, CheckView, DecisionView, PaperView
 from core.onboarding.rules import LONGEST, LONGEST_REASON, MOST_NUMBER, MOST_PAPERS, MOST_SCOPE, Field
 from core.storefronts import Storefront
-from handlers.admin.applications import _text
+from handlers.admin.application_card import card_text
 from handlers.pieces import TEXT, shown_length, within
 from handlers.supply.applying import summary
 from locales import Speech, languages
@@ -77,7 +77,7 @@ async def test_the_longest_application_is_one_message_for_applicant_and_staff(sh
             assert shown_length(text) <= TEXT
         if letter != "😀":
             assert "12." in text, "each paper is named"
-        card = await _text(shop, found, speech)
+        card = await card_text(shop, found, speech)
         assert shown_length(card) <= TEXT and "⏳" in card[-120:], "what is still needed stands at the end"
 
 

@@ -17,7 +17,7 @@ from core.database import Shop
 from core.onboarding import ApplicationState, Field, Kind, PaperField, PaperKind
 from core.storefronts import Storefront
 from handlers import callbacks
-from handlers.admin.applications import Review
+from handlers.admin.application_card import Review
 from handlers.callbacks import LARGEST_ID, LARGEST_SHORT
 from handlers.supply import buttons
 from handlers.supply.words import country_code

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,10 @@ from core.storefronts import Storefront
 from sandbox.phone import labels
 from tests.handlers.counter import Counter, opened
 from tests.stage import Goods, put_on_sale
+
+
+def _is_delivery(message: dict[str, Any], *, after: int) -> bool:
+    return message["message_id"] > after and "spoiler" in str(message.get("entities"))
 
 
 @pytest.fixture
@@ -67,5 +73,5 @@ async def test_in_the_demo_every_first_card_of_a_category_is_three_presses_away(
         await buyer.press(next(row[0]["text"] for row in keyboard if "disabled" not in row[0] and "·" in row[0]["text"]))
         keyboard = (await buyer.screen())["reply_markup"]["inline_keyboard"]
         await buyer.press(next(b["text"] for row in keyboard for b in row if b.get("callback_data", "").startswith("b:")))
-        await buyer.phone.waits_for(lambda m, before=before: m["message_id"] > before and "spoiler" in str(m.get("entities")))  # type: ignore[misc]
+        await buyer.phone.waits_for(partial(_is_delivery, after=before))
         assert buyer.presses - presses == 3

@@ -20,7 +20,7 @@ from core.database import Shop
 from core.onboarding import ApplicationState, ApplicationView, Kind, PaperKind, Verdict
 from core.storefronts import Storefront
 from core.supply import Standing
-from handlers.admin.applications import Review, card_drawn
+from handlers.admin.application_card import Review, card_drawn
 from handlers.admin.desk import Do
 from handlers.notices import notice
 from handlers.supply import buttons
@@ -365,7 +365,9 @@ async def test_strangers_press_nothing_of_a_card_or_of_anothers_application(coun
     supplier_id = await joins(counter.shop, counter.storefront, ann.customer, admin.customer)
     cid = await person(counter.shop, counter.storefront)
     application_id = await applies(counter.shop, cid)
-    [paper, _] = (await counter.shop.read(onboarding.application, application_id)).papers  # type: ignore[union-attr]
+    sent = await counter.shop.read(onboarding.application, application_id)
+    assert sent is not None
+    [paper, _] = sent.papers
     [document, _] = await counter.shop.read(onboarding.documents_of, supplier_id)
     await bob.say("/supply")
 
