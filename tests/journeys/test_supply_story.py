@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ from handlers.admin.desk import Do, Go
 from sandbox.gateways import OwnShopUpstream
 from sandbox.phone import labels
 from tests.admin.staff import did, hire, walks
+from tests.bot.conftest import until
 from tests.connectors.suppliers import KEY, QUICK, SECRET
 from tests.core.joining import joins
 from tests.core.ledgers import assert_books
@@ -283,11 +285,19 @@ class Elsewhere:
 @pytest.fixture
 async def elsewhere(counter: Counter) -> AsyncIterator[Elsewhere]:
     """Connected by answering in the chat, imported by two presses, priced by typing."""
-    shop, storefront = counter.shop, counter.storefront
     fake = OwnShopUpstream(KEY, SECRET, title="Cards of the East", pace=QUICK)
     fake.sells("psn-20", "PSN 20", "88.00", stock=5, category="Game cards")
-    await fake.start()
-    procurer = Procurer(shop, open_upstream)
+    procurer = Procurer(counter.shop, open_upstream)
+    async with AsyncExitStack() as ending:
+        await fake.start()
+        ending.push_async_callback(fake.stop)
+        ending.push_async_callback(procurer.close)
+        yield Elsewhere(counter, fake, procurer, await imported(counter, fake, procurer))
+
+
+async def imported(counter: Counter, fake: OwnShopUpstream, procurer: Procurer) -> Goods:
+    """The other shop's one thing, for sale here."""
+    shop, storefront = counter.shop, counter.storefront
     admin = await hire(counter)
     await walks(admin, "Supply", "🔌 Upstream shops", "➕ Connect a shop")
     await admin.press("A shop of this software")
@@ -295,6 +305,8 @@ async def elsewhere(counter: Counter) -> AsyncIterator[Elsewhere]:
         await admin.say(answer)
     await admin.say(SECRET)
     await admin.sees("Asking the upstream")
+    # The screen is there first: what is asked in the background tells its outcome on it.
+    await until(lambda: _asked_for(shop))
     await procurer.work_off()
     [of] = await shop.read(integration.upstreams, storefront_id=storefront.id)
     await procurer.work_off()
@@ -306,9 +318,11 @@ async def elsewhere(counter: Counter) -> AsyncIterator[Elsewhere]:
     sku = await shop.read(catalog.sku, sku_id)
     linked = await shop.read(integration.item, item.id, storefront_id=storefront.id)
     assert sku is not None and linked.offer_id is not None
-    yield Elsewhere(counter, fake, procurer, Goods(storefront, 0, sku.product_id, sku_id, linked.offer_id, price.id, sku.rules_version))
-    await procurer.close()
-    await fake.stop()
+    return Goods(storefront, 0, sku.product_id, sku_id, linked.offer_id, price.id, sku.rules_version)
+
+
+async def _asked_for(shop: Shop) -> bool:
+    return (await shop.read(integration.anything_due)).errands
 
 
 async def test_what_only_another_shop_has_is_bought_there_and_delivered(counter: Counter, elsewhere: Elsewhere) -> None:
