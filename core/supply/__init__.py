@@ -3,9 +3,11 @@
 from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, locked_cost, new_vendor, vendors
 from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.controls import (
+    FORBIDS,
     OfferPlace,
     every_supplier,
     forbidden,
+    forbidden_skus,
     offers_in,
     places_of,
     set_hold_days,
@@ -124,6 +126,7 @@ from core.supply.wishes import WishView, decide_wish, open_wishes, wish, wish_co
 __all__ = [
     "AS_MANY_AS_ONE_LIKES",
     "ENOUGH_ORDERS",
+    "FORBIDS",
     "LEAST_MARGIN_BP",
     "MOST_UNITS",
     "MOST_WARRANTY_HOURS",
@@ -203,6 +206,7 @@ __all__ = [
     "follow_contract",
     "follow_rates",
     "forbidden",
+    "forbidden_skus",
     "foreign_cost",
     "give_back_declared",
     "give_back_quota",
