@@ -44,6 +44,7 @@ from core.fulfilment.by_hand import (
     workers,
 )
 from core.fulfilment.fields import (
+    LONGEST_NAME,
     MOST_CHOICES,
     MOST_FIELDS,
     PATTERNS,
@@ -83,6 +84,7 @@ from core.fulfilment.lately import (
     unasked_forbidden,
     unknown_of,
 )
+from core.fulfilment.looking_up import MOST_AN_HOUR, may_look_up
 from core.fulfilment.memberships import (
     LINK_DAYS,
     MembershipView,
@@ -161,6 +163,8 @@ from core.fulfilment.tasks import (
 __all__ = [
     "LINK_DAYS",
     "LONGEST_BRIEF",
+    "LONGEST_NAME",
+    "MOST_AN_HOUR",
     "MOST_CHOICES",
     "MOST_FIELDS",
     "PATTERNS",
@@ -259,6 +263,7 @@ __all__ = [
     "make",
     "masked",
     "may_do",
+    "may_look_up",
     "membership",
     "memberships_of",
     "memberships_over",

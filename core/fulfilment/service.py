@@ -576,7 +576,7 @@ def steps_sold_for(session: Session, sku_ids: Sequence[int], *, supplier_id: int
 
 @write
 def follow_stops(session: Session, *, most: int = 50) -> int:
-    """Agreed work stands still while what it is about must not be sold, and goes on afterwards; both sides are told. Returns how many steps.
+    """Agreed work stands still while what it is about must not be sold, and goes on afterwards; both sides are told. Returns how many.
 
     The time it stood still counts neither for the one who does it nor for the buyer who looks at it. A step whose order came to nothing
     can be paid again.

@@ -114,6 +114,17 @@ class Answers(Base):
     forgotten_at: Mapped[datetime | None]
 
 
+class AccountLook(Base):
+    """How many accounts a buyer has had looked up since an instant: whose account has which name is not for anybody to try out."""
+
+    __tablename__ = "account_looks"
+    __table_args__ = (CheckConstraint("looked > 0", name="looked_at_least_once"),)
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), primary_key=True, autoincrement=False)
+    since: Mapped[datetime]
+    looked: Mapped[int]
+
+
 class Hand(Base):
     """A task that a person does: who has taken it, and when it was told of last."""
 

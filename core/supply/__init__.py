@@ -98,7 +98,7 @@ from core.supply.quotas import (
     quota,
     quotas,
 )
-from core.supply.ranking import SourceFacts, changed_skus, contested_skus, facts_of, lock_offers, newest_offer, rank
+from core.supply.ranking import SourceFacts, changed_skus, contested_skus, facts_of, lock_offers, newest_offer, rank, skus_costed_in
 from core.supply.records import Record, SourceShown, note_records, record_of, source_shown, stability_of
 from core.supply.resting import all_suppliers, resting_on
 from core.supply.rules import ENOUGH_ORDERS, Prices, margin_bp, quota_cost, stability
@@ -266,6 +266,7 @@ __all__ = [
     "set_hold_days",
     "set_rule",
     "set_standing",
+    "skus_costed_in",
     "source_shown",
     "stability",
     "stability_of",

@@ -310,6 +310,7 @@ def change_offer(
     changed = [name for name in facts if facts[name] != before[name]]
     if not changed:
         return offers(session, [offer_id])[0]
+    row.changed_at = now(session)
     journal.record(
         session,
         by=by,
