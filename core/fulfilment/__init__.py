@@ -134,7 +134,7 @@ from core.fulfilment.service import (
     steps_sold_for,
     steps_to_settle,
 )
-from core.fulfilment.setting import set_kind, set_term
+from core.fulfilment.setting import KindIsSold, set_kind, set_term
 from core.fulfilment.tables import JobState, TaskState
 from core.fulfilment.tasks import (
     StepView,
@@ -183,6 +183,7 @@ __all__ = [
     "JobState",
     "JobView",
     "Kind",
+    "KindIsSold",
     "LaneLoad",
     "MembershipView",
     "MilestoneView",

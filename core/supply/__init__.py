@@ -5,6 +5,7 @@ from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.controls import (
     FORBIDS,
     OfferPlace,
+    every_offer_of,
     every_supplier,
     forbidden,
     forbidden_skus,
@@ -199,6 +200,7 @@ __all__ = [
     "draw_quotas",
     "drawn_by",
     "drop_cost",
+    "every_offer_of",
     "every_supplier",
     "facts_of",
     "fails_too_often",

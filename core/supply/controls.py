@@ -99,6 +99,12 @@ def offers_in(session: Session, sku_ids: Collection[int] | None) -> Sequence[int
 
 
 @read
+def every_offer_of(session: Session, sku_ids: Collection[int]) -> Sequence[int]:
+    """The offers of these denominations, withdrawn ones too."""
+    return session.scalars(select(Offer.id).where(among(session, Offer.sku_id, sku_ids)).order_by(Offer.id)).all()
+
+
+@read
 def places_of(session: Session, offer_ids: Collection[int]) -> list[OfferPlace]:
     """Whose these offers are and of what, withdrawn ones too."""
     rows = session.scalars(select(Offer).where(among(session, Offer.id, offer_ids)).order_by(Offer.id))

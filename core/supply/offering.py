@@ -201,7 +201,11 @@ def new_offer(
         row is not None
         and row.payable_id is None
         and consigned
-        and (row.source_class is SourceClass.PURCHASED or inventory.ever_brought(session, row.id))
+        and (
+            row.source_class in (SourceClass.PURCHASED, SourceClass.UPSTREAM)  # What an upstream still brings was paid in advance.
+            or row.upstream_id is not None
+            or inventory.ever_brought(session, row.id)
+        )
     ):
         raise StaysOwned
     if row is None:
