@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
 from bot.dispatcher import speech_of
-from core import people, storefronts
+from core import fulfilment, people, storefronts
 from core.database import Shop
 from core.errors import Refusal
 from core.ports import AccountChecked
@@ -21,7 +20,6 @@ from handlers.answers import Asked, checked
 log = structlog.get_logger()
 
 SECONDS = 12.0  # longer nobody looks at "checking…"
-MOST_AN_HOUR = 10  # accounts that are looked up for one buyer
 
 Check = Callable[[int, Mapping[str, str]], Awaitable[AccountChecked | None]]
 """Asks the source of a lane about the account of a denomination (its id) with these fields; None: it cannot say."""
@@ -35,8 +33,6 @@ class AccountChecks:
     """
 
     by_lane: dict[str, Check] = field(default_factory=dict)
-    clock: Callable[[], float] = time.monotonic
-    _asked: dict[int, list[float]] = field(default_factory=dict)  # by customer: when, in the last hour
     _running: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def ask(self, lane: str, sku_id: int, fields: Mapping[str, str]) -> AccountChecked | None:
@@ -53,17 +49,6 @@ class AccountChecks:
             log.info("account-not-checked", lane=lane, error=type(trouble).__name__)
             return None
 
-    def may_ask(self, customer_id: int) -> bool:
-        """Whether this buyer may have one more account looked up; it counts. Whose account has which name is not for anybody to try out."""
-        at = self.clock()
-        for other in [other for other, times in self._asked.items() if times[-1] <= at - 3600]:
-            del self._asked[other]
-        lately = [when for when in self._asked.get(customer_id, []) if when > at - 3600]
-        if len(lately) >= MOST_AN_HOUR:
-            return False
-        self._asked[customer_id] = [*lately, at]
-        return True
-
     def begin(self, asked: Asked, bot: Bot, shop: Shop) -> None:
         """Ask in the background, and put the answer on the buyer's screen."""
         task = asyncio.create_task(self._answer(asked, bot, shop), name=f"check-account-{asked.answers_id}")
@@ -77,8 +62,9 @@ class AccountChecks:
 
     async def _answer(self, asked: Asked, bot: Bot, shop: Shop) -> None:
         # Who asks too often reads that it could not be checked right now, and may go on when they are sure.
-        found = await self.ask(asked.lane, asked.sku_id, asked.said) if self.may_ask(asked.customer_id) else None
         try:
+            may = await shop.write(fulfilment.may_look_up, customer_id=asked.customer_id)
+            found = await self.ask(asked.lane, asked.sku_id, asked.said) if may else None
             customer = await shop.read(people.by_id, asked.customer_id)
             storefront = await shop.read(storefronts.by_id, customer.storefront_id)
             drawn = await checked(shop, speech_of(customer, storefront), asked, found)

@@ -39,6 +39,7 @@ class Doing:
             Job("hand-out-tasks", 2, lambda: shop.write(fulfilment.hand_out, most=MOST), full=MOST),
             Job("end-memberships", 20, self.end_memberships, full=MOST),
             Job("end-refunded-memberships", 60, self.end_refunded),
+            Job("stop-agreed-work", 10, lambda: shop.write(fulfilment.follow_stops), full=50),
             Job("accept-silent-steps", 60, lambda: shop.write(fulfilment.accept_silent)),
             Job("settle-steps", 5, lambda: settle_steps(shop)),
             Job("wipe-forgotten", 600, lambda: shop.write(fulfilment.wipe_forgotten)),

@@ -13,8 +13,8 @@ from aiogram.exceptions import TelegramBadRequest
 from core.catalog import ProductKind
 from core.inventory import Secret
 from core.orders import Parcel, ParcelLine
-from handlers.parcel import Outgoing
-from handlers.pieces import bold, full_name, lines, plain
+from handlers.parcel import CAPTION, Outgoing
+from handlers.pieces import bold, clipped, full_name, lines, plain, shown_length
 from locales import Speech
 from papers.watermark import marked, marked_name
 
@@ -28,22 +28,25 @@ async def with_files(bot: Bot, parcel: Parcel, messages: list[Outgoing], speech:
     copies: list[Outgoing] = []
     for line in parcel.lines:
         if line.product.kind is ProductKind.FILE and line.product.terms.get("file_id"):
-            copies += [await _copy(bot, parcel, line, secret, speech) for secret in line.secrets]
+            for secret in line.secrets:
+                copies += await _copy(bot, parcel, line, secret, speech)
     return [*copies, *(replace(message, effect=None) if copies else message for message in messages)]
 
 
-async def _copy(bot: Bot, parcel: Parcel, line: ParcelLine, secret: Secret, speech: Speech) -> Outgoing:
+async def _copy(bot: Bot, parcel: Parcel, line: ParcelLine, secret: Secret, speech: Speech) -> list[Outgoing]:
+    """One copy with its licence under it; licence terms that are too long for a caption come right after it."""
     terms, licence = line.product.terms, str(secret.bare().card_pwd)
     name = str(terms.get("file_name") or "file")
-    caption = lines(
-        bold(full_name(line.product, line.sku, speech)),
-        speech.say("Licence number: {licence}", licence=licence),
-        plain(str(terms["licence"]), 600) if terms.get("licence") else None,
-    )
+    told = plain(str(terms["licence"])) if terms.get("licence") else None
+    # Twenty dozen signs of a name say which file it is; an emoji is two for Telegram, or more.
+    head = lines(bold(clipped(full_name(line.product, line.sku, speech), 240)), speech.say("Licence number: {licence}", licence=licence))
+    fits = told is not None and shown_length(lines(head, told)) <= CAPTION
+    caption = lines(head, told) if fits else head
+    after = [] if told is None or fits else [Outgoing(told, protect_content=parcel.protect_content)]
     content = await _marked(bot, str(terms["file_id"]), name, f"{licence} / {parcel.number}") if terms.get("watermark") else None
     if content is None:
-        return Outgoing(caption, name=name, file_id=str(terms["file_id"]), protect_content=parcel.protect_content)
-    return Outgoing(caption, document=content, name=marked_name(name, licence), protect_content=parcel.protect_content)
+        return [Outgoing(caption, name=name, file_id=str(terms["file_id"]), protect_content=parcel.protect_content), *after]
+    return [Outgoing(caption, document=content, name=marked_name(name, licence), protect_content=parcel.protect_content), *after]
 
 
 async def _marked(bot: Bot, file_id: str, name: str, words: str) -> bytes | None:

@@ -138,7 +138,7 @@ class Procurer:
         line = await self._line(of)
         if line is None or not line.shop.can.validates:
             return None
-        told = {name: said for name, said in fields.items() if name != "lane"}
+        told = integration.as_they_call_it({name: said for name, said in fields.items() if name != "lane"}, item.fields)
         async with self._asked(of, told):
             return await line.shop.check_account(item.key, told)
 
@@ -346,7 +346,7 @@ class Procurer:
             quantity=task.quantity,
             most_minor=item.price_minor if task.most_cost_minor is None else task.most_cost_minor,
             currency=task.cost_currency,
-            fields=task.fields,
+            fields=integration.as_they_call_it(task.fields, item.fields),
             callback_url=f"{self._public_url}/supply/{of.word}" if self._public_url else None,
         )
 

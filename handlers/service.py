@@ -70,6 +70,15 @@ async def screen(shop: Shop, speech: Speech, job: JobView, said: Safe | None = N
 
 def _current(step: MilestoneView, job: JobView, speech: Speech) -> tuple[list[Safe], list[Row]]:
     """What is to be done about the step that it is about now."""
+    if step.stopped_at is not None:
+        told = [
+            speech.say("⏸ Step {n} is stopped by the shop since {when}. Your money is safe.", n=step.seq, when=speech.when(step.stopped_at))
+        ]
+        if step.delivered_at is None:
+            told.append(speech.say("You can wait until it goes on, or call it off: what you have paid and not received comes back."))
+        else:
+            told.append(speech.say("What was delivered is neither accepted nor paid out until the shop has decided."))
+        return told, []
     if not step.paid:
         label = speech.label("Pay step {n} · {price}", n=step.seq, price=speech.price(step.price_minor, step.currency))
         return [speech.say("Next: step {n}.", n=step.seq)], [[button(label, callbacks.Sku(id=step.sku_id), "success")]]
@@ -242,6 +251,8 @@ async def told(note: Note) -> Said:
         "service-delivered": N_("📦 Something was delivered to you."),
         "service-next": N_("✅ A step is accepted. Here is the next one."),
         "service-done": N_("✅ All steps are accepted."),
+        "service-stopped": N_("⏸ The shop has stopped what you agreed on, for now."),
+        "service-goes-on": N_("▶️ What you agreed on goes on."),
     }
     return await screen(note.shop, note.speech, job, note.speech.say(heads[str(note.body["says"])]))
 
@@ -254,7 +265,7 @@ async def told_off(note: Note) -> Said:
 
 
 SAYS: dict[str, Wording] = {
-    **dict.fromkeys(("service-quote", "service-delivered", "service-next", "service-done"), told),
+    **dict.fromkeys(("service-quote", "service-delivered", "service-next", "service-done", "service-stopped", "service-goes-on"), told),
     "service-off": told_off,
 }
 

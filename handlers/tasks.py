@@ -418,6 +418,10 @@ async def told_brief(note: Note) -> Said:
         "service-agreed": N_("🤝 The buyer has accepted the quote. Each step comes as a task when it is paid."),
         "service-accepted": N_("✅ A step was accepted."),
         "service-disputed": N_("⚠️ The buyer says that something is wrong with a delivered step. A case is open about it."),
+        "service-halted": N_(
+            "⏸ This work must not be sold at the moment. Please do nothing for it; its time stands still until it goes on."
+        ),
+        "service-resumed": N_("▶️ This work goes on. The time it stood still was added to what you have."),
         "service-off": N_("✖️ This was called off."),
     }
     return await brief_card(note.shop, note.speech, job, note.speech.say(heads[str(note.body["says"])]))
@@ -436,7 +440,9 @@ def told_stuck(note: Note) -> Said:
 SAYS: dict[str, Wording] = {
     "task-card": told_task,
     "task-stuck": told_stuck,
-    **dict.fromkeys(("service-brief", "service-agreed", "service-accepted", "service-disputed"), told_brief),
+    **dict.fromkeys(
+        ("service-brief", "service-agreed", "service-accepted", "service-disputed", "service-halted", "service-resumed"), told_brief
+    ),
 }
 
 

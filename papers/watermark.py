@@ -1,4 +1,4 @@
-"""A buyer's copy of a file: their licence number is written into texts, pictures and plain PDFs; what cannot be marked stays as it is.
+"""A buyer's copy of a file: their licence number is written into texts, pictures and PDFs; what cannot be marked stays as it is.
 
 Nothing here hides the number: it tells an honest buyer whose copy it is, and the shop where a copy came from.
 """
@@ -6,24 +6,20 @@ Nothing here hides the number: it tells an honest buyer whose copy it is, and th
 from __future__ import annotations
 
 import io
-import re
 
 from PIL import Image, ImageDraw, UnidentifiedImageError
+from pypdf import PageObject, PdfReader, PdfWriter
+from pypdf.errors import PyPdfError
+from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, NullObject, NumberObject, StreamObject
 
 from papers.pictures import drawable, font_of
 
 MOST_PIXELS = 40_000_000  # a picture that unpacks to more is left as it is
 MOST_BYTES = 20_000_000
+MOST_PAGES = 2_000
 _TEXTS = ("txt", "md", "srt", "log")
 _PICTURES = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP"}
-_OBJECT = re.compile(rb"(?<![0-9])([0-9]{1,8}) ([0-9]{1,5}) obj\b")
-_PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
-_SIZE = re.compile(rb"/Size\s+([0-9]{1,8})")
-_ROOT = re.compile(rb"/Root\s+([0-9]{1,8}\s+[0-9]{1,5}\s+R)")
-_ID = re.compile(rb"/ID\s*(\[[^\]]{0,200}\])")
-_START = re.compile(rb"startxref\s+([0-9]{1,10})\s+%%EOF\s*$")
-_ANNOTS = re.compile(rb"/Annots\s*(\[[^\[\]]{0,4000}\]|[0-9]+\s+[0-9]+\s+R)")
-_LONGEST_PAGE = 20_000  # bytes of a page's own object
+_MARK = "/LicenceOfThisCopy"
 
 
 def marked(name: str, content: bytes, words: str) -> bytes | None:
@@ -32,7 +28,7 @@ def marked(name: str, content: bytes, words: str) -> bytes | None:
     ending = name.rpartition(".")[2].lower()
     if len(content) > MOST_BYTES:
         return None
-    if content.startswith(b"%PDF-"):
+    if is_pdf(content):
         return _pdf(content, words)
     if ending in _PICTURES:
         return _picture(content, _PICTURES[ending], words)
@@ -89,70 +85,90 @@ def _picture(content: bytes, kind: str, words: str) -> bytes | None:
     return sink.getvalue()
 
 
+class PdfTrouble(Exception):
+    """Why a PDF cannot be marked; the file is then better not sold as one whose copies carry a number."""
+
+
+class PdfLocked(PdfTrouble):
+    """It asks for a password, or forbids changes."""
+
+
+class PdfBroken(PdfTrouble):
+    """Its pages cannot be read."""
+
+
+class PdfTooLong(PdfTrouble):
+    """It has more pages than are marked while a buyer waits."""
+
+
+def is_pdf(content: bytes) -> bool:
+    """Whether it says of itself that it is a PDF, whatever its name."""
+    return content[:1024].lstrip().startswith(b"%PDF-")
+
+
+def try_pdf(content: bytes) -> None:
+    """Raises what kept a copy of this PDF from carrying a number."""
+    _pdf_marked(content, "LICENCE")
+
+
 def _pdf(content: bytes, words: str) -> bytes | None:
-    """A note on every page, appended as PDF's own incremental update: what was there stays byte for byte.
-
-    Only PDFs with a plain table of objects: in encrypted and in packed ones the pages cannot be seen from outside.
-    """
-    start = _START.search(content[-2048:])
-    if start is None or not content[int(start[1]) :].lstrip().startswith(b"xref"):
+    try:
+        return _pdf_marked(content, words)
+    except PdfTrouble:
         return None
-    trailer = content[content.rfind(b"trailer") :]
-    size, root, known_as = _SIZE.search(trailer), _ROOT.search(trailer), _ID.search(trailer)
-    if size is None or root is None or b"/Encrypt" in trailer:
-        return None
-    pages = _pages(content)
-    if not pages:
-        return None
-    sink = io.BytesIO()
-    sink.write(content if content.endswith(b"\n") else content + b"\n")
-    places: dict[int, tuple[int, int]] = {}
-    look, note = int(size[1]), int(size[1]) + 1
 
-    def write(number: int, generation: int, body: bytes) -> None:
-        places[number] = (sink.tell(), generation)
-        sink.write(b"%d %d obj\n%s\nendobj\n" % (number, generation, body))
 
+def _pdf_marked(content: bytes, words: str) -> bytes:
+    """The words at the foot of every page, after its own content, and in what the document says of itself. Raises PdfTrouble."""
+    try:
+        reader = PdfReader(io.BytesIO(content))
+        if reader.is_encrypted:
+            raise PdfLocked
+        writer = PdfWriter(clone_from=reader)
+        if not writer.pages:
+            raise PdfBroken
+        if len(writer.pages) > MOST_PAGES:
+            raise PdfTooLong
+        begin, mark = writer._add_object(_stream(b"q\n")), writer._add_object(_mark(words))
+        for page in writer.pages:
+            _put(writer, page, begin, mark)
+        writer.add_metadata({"/Licence": words})
+        sink = io.BytesIO()
+        writer.write(sink)
+        return sink.getvalue()
+    except (PyPdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, OSError, RecursionError) as trouble:
+        # Whatever somebody's file does to the reader: it is the file that is wrong.
+        raise PdfBroken from trouble
+
+
+def _stream(body: bytes) -> StreamObject:
+    made = StreamObject()
+    made.set_data(body)
+    return made
+
+
+def _mark(words: str) -> StreamObject:
+    """The words as a drawing of their own, with its font: one for all pages."""
     escaped = words.encode().replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
-    drawn = b"q 0.45 g BT /F 8 Tf 2 3 Td (%s) Tj ET Q" % escaped
-    box = b"[0 0 %d 12]" % (8 * len(words))
-    font = b"<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
-    form = b"<</Type/XObject/Subtype/Form/BBox%s/Resources%s/Length %d>>\nstream\n%s\nendstream" % (box, font, len(drawn), drawn)
-    write(look, 0, form)
-    # Printed with the page (4), and locked (128).
-    rect = b"[18 12 %d 24]" % (18 + 8 * len(words))
-    described = b"<</Type/Annot/Subtype/FreeText/F 132/Rect%s/DA(/F 8 Tf 0.45 g)/Contents(%s)/AP<</N %d 0 R>>>>"
-    write(note, 0, described % (rect, escaped, look))
-    for number, generation, body in pages:
-        write(number, generation, _with_note(body, note))
-    table = sink.tell()
-    sink.write(b"xref\n")
-    for number in sorted(places):
-        place, generation = places[number]
-        sink.write(b"%d 1\n%010d %05d n \n" % (number, place, generation))
-    known = b"/ID" + known_as[1] if known_as else b""
-    sink.write(b"trailer\n<</Size %d/Root %s/Prev %d%s>>\nstartxref\n%d\n%%%%EOF\n" % (note + 1, root[1], int(start[1]), known, table))
-    return sink.getvalue()
+    made = _stream(b"q 0.45 g BT /F 8 Tf 2 3 Td (%s) Tj ET Q" % escaped)
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
+    named = DictionaryObject({NameObject(name): NameObject(value) for name, value in font.items()})
+    made[NameObject("/Type")], made[NameObject("/Subtype")] = NameObject("/XObject"), NameObject("/Form")
+    made[NameObject("/BBox")] = ArrayObject([NumberObject(side) for side in (0, 0, 8 * len(words), 12)])
+    made[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): DictionaryObject({NameObject("/F"): named})})
+    return made
 
 
-def _pages(content: bytes) -> list[tuple[int, int, bytes]]:
-    """The newest form of each page that can be given a note: its number, generation and dictionary."""
-    found: dict[int, tuple[int, int, bytes]] = {}
-    for place in _OBJECT.finditer(content):
-        piece = content[place.end() : place.end() + _LONGEST_PAGE]
-        end = piece.find(b"endobj")
-        body = piece[:end].strip() if end >= 0 else b""
-        number = int(place[1])
-        found.pop(number, None)
-        if body.startswith(b"<<") and body.endswith(b">>") and _PAGE.search(body) and b"stream" not in body:
-            found[number] = (number, int(place[2]), body)
-    return list(found.values())
-
-
-def _with_note(body: bytes, note: int) -> bytes:
-    listed = _ANNOTS.search(body)
-    if listed is None:
-        return b"%s/Annots[%d 0 R]>>" % (body[:-2].rstrip(), note)
-    if not listed[1].startswith(b"["):
-        return body  # Its list of notes stands elsewhere, and may belong to other pages too.
-    return body[: listed.start(1)] + b"%s %d 0 R]" % (listed[1][:-1], note) + body[listed.end(1) :]
+def _put(writer: PdfWriter, page: PageObject, begin: IndirectObject, mark: IndirectObject) -> None:
+    """The mark over one page, wherever its corner lies; what the page did to its own drawing is undone before."""
+    resources = page.get("/Resources", DictionaryObject()).get_object()
+    page[NameObject("/Resources")] = resources
+    drawings = resources.get("/XObject", DictionaryObject()).get_object()
+    resources[NameObject("/XObject")] = drawings
+    drawings[NameObject(_MARK)] = mark
+    box = page.cropbox
+    end = _stream(b"\nQ\nq 1 0 0 1 %.2f %.2f cm %s Do Q\n" % (float(box.left) + 18, float(box.bottom) + 12, _MARK.encode()))
+    drawn = page.raw_get("/Contents") if "/Contents" in page else ArrayObject()
+    there = drawn.get_object()
+    own = list(there) if isinstance(there, ArrayObject) else [] if isinstance(there, NullObject) else [drawn]
+    page[NameObject("/Contents")] = ArrayObject([begin, *own, writer._add_object(end)])

@@ -7,14 +7,18 @@ from sandbox import limits
 from sandbox.entities import formatted, units
 from sandbox.errors import ApiError, PhoneError
 from sandbox.methods.composing import without_reply
+from sandbox.rooms import Room, hears, named
 from sandbox.stars import pay
 from sandbox.state import Bot, Chat, Invoice, Kept, Phone, PhoneSpec
 from sandbox.store import Json
-from sandbox.world import World
+from sandbox.world import ROOM, World
 
 
 def chat_of(world: World, phone: Phone, peer: str) -> tuple[Chat, Bot | None]:
-    """The chat with a bot, or with another person; raises PhoneError 404."""
+    """The chat with a bot, with another person, or of a group; raises PhoneError 404."""
+    room = named(world, phone, peer)
+    if room is not None:
+        return world.room_chat(room), None
     if peer in world.phones:
         if peer == phone.id:
             raise PhoneError(404, "A phone has no chat with itself.")
@@ -32,6 +36,9 @@ def message_in(chat: Chat, message_id: object) -> Kept:
 def write(world: World, phone: Phone, peer: str, message: Json) -> Json:
     """Puts what the person sends into the chat and tells the bot (or shows it to the other person)."""
     chat, bot = chat_of(world, phone, peer)
+    room = named(world, phone, peer)
+    if room is not None:
+        return write_in(world, phone, room, message)
     if bot is None:
         other = world.phones[peer]
         world.keep(other, world.chat(other, phone.id), {"from": phone.user, **message})
@@ -43,6 +50,18 @@ def write(world: World, phone: Phone, peer: str, message: Json) -> Json:
     chat.started = True
     kept = world.keep(phone, chat, {"from": phone.user, **message})
     world.post(bot, "message", kept.message, phone)
+    return kept.message
+
+
+def write_in(world: World, phone: Phone, room: Room, message: Json) -> Json:
+    """Puts what a person says into a group, and tells the bots in it that hear it."""
+    if room.type != "supergroup":
+        raise PhoneError(403, "In a channel nobody but its admins writes.")
+    kept = world.keep(room, world.room_chat(room), {"from": phone.user, **message})
+    for username in room.bots:
+        bot = world.bots.get(username)
+        if bot is not None and hears(room, bot, kept.message):
+            world.post(bot, "message", kept.message, phone)
     return kept.message
 
 
@@ -64,7 +83,8 @@ def say(world: World, phone: Phone, peer: str, text: str, reply_to: object = Non
 
 def send_file(world: World, phone: Phone, bot_name: str, *, name: str, body: bytes, mime_type: str | None, caption: str, kind: str) -> Json:
     """The person sends a document or a photo to a bot; raises PhoneError."""
-    bot = world.bot_named(bot_name)
+    room = named(world, phone, bot_name)
+    bot = world.bot_named(bot_name if room is None else next(iter(room.bots), ""))
     if kind not in ("document", "photo"):
         raise PhoneError(400, "A file is sent as document or as photo.")
     read, entities = formatted(caption, None, None)
@@ -101,15 +121,16 @@ async def press(
         raise PhoneError(409, "The button is disabled.")
     if "callback_data" not in button:
         raise PhoneError(409, "Only a callback button is pressed this way.")
-    content: Json = {"chat_instance": str(phone.user_id * 31 + 7), "data": button["callback_data"]}
+    room = named(world, phone, peer)
+    content: Json = {"chat_instance": str((phone.user_id if room is None else -room.id) * 31 + 7), "data": button["callback_data"]}
     inline = kept.hidden.get("inline_message_id")
     if inline:
         bot = world.bot_named(kept.hidden["bot"])
         content["inline_message_id"] = inline
     else:
-        bot = world.bot_named(peer)
+        bot = world.bot_named(peer if room is None else str(kept.message["from"].get("username")))
         content["message"] = kept.message
-    query = world.ask("callback_query", bot, phone, content, world.patience.callback)
+    query = world.ask("callback_query", bot, phone, content, world.patience.callback, peer)
     query.given_up = wait_seconds <= 0
     if query.given_up:
         return None
@@ -151,6 +172,8 @@ def block(world: World, phone: Phone, bot: Bot, *, blocked: bool) -> None:
 def clear(world: World, phone: Phone, peer: str) -> None:
     """Empties the chat on this phone; the bot is not told."""
     chat, _ = chat_of(world, phone, peer)
+    if chat.peer == ROOM:
+        raise PhoneError(403, "A group's messages are everybody's.")
     world.delete(chat, list(chat.messages))
 
 

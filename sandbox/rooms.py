@@ -1,4 +1,4 @@
-"""Groups and channels: who is in them, by which link they came, and what bots hear of it. Nothing is said in them here."""
+"""Groups and channels: who is in them, by which link they came, and what bots hear of it. Every member's phone shows it."""
 
 from __future__ import annotations
 
@@ -35,18 +35,25 @@ RIGHTS = (
 
 @dataclass
 class Room(Row):
-    """A group or channel. `members` and `bots` are statuses by user id and by username; `links` are invite links by their address."""
+    """A group or channel. `members` are statuses by user id; `links` are invite links by their address.
+
+    `bots` are the rights of each bot that is an admin, by username; one without any is a plain member, and hears commands and replies only.
+    """
 
     id: int
     type: str
     title: str
     owner: str  # a phone
     members: dict[str, str] = field(default_factory=dict)
-    bots: dict[str, list[str]] = field(default_factory=dict)  # admins, with their rights
+    bots: dict[str, list[str]] = field(default_factory=dict)
     links: dict[str, Json] = field(default_factory=dict)
+    next_message: int = 1
 
     def chat(self) -> Json:
         return {"id": self.id, "type": self.type, "title": self.title}
+
+    def inside(self, phone: Phone) -> bool:
+        return self.status(phone.user_id) in ("creator", "member")
 
     def status(self, user_id: int) -> str:
         return self.members.get(str(user_id), "left")
@@ -66,6 +73,8 @@ def bot_shown(room: Room, bot: Bot) -> Json:
     rights = room.bots.get(bot.username)
     if rights is None:
         return member_shown(bot.user(), "left")
+    if not rights:
+        return member_shown(bot.user(), "member")
     return {**member_shown(bot.user(), "administrator"), **{name: name in rights for name in RIGHTS}}
 
 
@@ -76,6 +85,7 @@ def open_room(world: World, phone: Phone, title: str, kind: str) -> Room:
     room = Room(min([FIRST_ID, *(known - 1 for known in world.rooms)]), kind, title, phone.id, {str(phone.user_id): "creator"})
     world.rooms[room.id] = room
     world.store.put("room", str(room.id), room)
+    world.tell_phone(phone)
     return room
 
 
@@ -86,13 +96,15 @@ def room_of(world: World, room_id: object) -> Room:
     return room
 
 
-def make_admin(world: World, phone: Phone, room: Room, bot: Bot, rights: list[str]) -> None:
-    """The owner puts a bot into the room as an admin with these rights, or (none) puts it out; the bot hears of it."""
+def make_admin(world: World, phone: Phone, room: Room, bot: Bot, rights: list[str], *, member: bool = False) -> None:
+    """The owner puts a bot into the room as an admin with these rights or a plain member, or puts it out; the bot hears of it."""
     if phone.id != room.owner:
         raise PhoneError(403, "Only its owner may do that.")
     old = bot_shown(room, bot)
     if rights:
         room.bots[bot.username] = ["can_manage_chat", *[right for right in rights if right in RIGHTS]]
+    elif member:
+        room.bots[bot.username] = []
     else:
         room.bots.pop(bot.username, None)
     world.store.put("room", str(room.id), room)
@@ -113,8 +125,10 @@ def moved(world: World, room: Room, user: Json, by: Json, status: str, link: Jso
     if link is not None:
         change["invite_link"] = link
     phone = world.phone_of_user(int(user["id"]))
-    for username in room.bots:
-        if username in world.bots and phone is not None:
+    if phone is not None:
+        world.tell_phone(phone)
+    for username, rights in room.bots.items():
+        if rights and username in world.bots and phone is not None:
             world.post(world.bots[username], "chat_member", change, phone)
 
 
@@ -153,6 +167,34 @@ def join(world: World, phone: Phone, address: str) -> Room:
         link["used"] += 1
         moved(world, room, phone.user, phone.user, "member", link_shown(link))
     return room
+
+
+def add(world: World, phone: Phone, room: Room, other: Phone) -> None:
+    """The owner puts another person into the group; raises PhoneError."""
+    if phone.id != room.owner:
+        raise PhoneError(403, "Only its owner may do that.")
+    if not room.inside(other):
+        moved(world, room, other.user, phone.user, "member")
+
+
+def named(world: World, phone: Phone, peer: str) -> Room | None:
+    """The group of this number that a phone shows; None when it is no number. Raises PhoneError 404."""
+    if not peer.removeprefix("-").isdecimal():
+        return None
+    room = world.rooms.get(int(peer))
+    if room is None or not room.inside(phone):
+        raise PhoneError(404, "This phone shows no such group.")
+    return room
+
+
+def hears(room: Room, bot: Bot, message: Json) -> bool:
+    """Whether a bot hears what a person says in a group: an admin everything, a plain member commands and replies to itself."""
+    rights = room.bots.get(bot.username)
+    if rights is None:
+        return False
+    command, _, called = str(message.get("text", "")).partition(" ")[0].partition("@")
+    replied = message.get("reply_to_message", {}).get("from", {}).get("id") == bot.id
+    return bool(rights) or replied or (command.startswith("/") and called in ("", bot.username))
 
 
 def leave(world: World, phone: Phone, room: Room) -> None:

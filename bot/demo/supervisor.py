@@ -64,12 +64,13 @@ class Demo:
                 del os.environ[name]  # The demo is the same whatever a real shop beside it is set to.
             self._try_port()
             with loading():
-                import sandbox  # noqa: F401 - and with it the library that the bot needs too
+                from sandbox.rooms import FIRST_ID  # And with it the library that the bot needs too.
             settings = {
                 "SHOP_BOT_TOKEN": TOKEN,
                 "SHOP_DATABASE": self._database,
                 "SHOP_KEYS": str(self._keys),
                 "SHOP_ADMINS": str(ADMIN_TELEGRAM_ID),
+                "SHOP_ADMIN_GROUP": str(FIRST_ID),
                 "SHOP_LISTEN": f"127.0.0.1:{self._callback_port}",
             }
             # The folder is where no .env of a real shop lies; its own says where the gateways are.
@@ -114,6 +115,8 @@ class Demo:
         except OSError as trouble:
             raise self._no_port(trouble) from None
         self._address = sandbox.url
+        # The first group there is: its number is in the settings already.
+        sandbox.open_group("admin", "员工群 · Staff", USERNAME, "second")
         tills = Tills(self._callback_port)
         await tills.open(self._folder)
         listening = asyncio.create_task(self._listen(await nursery.listen()))

@@ -14,6 +14,7 @@ from core.audit.purchases import PURCHASES
 from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
+from core.audit.stopped_work import STOPPED_WORK
 from core.audit.upstreams import UPSTREAMS
 
 # The sums of what was posted to each account: credits minus debits.
@@ -552,6 +553,7 @@ CHECKS: dict[str, str] = {
     **ROUTING,
     **UPSTREAMS,
     **KINDS,
+    **STOPPED_WORK,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.

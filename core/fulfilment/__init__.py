@@ -26,7 +26,6 @@ from core.fulfilment.answers import (
 from core.fulfilment.by_hand import (
     HandView,
     NotYourTask,
-    OfferForbidden,
     TakenByAnother,
     TaskHeld,
     TaskOver,
@@ -45,6 +44,7 @@ from core.fulfilment.by_hand import (
     workers,
 )
 from core.fulfilment.fields import (
+    LONGEST_NAME,
     MOST_CHOICES,
     MOST_FIELDS,
     PATTERNS,
@@ -84,6 +84,7 @@ from core.fulfilment.lately import (
     unasked_forbidden,
     unknown_of,
 )
+from core.fulfilment.looking_up import MOST_AN_HOUR, may_look_up
 from core.fulfilment.memberships import (
     LINK_DAYS,
     MembershipView,
@@ -103,13 +104,16 @@ from core.fulfilment.outcomes import failed_by_offer
 from core.fulfilment.service import (
     LONGEST_BRIEF,
     BriefTooLong,
+    DeliveredWaits,
     JobMoved,
     JobView,
     MilestoneView,
     NotYetLate,
+    OfferForbidden,
     QuoteReplaced,
     QuoteWrong,
     ServiceNotSold,
+    ServiceStopped,
     Settleable,
     Step,
     TooManyJobs,
@@ -121,14 +125,16 @@ from core.fulfilment.service import (
     call_off,
     deliver_milestone,
     delivered_to,
+    follow_stops,
     job,
     jobs_of,
     milestone_of_sku,
     milestone_of_task,
     quote_service,
+    steps_sold_for,
     steps_to_settle,
 )
-from core.fulfilment.setting import set_kind, set_term
+from core.fulfilment.setting import KindIsSold, set_kind, set_term
 from core.fulfilment.tables import JobState, TaskState
 from core.fulfilment.tasks import (
     StepView,
@@ -157,6 +163,8 @@ from core.fulfilment.tasks import (
 __all__ = [
     "LINK_DAYS",
     "LONGEST_BRIEF",
+    "LONGEST_NAME",
+    "MOST_AN_HOUR",
     "MOST_CHOICES",
     "MOST_FIELDS",
     "PATTERNS",
@@ -165,6 +173,7 @@ __all__ = [
     "CountriesWrong",
     "CountryUnknown",
     "Delivered",
+    "DeliveredWaits",
     "Field",
     "FieldTwice",
     "FieldWrong",
@@ -174,6 +183,7 @@ __all__ = [
     "JobState",
     "JobView",
     "Kind",
+    "KindIsSold",
     "LaneLoad",
     "MembershipView",
     "MilestoneView",
@@ -189,6 +199,7 @@ __all__ = [
     "QuoteReplaced",
     "QuoteWrong",
     "ServiceNotSold",
+    "ServiceStopped",
     "Settleable",
     "Step",
     "StepView",
@@ -231,6 +242,7 @@ __all__ = [
     "fail",
     "failed_by_offer",
     "fields_of",
+    "follow_stops",
     "forget_answers",
     "hand_out",
     "hold",
@@ -252,6 +264,7 @@ __all__ = [
     "make",
     "masked",
     "may_do",
+    "may_look_up",
     "membership",
     "memberships_of",
     "memberships_over",
@@ -279,6 +292,7 @@ __all__ = [
     "show_fields",
     "sold_in",
     "steps_of",
+    "steps_sold_for",
     "steps_to_settle",
     "still_inside",
     "supplier_of",

@@ -15,7 +15,7 @@ from core.database import insert_new, now, read, write
 from core.errors import N_, Refusal
 from core.fulfilment import tasks
 from core.fulfilment.kind import kind
-from core.fulfilment.service import ordered
+from core.fulfilment.service import OfferForbidden, ordered
 from core.fulfilment.tables import Hand, Milestone, Task, TaskState
 from core.fulfilment.tasks import TaskView
 from core.inventory import Secret
@@ -45,11 +45,6 @@ class NotYourTask(Refusal):
 @dataclass(eq=False)
 class TaskHeld(Refusal):
     says: ClassVar[str] = N_("Its order is held for review. Please do nothing for it until it is released.")
-
-
-@dataclass(eq=False)
-class OfferForbidden(Refusal):
-    says: ClassVar[str] = N_("This must not be sold now. The buyer is taken care of; please do nothing for it.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from sqlalchemy.orm import Session
 
 from core import catalog, journal, outbox, people, pricing, storefronts, supply
 from core.catalog import Gone, ProductKind
-from core.database import micros, now, read, write
+from core.database import among, micros, now, read, write
 from core.errors import N_, Refusal
 from core.fulfilment import tasks
 from core.fulfilment.kind import kind
 from core.fulfilment.tables import JobState, Milestone, ServiceJob, Task
+from core.supply import Stop
 
 MOST_OPEN = 5  # jobs of one buyer that wait for a quote or an answer to it
 MOST_MILESTONES = 12
@@ -74,6 +75,25 @@ class ServiceNotSold(Refusal):
     says: ClassVar[str] = N_("This service is not sold at the moment. Please ask the shop.")
 
 
+@dataclass(eq=False)
+class OfferForbidden(Refusal):
+    says: ClassVar[str] = N_("This must not be sold now. The buyer is taken care of; please do nothing for it.")
+
+
+@dataclass(eq=False)
+class ServiceStopped(Refusal):
+    """What the work is about was switched off, taken down, or its supplier suspended, after the quote was accepted."""
+
+    says: ClassVar[str] = N_("This work is stopped at the moment: nothing of it is delivered, accepted or paid out. Your money is safe.")
+
+
+@dataclass(eq=False)
+class DeliveredWaits(Refusal):
+    """Switched off by the shop after a step was delivered: whoever did it has done nothing wrong."""
+
+    says: ClassVar[str] = N_("What was delivered waits until the shop goes on with this work. Please ask the shop when that is.")
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A step as it is quoted: what is done, for how much of the shop's currency, in how many hours from paying."""
@@ -102,6 +122,7 @@ class MilestoneView:
     accepted_at: datetime | None
     accepted_by: str | None
     ended_at: datetime | None
+    stopped_at: datetime | None = None  # nothing of it is delivered or accepted since then
 
     @property
     def paid(self) -> bool:
@@ -149,6 +170,7 @@ def _milestone(row: Milestone) -> MilestoneView:
         row.accepted_at,
         row.accepted_by,
         row.ended_at,
+        row.stopped_at,
     )
 
 
@@ -407,10 +429,15 @@ def ordered(session: Session, *, task_id: int, order_id: int, sku_id: int) -> No
 
 @write
 def deliver_milestone(session: Session, *, task_id: int, result: str, by: str) -> MilestoneView:
-    """The step is done, its one who did it says; the buyer has the agreed days to accept it. Raises JobMoved when there is no such step."""
+    """The step is done, its one who did it says; the buyer has the agreed days to accept it.
+
+    Raises JobMoved when there is no such step, and OfferForbidden while it must not be sold.
+    """
     row = session.scalars(select(Milestone).where(Milestone.task_id == task_id).with_for_update()).one_or_none()
     if row is None or row.accepted_at is not None or row.ended_at is not None:
         raise JobMoved
+    if _stopped(session, row):
+        raise OfferForbidden
     job_row = _locked(session, row.job_id)
     again = row.delivered_at is not None
     # Delivered again, better: the days count from now.
@@ -428,7 +455,8 @@ def accept_milestone(session: Session, *, milestone_id: int, customer_id: int, d
 
     A dispute is a part of `aftersale.dispute_step`, which opens the case in the same transaction.
 
-    Raises Gone, or JobMoved when there is nothing delivered. Pressed twice it is the same.
+    Raises Gone, JobMoved when there is nothing delivered, and ServiceStopped while it must not be sold: no money leaves the escrow
+    for it then. Pressed twice it is the same.
     """
     row = session.get(Milestone, milestone_id)
     if row is None:
@@ -439,8 +467,19 @@ def accept_milestone(session: Session, *, milestone_id: int, customer_id: int, d
         return _milestone(row)
     if row.delivered_at is None or row.ended_at is not None:
         raise JobMoved
+    if _stopped(session, row):
+        raise ServiceStopped
     _accept(session, job_row, row, "dispute" if dispute else "buyer")
     return _milestone(row)
+
+
+def _stopped(session: Session, row: Milestone) -> set[Stop]:
+    """Why a step that was paid may not be gone on with now; nothing stops it after that before this transaction is over."""
+    task = None if row.task_id is None else tasks.task(session, row.task_id)
+    if task is None:
+        return set()
+    supply.lock_offer(session, offer_id=task.offer_id)
+    return {one.why for one in supply.stops(session, [task.offer_id])} & set(supply.FORBIDS)
 
 
 def _accept(session: Session, job_row: ServiceJob, row: Milestone, by: str) -> None:
@@ -465,7 +504,13 @@ def accept_silent(session: Session, *, most: int = 50) -> int:
     found = session.execute(
         select(Milestone.id, Milestone.job_id)
         .join(ServiceJob, ServiceJob.id == Milestone.job_id)
-        .where(Milestone.delivered_at.is_not(None), Milestone.accepted_at.is_(None), Milestone.ended_at.is_(None), over)
+        .where(
+            Milestone.delivered_at.is_not(None),
+            Milestone.accepted_at.is_(None),
+            Milestone.ended_at.is_(None),
+            Milestone.stopped_at.is_(None),
+            over,
+        )
         .order_by(Milestone.delivered_at)
         .limit(most)
     ).all()
@@ -473,7 +518,7 @@ def accept_silent(session: Session, *, most: int = 50) -> int:
     for job_id, milestone_id in sorted((row.job_id, row.id) for row in found):
         job_row = _locked(session, job_id)
         row = session.get_one(Milestone, milestone_id, with_for_update=True, populate_existing=True)
-        if row.accepted_at is None and row.ended_at is None:
+        if row.accepted_at is None and row.ended_at is None and not _stopped(session, row):
             _accept(session, job_row, row, "clock")
             accepted += 1
     return accepted
@@ -483,8 +528,9 @@ def accept_silent(session: Session, *, most: int = 50) -> int:
 def call_off(session: Session, *, job_id: int, customer_id: int | None = None, by: str, why: str = "") -> JobView:
     """No more of it. What was paid and delivered or accepted stays as it is; a paid step that is late is given back.
 
-    Called by the buyer with `customer_id`; the staff and the supplier may call off at any time. Raises Gone, JobMoved, and NotYetLate
-    when a paid step still has time.
+    Called by the buyer with `customer_id`; the staff and the supplier may call off at any time. While the work is stopped everybody may:
+    the buyer does not wait for what cannot come. What was delivered before the shop switched it off waits (DeliveredWaits), unless the
+    staff give it back. Raises Gone, JobMoved, and NotYetLate when a paid step still has time.
     """
     row = _locked(session, job_id, customer_id)
     if row.state in (JobState.DONE, JobState.OFF):
@@ -493,9 +539,13 @@ def call_off(session: Session, *, job_id: int, customer_id: int | None = None, b
     for step in _steps(session, row):
         if step.accepted_at is not None or step.ended_at is not None:
             continue
+        stopped = _stopped(session, step)
         if step.delivered_at is not None:
-            raise JobMoved  # It waits for a word about what was delivered.
-        if step.order_id is not None and customer_id is not None and step.due_at is not None and step.due_at > at:
+            if not stopped:
+                raise JobMoved  # It waits for a word about what was delivered.
+            if customer_id is not None and stopped == {Stop.SWITCHED_OFF}:
+                raise DeliveredWaits
+        if not stopped and step.order_id is not None and customer_id is not None and step.due_at is not None and step.due_at > at:
             raise NotYetLate
         step.ended_at = at
     row.state, row.ended_at, row.why = JobState.OFF, at, (why or f"called off by {by}")[:300]
@@ -508,6 +558,67 @@ def call_off(session: Session, *, job_id: int, customer_id: int | None = None, b
     else:
         _tell_workers(session, row, "service-off", "1")
     return _view(session, row)
+
+
+@read
+def steps_sold_for(session: Session, sku_ids: Sequence[int], *, supplier_id: int | None = None) -> Sequence[int]:
+    """The denominations of all steps that were ever quoted for these services: what stops the service stops them.
+
+    `supplier_id`: only of the work that this supplier quoted.
+    """
+    question = (
+        select(Milestone.sku_id).join(ServiceJob, ServiceJob.id == Milestone.job_id).where(among(session, ServiceJob.sku_id, sku_ids))
+    )
+    if supplier_id is not None:
+        question = question.where(ServiceJob.lane == f"supplier:{supplier_id}")
+    return session.scalars(question.order_by(Milestone.sku_id)).all()
+
+
+@write
+def follow_stops(session: Session, *, most: int = 50) -> int:
+    """Agreed work stands still while what it is about must not be sold, and goes on afterwards; both sides are told. Returns how many.
+
+    The time it stood still counts neither for the one who does it nor for the buyer who looks at it. A step whose order came to nothing
+    can be paid again.
+    """
+    rows = session.execute(
+        select(Milestone.id, Milestone.job_id, Milestone.sku_id, Milestone.stopped_at, Task.ended_at)
+        .join(ServiceJob, ServiceJob.id == Milestone.job_id)
+        .outerjoin(Task, Task.id == Milestone.task_id)
+        .where(Milestone.accepted_at.is_(None), Milestone.ended_at.is_(None), ServiceJob.state == JobState.AGREED)
+    ).all()
+    stopped = supply.forbidden_skus(session, {row.sku_id for row in rows})
+    found = [row for row in rows if (row.sku_id in stopped) != (row.stopped_at is not None) or row.ended_at is not None]
+    moved = 0
+    for job_id, milestone_id in sorted((row.job_id, row.id) for row in found[:most]):
+        job_row = _locked(session, job_id)
+        step = session.get_one(Milestone, milestone_id, with_for_update=True, populate_existing=True)
+        moved += step.accepted_at is None and step.ended_at is None and _follow(session, job_row, step, step.sku_id in stopped)
+    return moved
+
+
+def _follow(session: Session, job_row: ServiceJob, step: Milestone, stopped: bool) -> bool:
+    at, before = now(session), (step.stopped_at, step.task_id)
+    task = None if step.task_id is None else tasks.task(session, step.task_id)
+    if task is not None and task.ended_at is not None:
+        step.task_id, step.order_id, step.due_at, step.delivered_at, step.result = None, None, None, None, None
+    # Told once for the work, not for each of its steps.
+    current = next(one.id for one in _steps(session, job_row) if one.accepted_at is None and one.ended_at is None) == step.id
+    if stopped and step.stopped_at is None:
+        step.stopped_at = at
+        if current:
+            _tell(session, job_row, "service-stopped", str(micros(at)))
+            _tell_workers(session, job_row, "service-halted", str(micros(at)))
+    elif not stopped and step.stopped_at is not None:
+        stood = at - step.stopped_at
+        step.due_at = None if step.due_at is None else step.due_at + stood
+        step.delivered_at = None if step.delivered_at is None else step.delivered_at + stood
+        step.stopped_at = None
+        if current:
+            _tell(session, job_row, "service-goes-on", str(micros(at)))
+            _tell_workers(session, job_row, "service-resumed", str(micros(at)))
+    session.flush()
+    return (step.stopped_at, step.task_id) != before
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import catalog
+from core import catalog, inventory, supply
 from core.catalog import Gone, ProductKind, ProductView
 from core.database import write
+from core.errors import N_, Refusal
 from core.fulfilment.fields import LONGEST_NAME, FieldsWrong
 from core.fulfilment.kind import Terms, kind
+from core.fulfilment.tables import Task
+
+
+@dataclass(eq=False)
+class KindIsSold(Refusal):
+    """What was sold is refunded, replaced and shown as the kind it was sold as."""
+
+    says: ClassVar[str] = N_("Something of this product was sold already, so its kind stays. Please make a new product of the other kind.")
+
+
+def _sold(session: Session, product_id: int) -> bool:
+    sku_ids = [sku.id for sku in catalog.skus_of(session, [product_id], hidden_too=True)]
+    if session.scalar(select(Task.id).where(Task.sku_id.in_(sku_ids)).limit(1)) is not None:
+        return True
+    return inventory.ever_sold(session, supply.every_offer_of(session, sku_ids))
 
 
 @write
@@ -19,12 +37,14 @@ def set_kind(
 ) -> ProductView:
     """Change a product's kind (then its terms begin anew, but for its country rules), or its terms.
 
-    Raises Gone, or what the kind's `check_terms` raises.
+    Raises Gone, KindIsSold, or what the kind's `check_terms` raises.
     """
     known = catalog.product(session, product_id)
     if known is None or (kind_name is not None and kind_name not in set(ProductKind)):
         raise Gone
     chosen = ProductKind(kind_name) if kind_name is not None else known.kind
+    if chosen is not known.kind and _sold(session, product_id):
+        raise KindIsSold
     if terms is None:
         terms = known.terms if chosen is known.kind else {name: value for name, value in known.terms.items() if name == "countries"}
     one = kind(chosen)

@@ -23,6 +23,7 @@ class TaskState(StrEnum):
 
 _PROMISED = text("ended_at IS NULL AND late_told_at IS NULL")
 _ENDED = text("ended_at IS NOT NULL")
+_OPEN_STEP = text("accepted_at IS NULL AND ended_at IS NULL")
 _LOOKED_AT = text("delivered_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL")
 
 
@@ -113,6 +114,17 @@ class Answers(Base):
     forgotten_at: Mapped[datetime | None]
 
 
+class AccountLook(Base):
+    """How many accounts a buyer has had looked up since an instant: whose account has which name is not for anybody to try out."""
+
+    __tablename__ = "account_looks"
+    __table_args__ = (CheckConstraint("looked > 0", name="looked_at_least_once"),)
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), primary_key=True, autoincrement=False)
+    since: Mapped[datetime]
+    looked: Mapped[int]
+
+
 class Hand(Base):
     """A task that a person does: who has taken it, and when it was told of last."""
 
@@ -173,6 +185,7 @@ class ServiceJob(Base):
     __table_args__ = (
         Index("ix_service_jobs_of_customer", "customer_id", "id"),
         CheckConstraint("(state IN ('done', 'off')) = (ended_at IS NOT NULL)", name="ended_when_over"),
+        Index("ix_service_jobs_of_sku", "sku_id"),
     )
 
     id: Mapped[Id]
@@ -204,6 +217,7 @@ class Milestone(Base):
         CheckConstraint("delivered_at IS NULL OR task_id IS NOT NULL", name="delivered_when_ordered"),
         CheckConstraint("accepted_at IS NULL OR delivered_at IS NOT NULL", name="accepted_when_delivered"),
         Index("ix_milestones_looked_at", "delivered_at", postgresql_where=_LOOKED_AT, sqlite_where=_LOOKED_AT),
+        Index("ix_milestones_open", "job_id", postgresql_where=_OPEN_STEP, sqlite_where=_OPEN_STEP),
     )
 
     id: Mapped[Id]
@@ -222,3 +236,4 @@ class Milestone(Base):
     accepted_at: Mapped[datetime | None]
     accepted_by: Mapped[str | None] = mapped_column(String(16))  # "buyer", "clock", "dispute"
     ended_at: Mapped[datetime | None]  # its money was given back, or the job was called off before it was paid
+    stopped_at: Mapped[datetime | None]  # what it is about must not be sold since then: nothing of it is delivered or accepted

@@ -38,6 +38,7 @@ from core.integration.goods import (
     unlink_item,
 )
 from core.integration.health import Due, Waits, anything_due, ask_balance_soon, balance_seen, failed, prepaid_with, take_due_upkeep, worked
+from core.integration.names import as_they_call_it, own_name
 from core.integration.orders_there import (
     heard,
     look_from,
@@ -83,6 +84,7 @@ __all__ = [
     "add_upstream",
     "answered",
     "anything_due",
+    "as_they_call_it",
     "ask_balance_soon",
     "balance_seen",
     "by_word",
@@ -103,6 +105,7 @@ __all__ = [
     "look_from",
     "looked_after",
     "newer",
+    "own_name",
     "pause_upstream",
     "prepaid_with",
     "price_seen",

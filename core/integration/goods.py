@@ -16,6 +16,7 @@ from core.database import insert_new, micros, now, read, write
 from core.errors import Refusal
 from core.integration.connections import locked, view
 from core.integration.health import CHANGES_EVERY, SYNC_EVERY
+from core.integration.names import own_name
 from core.integration.refusals import AlreadyLinked, NeedsRate, NoSuchUpstream, NotOpen, NotSoldThere, NotThisKind, SourceTwice
 from core.integration.rules import Markup, newer
 from core.integration.tables import Place, Upstream, UpstreamItem
@@ -394,8 +395,8 @@ def _ask_of_buyers(session: Session, product_id: int, fields: Sequence[UpstreamF
     """
     asked = [
         {
-            "name": one.name,
-            "title": one.title[:60] or one.name,
+            "name": own_name(one.name),
+            "title": (one.title or one.name)[:60],
             "pattern": "free",
             "choices": list(one.choices)[: fulfilment.MOST_CHOICES],
             "optional": not one.required,

@@ -321,6 +321,12 @@ def ever_brought(session: Session, offer_id: int) -> bool:
 
 
 @read
+def ever_sold(session: Session, offer_ids: Sequence[int]) -> bool:
+    """Is a code of these offers an order's, refunded or not? For what staff decide: it may look at a whole shelf."""
+    return session.scalar(select(Code.id).where(Code.offer_id.in_(offer_ids), Code.order_id.is_not(None)).limit(1)) is not None
+
+
+@read
 def unpublished(session: Session) -> list[int]:
     """Batches whose publishing was begun and interrupted: to be finished at the next start."""
     return list(session.scalars(select(Batch.id).where(Batch.state == BatchState.PUBLISHING).order_by(Batch.id)))

@@ -99,6 +99,13 @@ def tell_on_its_way(session: Session, order: Order, due_at: datetime) -> None:
     outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=order.buyer_id, body=body, once=f"on-its-way:{order.id}")
 
 
+def _promise_anew(session: Session, order: Order, due_at: datetime) -> None:
+    """The date the buyer was told when they paid is none any more."""
+    body = {"says": "on-its-way", "order": order.id, "due": micros(due_at)}
+    once = f"on-its-way:{order.id}:{micros(due_at)}"
+    outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=order.buyer_id, body=body, once=once)
+
+
 def _ask(
     session: Session,
     order: Order,
@@ -662,3 +669,5 @@ def let_go(session: Session, order: Order) -> None:
     offers = {offer.id: offer for offer in supply.offers(session, sorted({task.offer_id for task in tasks}))}
     due = {task.id: now(session) + way_of(_product(session, task.sku_id), offers[task.offer_id]).promise for task in tasks}
     fulfilment.hold(session, order_id=order.id, held=False, due=due)
+    if due:
+        _promise_anew(session, order, max(due.values()))

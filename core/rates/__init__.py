@@ -1,7 +1,21 @@
 """Exchange rates: a conversion always names the recorded rate it used, and a rate that is too old is no rate."""
 
 from core.rates.commands import JumpIsOver, NotByHand, Rules, Taken, fix, hand_back, set_rate, take, take_jump
-from core.rates.queries import HANDED_BACK, SETTINGS, STAFF, JumpSeen, Pair, Quoted, by_id, jump, latest, pairs, recorded
+from core.rates.queries import (
+    HANDED_BACK,
+    SETTINGS,
+    STAFF,
+    JumpSeen,
+    Pair,
+    Quoted,
+    bases_after,
+    by_id,
+    jump,
+    latest,
+    newest,
+    pairs,
+    recorded,
+)
 from core.rates.rules import apart, buffered, in_minor, in_whole
 
 __all__ = [
@@ -16,6 +30,7 @@ __all__ = [
     "Rules",
     "Taken",
     "apart",
+    "bases_after",
     "buffered",
     "by_id",
     "fix",
@@ -24,6 +39,7 @@ __all__ = [
     "in_whole",
     "jump",
     "latest",
+    "newest",
     "pairs",
     "recorded",
     "set_rate",

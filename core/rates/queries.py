@@ -108,6 +108,18 @@ def pairs(session: Session, *, quote: str, also: Collection[str] = ()) -> list[P
 
 
 @read
+def newest(session: Session) -> int:
+    """The id of the newest rate, 0 when there is none."""
+    return session.scalar(select(func.max(Rate.id))) or 0
+
+
+@read
+def bases_after(session: Session, after: int) -> set[str]:
+    """The currencies that have a rate newer than this one."""
+    return set(session.scalars(select(Rate.base).where(Rate.id > after).distinct()))
+
+
+@read
 def by_id(session: Session, rate_id: int) -> Quoted | None:
     """The rate that something was converted at."""
     row = session.get(Rate, rate_id)

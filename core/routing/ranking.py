@@ -140,15 +140,16 @@ class Looked:
     # The newest orders at the last look and at the one before: what is committed late has a smaller id than what was seen.
     order_id: int = 0
     order_before_id: int = 0
+    rate_id: int = 0
 
 
 @read
 def look(session: Session, looked: Looked, *, most: int = AT_ONCE) -> tuple[list[int], Looked]:
     """Denominations whose sources would be ranked otherwise now, as far as a short look tells; and from where the next one goes on.
 
-    At once: where an offer was stopped or lifted, has a new cost, was stocked, sold or delivered, or is new. What changes otherwise
-    (a declared number, a rate, a date, a granted complaint) is found in the round, `most` at a time. When the weights have changed
-    the round begins anew and is in a hurry.
+    At once: where an offer was stopped or lifted, has a new cost (or its currency a new rate), declares another number, was agreed
+    otherwise, was stocked, sold or delivered, or is new. What changes otherwise (a granted complaint) is found in the round, `most`
+    at a time. When the weights have changed the round begins anew and is in a hurry.
     """
     weights_id = session.scalar(select(func.max(RoutingWeights.id))) or 0
     anew = looked.at is not None and weights_id != looked.weights_id
@@ -160,6 +161,7 @@ def look(session: Session, looked: Looked, *, most: int = AT_ONCE) -> tuple[list
         news = supply.changed_skus(session, since=since, after_offer=looked.offer_id)
         news |= inventory.stocked_skus(session, since=since) | fulfilment.ended_skus(session, since=since)
         news |= orders.sold_skus(session, after=looked.order_before_id)
+        news |= supply.skus_costed_in(session, rates.bases_after(session, looked.rate_id))
     newest = orders.newest(session)
     return _otherwise(session, news.union(in_turn)), Looked(
         after=in_turn[-1] if more else 0,
@@ -169,6 +171,7 @@ def look(session: Session, looked: Looked, *, most: int = AT_ONCE) -> tuple[list
         offer_id=supply.newest_offer(session),
         order_id=newest,
         order_before_id=looked.order_id if looked.at is not None else newest,
+        rate_id=rates.newest(session),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import catalog, journal, supply
+from core import catalog, fulfilment, journal, supply
 from core.catalog import Gone
 from core.database import insert_new, now, read, write
 from core.standing.suppliers import tell_all_staff, tell_members
@@ -56,7 +56,12 @@ def offers_under(session: Session, of: SwitchOf, of_id: int) -> Sequence[int]:
         product_ids = [
             product.id for below in _with_all_below(session, of_id) for product in catalog.products_in(session, below, hidden_too=True)
         ]
-    return supply.offers_in(session, [sku.id for sku in catalog.skus_of(session, product_ids, hidden_too=True)])
+    return with_steps(session, [sku.id for sku in catalog.skus_of(session, product_ids, hidden_too=True)])
+
+
+def with_steps(session: Session, sku_ids: Sequence[int]) -> Sequence[int]:
+    """The offers of these denominations, and of the steps of work that was quoted for one of them."""
+    return supply.offers_in(session, [*sku_ids, *fulfilment.steps_sold_for(session, sku_ids)])
 
 
 def _with_all_below(session: Session, category_id: int) -> list[int]:

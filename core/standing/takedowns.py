@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, journal, supply
+from core import catalog, fulfilment, inventory, journal, supply
 from core.catalog import Gone
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.standing.rules import folded, holds
 from core.standing.suppliers import tell_all_staff, tell_members
+from core.standing.switches import with_steps
 from core.standing.tables import Takedown, TakedownOf, TakedownState, TakedownStep
 from core.supply import Stop
 
@@ -71,22 +72,24 @@ def offers_about(session: Session, of: TakedownOf, of_id: int, brand: str = "") 
             raise Gone
         return supply.offers_of(session, of_id)
     if of is TakedownOf.OFFER:
-        if not supply.places_of(session, [of_id]):
+        places = supply.places_of(session, [of_id])
+        if not places:
             raise Gone
-        return [of_id]
+        steps = [step for place in places for step in fulfilment.steps_sold_for(session, [place.sku_id], supplier_id=place.supplier_id)]
+        return [of_id, *(supply.offers_in(session, steps) if steps else ())]
     if of is TakedownOf.SKU:
         if catalog.sku(session, of_id) is None:
             raise Gone
-        return supply.offers_in(session, [of_id])
+        return with_steps(session, [of_id])
     if of is TakedownOf.PRODUCT:
         if catalog.product(session, of_id) is None:
             raise Gone
-        return supply.offers_in(session, [sku.id for sku in catalog.skus_of(session, [of_id], hidden_too=True)])
+        return with_steps(session, [sku.id for sku in catalog.skus_of(session, [of_id], hidden_too=True)])
     key = folded(brand)
     skus = catalog.all_skus(session, hidden_too=True)
     products = catalog.products_of(session, {sku.product_id for sku in skus})
     named = [sku.id for sku in skus if _names(key, products[sku.product_id], sku)]
-    return supply.offers_in(session, named) if named else []
+    return with_steps(session, named) if named else []
 
 
 def _names(key: str, product: catalog.ProductView, sku: catalog.SkuView) -> bool:

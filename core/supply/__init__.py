@@ -3,9 +3,12 @@
 from core.supply.bought import ConsignedGoods, bought_offer, bought_offers, locked_cost, new_vendor, vendors
 from core.supply.commands import Offer, own_offer, tell_who_waits
 from core.supply.controls import (
+    FORBIDS,
     OfferPlace,
+    every_offer_of,
     every_supplier,
     forbidden,
+    forbidden_skus,
     offers_in,
     places_of,
     set_hold_days,
@@ -96,7 +99,7 @@ from core.supply.quotas import (
     quota,
     quotas,
 )
-from core.supply.ranking import SourceFacts, changed_skus, contested_skus, facts_of, lock_offers, newest_offer, rank
+from core.supply.ranking import SourceFacts, changed_skus, contested_skus, facts_of, lock_offers, newest_offer, rank, skus_costed_in
 from core.supply.records import Record, SourceShown, note_records, record_of, source_shown, stability_of
 from core.supply.resting import all_suppliers, resting_on
 from core.supply.rules import ENOUGH_ORDERS, Prices, margin_bp, quota_cost, stability
@@ -124,6 +127,7 @@ from core.supply.wishes import WishView, decide_wish, open_wishes, wish, wish_co
 __all__ = [
     "AS_MANY_AS_ONE_LIKES",
     "ENOUGH_ORDERS",
+    "FORBIDS",
     "LEAST_MARGIN_BP",
     "MOST_UNITS",
     "MOST_WARRANTY_HOURS",
@@ -196,6 +200,7 @@ __all__ = [
     "draw_quotas",
     "drawn_by",
     "drop_cost",
+    "every_offer_of",
     "every_supplier",
     "facts_of",
     "fails_too_often",
@@ -203,6 +208,7 @@ __all__ = [
     "follow_contract",
     "follow_rates",
     "forbidden",
+    "forbidden_skus",
     "foreign_cost",
     "give_back_declared",
     "give_back_quota",
@@ -262,6 +268,7 @@ __all__ = [
     "set_hold_days",
     "set_rule",
     "set_standing",
+    "skus_costed_in",
     "source_shown",
     "stability",
     "stability_of",

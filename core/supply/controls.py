@@ -15,7 +15,7 @@ from core.supply.stops import lift, stop
 from core.supply.tables import Offer, OfferStop, SourceClass, Standing, Stop, Supplier
 
 # Goods that may be bad, or that nobody may sell: not even what is kept for a payer is sold. The other stops end new sales only.
-_FORBIDS = (Stop.SUSPENDED, Stop.PAPER, Stop.TAKEDOWN, Stop.SWITCHED_OFF)
+FORBIDS = (Stop.SUSPENDED, Stop.PAPER, Stop.TAKEDOWN, Stop.SWITCHED_OFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,12 @@ def offers_in(session: Session, sku_ids: Collection[int] | None) -> Sequence[int
 
 
 @read
+def every_offer_of(session: Session, sku_ids: Collection[int]) -> Sequence[int]:
+    """The offers of these denominations, withdrawn ones too."""
+    return session.scalars(select(Offer.id).where(among(session, Offer.sku_id, sku_ids)).order_by(Offer.id)).all()
+
+
+@read
 def places_of(session: Session, offer_ids: Collection[int]) -> list[OfferPlace]:
     """Whose these offers are and of what, withdrawn ones too."""
     rows = session.scalars(select(Offer).where(among(session, Offer.id, offer_ids)).order_by(Offer.id))
@@ -126,9 +132,22 @@ def forbidden(session: Session, offer_ids: Collection[int]) -> set[int]:
     if not offer_ids:
         return set()
     open_stops = select(OfferStop.offer_id).where(
-        among(session, OfferStop.offer_id, offer_ids), OfferStop.why.in_(_FORBIDS), OfferStop.lifted_at.is_(None)
+        among(session, OfferStop.offer_id, offer_ids), OfferStop.why.in_(FORBIDS), OfferStop.lifted_at.is_(None)
     )
     return set(session.scalars(open_stops))
+
+
+@read
+def forbidden_skus(session: Session, sku_ids: Collection[int]) -> set[int]:
+    """Those of these denominations of which an offer must not be sold, withdrawn ones too."""
+    if not sku_ids:
+        return set()
+    question = (
+        select(Offer.sku_id)
+        .join(OfferStop, OfferStop.offer_id == Offer.id)
+        .where(among(session, Offer.sku_id, sku_ids), OfferStop.why.in_(FORBIDS), OfferStop.lifted_at.is_(None))
+    )
+    return set(session.scalars(question))
 
 
 @write

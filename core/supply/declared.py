@@ -19,7 +19,10 @@ def declare(session: Session, *, offer_id: int, quantity: int | None, by: str | 
     if by is not None and offer.declared != quantity:
         before, after = {"declared": offer.declared}, {"declared": quantity}
         journal.record(session, by=by, did="declare", about="offer", about_id=offer.id, before=before, after=after)
-    changed, offer.declared, offer.declared_at = offer.declared != quantity, quantity, now(session)
+    at = now(session)
+    changed, offer.declared, offer.declared_at = offer.declared != quantity, quantity, at
+    if changed:
+        offer.changed_at = at
     session.flush()
     return changed
 

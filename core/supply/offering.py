@@ -236,7 +236,11 @@ def _taken_up_again(session: Session, row: OfferRow, *, account: int | None) -> 
         # What was sold before it was withdrawn may still be refunded, out of the account that was credited.
         raise CurrencyIsFixed(currency=row.cost_currency) if consigned else StaysConsigned
     # What lies on its shelf, or is on its way there, is paid for: nobody is credited with it a second time.
-    if row.payable_id is None and consigned and (row.source_class is SourceClass.PURCHASED or inventory.ever_brought(session, row.id)):
+    paid_before = (
+        row.source_class in (SourceClass.PURCHASED, SourceClass.UPSTREAM)  # What an upstream still brings was paid in advance.
+        or row.upstream_id is not None
+    )
+    if row.payable_id is None and consigned and (paid_before or inventory.ever_brought(session, row.id)):
         raise StaysOwned
 
 
@@ -306,6 +310,7 @@ def change_offer(
     changed = [name for name in facts if facts[name] != before[name]]
     if not changed:
         return offers(session, [offer_id])[0]
+    row.changed_at = now(session)
     journal.record(
         session,
         by=by,

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.orm import Session
 
-from core.database import insert_new, read, write
+from core.database import insert_new, now, read, write
 from core.supply.tables import Offer, OfferCost, OfferStop, Source
 
 _TRIES = 20  # as many may join one denomination at the same instant
@@ -109,12 +109,26 @@ def contested_skus(session: Session, *, after: int, most: int) -> Sequence[int]:
 
 @read
 def changed_skus(session: Session, *, since: datetime, after_offer: int) -> set[int]:
-    """Denominations of which an offer was stopped, let sell again or given another cost since then, or is newer than that offer."""
+    """Denominations of which an offer was stopped, let sell again, changed or given another cost since then, is exclusive no more, or is
+    newer than that offer.
+    """
     stopped = select(OfferStop.offer_id).where(OfferStop.at >= since)
     lifted = select(OfferStop.offer_id).where(OfferStop.lifted_at >= since)
     costs = select(OfferCost.offer_id).where(OfferCost.taken_at >= since)
     found = set(session.scalars(select(Offer.sku_id).where(Offer.id > after_offer)))
+    found.update(session.scalars(select(Offer.sku_id).where(Offer.changed_at.is_not(None), Offer.changed_at >= since)))
+    over = (Offer.exclusive_until.is_not(None), Offer.exclusive_until >= since, Offer.exclusive_until <= now(session))
+    found.update(session.scalars(select(Offer.sku_id).where(*over)))
     return found.union(session.scalars(select(Offer.sku_id).where(Offer.id.in_(union(stopped, lifted, costs)))))
+
+
+@read
+def skus_costed_in(session: Session, currencies: Collection[str]) -> set[int]:
+    """Denominations of which an offer's cost is in one of these currencies: another rate may change which is the cheapest."""
+    if not currencies:
+        return set()
+    question = select(Offer.sku_id).where(Offer.cost_currency.in_(sorted(currencies)), Offer.stopped_at.is_(None)).distinct()
+    return set(session.scalars(question))
 
 
 @read

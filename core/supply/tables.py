@@ -54,6 +54,10 @@ class Stop(StrEnum):
     LOSS = "loss"  # it costs more than it sells for, and the shop has said that it never sells so
 
 
+_CHANGED = text("changed_at IS NOT NULL")
+_EXCLUSIVE = text("exclusive_until IS NOT NULL")
+
+
 class Supplier(Base):
     """Somebody who brings goods; the shop itself is one. Its id is its party's id."""
 
@@ -117,6 +121,8 @@ class Offer(Base):
         UniqueConstraint("id", "sku_id", name="uq_offer_and_sku"),
         CheckConstraint("cost_minor >= 0", name="cost_not_negative"),
         Index("ix_offers_of_sku", "sku_id", "id"),
+        Index("ix_offers_changed", "changed_at", postgresql_where=_CHANGED, sqlite_where=_CHANGED),
+        Index("ix_offers_exclusive", "exclusive_until", postgresql_where=_EXCLUSIVE, sqlite_where=_EXCLUSIVE),
     )
 
     id: Mapped[Id]
@@ -146,6 +152,7 @@ class Offer(Base):
     contract_id: Mapped[int | None]  # how its sales are shared; null: its cost is the supplier's, the rest the shop's
     quota_id: Mapped[int | None]  # the discount quota that its sales draw down
     upstream_id: Mapped[int | None]  # the connection by which units are ordered that are not on the shelf
+    changed_at: Mapped[datetime | None]  # what it declares, or how it is agreed, changed last: its denomination is ranked anew
 
 
 class OfferStop(Base):

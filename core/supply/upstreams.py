@@ -75,6 +75,7 @@ def upstream_offer(
             stopped_at=None,
             declared=declared,
             declared_at=now(session),
+            changed_at=now(session),
             plain=limits["min_quantity"] is None and limits["max_quantity"] is None,
             **limits,
         )

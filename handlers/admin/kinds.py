@@ -16,6 +16,7 @@ from core import catalog, fulfilment, supply
 from core.catalog import Gone, ProductKind, ProductView
 from core.errors import N_, Refusal
 from core.fulfilment import PATTERNS, Field
+from handlers.admin import originals
 from handlers.admin.desk import NOTHING, QUESTIONS, Asked, Asking, Desk, Do, Go, Question, ask, do, go, number_between, short_enough
 from handlers.answers import words_of
 from handlers.notes import Note, Said, Wording
@@ -159,6 +160,8 @@ async def set_kind(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
 async def switch(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     here = await _product(desk, callback_data.id)
     value = not here.terms.get(callback_data.arg)
+    if callback_data.arg == "watermark" and value:
+        await originals.check(desk.bot, {**here.terms, "watermark": True})
     await desk.shop.write(fulfilment.set_term, here.id, name=callback_data.arg, value=value, by=desk.by)
     await show_kind(press, desk, here.id)
 
@@ -400,8 +403,9 @@ async def file_sent(message: Message, desk: Desk) -> None:
     document = message.document
     assert document is not None, "the filter has seen it"
     here = await _product(desk, product_id)
-    await desk.state.clear()
     terms = {**here.terms, "file_id": document.file_id, "file_name": (document.file_name or "file")[:120], "size": document.file_size or 1}
+    await originals.check(desk.bot, terms)  # Refused, the question stays open: the next file is another try.
+    await desk.state.clear()
     await desk.shop.write(fulfilment.set_kind, here.id, terms=terms, by=desk.by)
     await show_kind(message, desk, here.id, desk.speech.say("✅ Every buyer gets a copy of this file."))
 

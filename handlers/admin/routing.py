@@ -16,7 +16,7 @@ from core.inventory import Secret
 from core.orders import OrderDetail, OrderState
 from core.routing import MOST_WEIGHT, RankingView
 from handlers.admin.desk import QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go, number_between
-from handlers.pieces import Row, bold, full_name, lines, paragraphs
+from handlers.pieces import Row, bold, clipped, full_name, lines, paragraphs
 from locales import Safe, Speech
 from papers.codes import BadLine, Unreadable
 from papers.codes_in import read_pasted
@@ -24,6 +24,8 @@ from papers.codes_in import read_pasted
 MOST_TYPED = 100  # codes in one message
 _CANDIDATES = 5  # of each ranking on the screen
 _STEPS = 4  # of each task on the screen
+_TASKS = 3  # on one screen: with their steps they are as long as a message may be
+_LONGEST_CAUSE = 120
 
 WEIGHTS = {
     "cost": N_("low cost"),
@@ -200,24 +202,28 @@ async def _candidate(desk: Desk, view: RankingView, place: int) -> Safe:
 
 
 async def way_pressed(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
-    await show_way(press, desk, callback_data.id)
+    await show_way(press, desk, callback_data.id, callback_data.page)
 
 
-async def show_way(event: Message | CallbackQuery, desk: Desk, order_id: int) -> None:
-    """The tasks of an order with their last steps, and what can be decided about those that are open."""
+async def show_way(event: Message | CallbackQuery, desk: Desk, order_id: int, page: int = 0) -> None:
+    """The tasks of an order with their last steps, some at a time, and what can be decided about those that are open: they come first."""
     say, found = desk.speech, await _order(desk, order_id)
     tasks = await desk.shop.read(orders.on_its_way, order_id)
-    steps = await desk.shop.read(fulfilment.steps_of, [task.id for task in tasks])
+    numbered = sorted(enumerate(tasks, 1), key=lambda one: not one[1].open)
+    page = min(page, max(0, len(numbered) - 1) // _TASKS)
+    shown = numbered[page * _TASKS : (page + 1) * _TASKS]
+    steps = await desk.shop.read(fulfilment.steps_of, [task.id for _, task in shown])
     parts, rows = [], []
-    for nth, task in enumerate(tasks, 1):
+    for nth, task in shown:
         last = [step for step in steps if step.task_id == task.id][-_STEPS:]
-        told = [say.say("• {when}: {what}", when=say.when(step.at), what=step.cause) for step in last]
+        told = [say.say("• {when}: {what}", when=say.when(step.at), what=clipped(step.cause, _LONGEST_CAUSE)) for step in last]
         parts.append(lines(await _task(desk, nth, task), *told))
         if task.open:
             rows += _decisions(say, nth, task)
     unasked = any(task.open and task.asked_at is None for task in tasks)
     if found.card.state is OrderState.FULFILLING and unasked:
         rows.append([do(say.label("✖️ Call off what nobody was asked for"), "call-off", order_id, style="danger")])
+    rows += [turn] if (turn := desk.pages("on-way", order_id, page, len(numbered) > (page + 1) * _TASKS)) else []
     rows.append([go(say.label("‹ Back"), "order", order_id), desk.home()])
     title = say.say("<b>On its way</b>, order {number}", number=found.card.number)
     await desk.show(event, paragraphs(title, *parts), rows)

@@ -92,6 +92,28 @@ async def test_the_staff_bring_a_task_to_its_end(shop: Shop, goods: Goods) -> No
     await assert_sound(shop)
 
 
+async def test_very_many_tasks_are_shown_some_at_a_time_the_open_ones_first(shop: Shop, storefront: Storefront) -> None:
+    made = await put_on_sale(shop, storefront, count=0)
+    for rank in range(2, 14):
+        await shop.write(another_offer, sku_id=made.sku_id, cost_minor=7000 + rank, rank=rank, declared=1, upstream_id=rank)
+    buyer = await person(shop, storefront, money_minor=1_000_000)
+    order_id = (await shop.write(orders.buy, buyer_id=buyer.id, quantity=12, once="many", **made.terms())).order_id
+    tasks = await shop.read(orders.on_its_way, order_id)
+    assert len(tasks) == 12
+    for _ in range(6):
+        for task in tasks:
+            await shop.write(fulfilment.note, task_id=task.id, cause="x" * 300)
+    first = tasks[0]
+    await shop.write(orders.arrived, task_id=first.id, secrets=[Secret(None, "ONE-1")], done=True, cause="came")
+    desk = await at_the_desk(shop, storefront)
+
+    pages = [await desk.presses(Go(to="on-way", id=order_id, page=page)) for page in range(5)]
+
+    assert all(0 < len(said) <= 4096 for said in pages)
+    assert all(sum(f"{nth}. " in line for line in "".join(pages[:4]).splitlines()) >= 1 for nth in range(1, 13))
+    assert "2. 0 of 1" in pages[0] and "1. 1 of 1" in pages[3] and pages[4] == pages[3], "what is open comes first"
+
+
 async def test_forged_and_outdated_buttons_change_nothing(shop: Shop, goods: Goods) -> None:
     order_id = await bought(shop, goods)
     desk = await at_the_desk(shop, goods.storefront)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.checking_accounts import MOST_AN_HOUR, AccountChecks
 from core import fulfilment
 from core.database import Shop
 from core.storefronts import Storefront
@@ -30,12 +29,3 @@ async def test_a_place_that_could_not_be_ended_is_tried_later_and_told_once_for_
     assert [place.id for place in await shop.read(fulfilment.memberships_over, most=1)] == places[2:]
     clock.passes(seconds=901)
     assert [place.id for place in await shop.read(fulfilment.memberships_over)] == places
-
-
-def test_a_buyer_has_only_so_many_accounts_looked_up_in_an_hour() -> None:
-    at = [0.0]
-    checks = AccountChecks(clock=lambda: at[0])
-    assert [checks.may_ask(1) for _ in range(MOST_AN_HOUR + 1)] == [True] * MOST_AN_HOUR + [False]
-    assert checks.may_ask(2), "another buyer is not held up"
-    at[0] = 3601
-    assert checks.may_ask(1)

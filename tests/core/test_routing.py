@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 from math import log
 
@@ -194,6 +195,15 @@ async def test_a_cost_a_stop_an_emptied_shelf_and_a_weight_are_each_found_withou
     assert await news() == [goods.sku_id] and (await in_order(shop, goods))[-1] == other
     await stock(shop, other, goods.sku_id, 20)
     assert await news() == [goods.sku_id] and (await in_order(shop, goods))[0] == other
+    await shop.write(supply.change_offer, offer_id=third, priority=5, by="test")
+    assert await news() == [goods.sku_id] and (await in_order(shop, goods))[0] == third
+    until = clock() + timedelta(minutes=10)
+    await shop.write(supply.change_offer, offer_id=goods.offer_id, exclusive_until=until, by="test")
+    assert await news() == [goods.sku_id] and (await in_order(shop, goods))[0] == goods.offer_id
+    clock.passes(minutes=9)
+    assert await news() == [goods.sku_id] and (await in_order(shop, goods))[0] == third, "it was exclusive until then"
+    await shop.write(supply.change_offer, offer_id=third, priority=0, by="test")
+    assert await news() == [goods.sku_id]
     for name in ("cost", "stock"):
         await shop.write(routing.set_weight, name=name, value=0, by="test")
     await shop.write(routing.set_weight, name="region", value=100, by="test")

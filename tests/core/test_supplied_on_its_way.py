@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from core import audit, fulfilment, orders, rates, supply
-from core.database import Shop, read, write
+from core import audit, fulfilment, orders, outbox, rates, supply
+from core.database import Shop, micros, read, write
 from core.orders import OrderState
 from core.outbox.tables import Message
 from core.settlement import SpreadShare
@@ -159,7 +159,14 @@ async def test_what_was_late_because_it_was_held_is_promised_anew_when_it_is_rel
     await shop.write(orders.hold_back, order_id=bought.order_id)
     clock.passes(hours=2)
     assert await shop.write(orders.keep_promises) == 1
+    await shop.write(outbox.lease, worker="test", most=200, seconds=1)
     await shop.write(orders.release, order_id=bought.order_id, by="test")
+    clock.passes(seconds=5)
+    promised = [
+        m.body["due"] for m in await shop.write(outbox.lease, worker="test", most=200, seconds=1) if m.body.get("says") == "on-its-way"
+    ]
+    [task] = await shop.read(orders.on_its_way, bought.order_id)
+    assert promised[-1:] == [micros(task.due_at)], "the buyer is told the new date"
     assert await shop.write(orders.keep_promises) == 0, "half an hour from now on"
     clock.passes(minutes=31)
     assert await shop.write(orders.keep_promises) == 1
