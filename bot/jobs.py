@@ -203,6 +203,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("take-back-settled", 30, lambda: shop.write(settlement.take_back), full=1 << 30),
         Job("release-settled", 60, lambda: shop.write(settlement.release, most=MOST), full=MOST),
         Job("count-volume", 300, lambda: shop.write(settlement.count_windows), full=20),
+        Job("seal-payout-words", 60, lambda: shop.write(settlement.seal_words, most=MOST)),
         Job("forget-unmet-demand", 3600, lambda: shop.write(settlement.forget_demand), full=1 << 30),
         Job("hold-to-rules", 10, lambda: shop.write(standing.hold_to_rules), full=1 << 30),
         Job("give-strikes", 3600, lambda: shop.write(standing.give_strikes), full=1 << 30),

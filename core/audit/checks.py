@@ -14,6 +14,7 @@ from core.audit.purchases import PURCHASES
 from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
+from core.audit.supply_money import SUPPLY_MONEY
 from core.audit.upstreams import UPSTREAMS
 
 # The sums of what was posted to each account: credits minus debits.
@@ -547,6 +548,7 @@ CHECKS: dict[str, str] = {
     **JOINING,
     **STOCKING,
     **SETTLEMENT,
+    **SUPPLY_MONEY,
     **CONTROL,
     **OFFERS,
     **ROUTING,

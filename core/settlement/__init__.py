@@ -46,6 +46,7 @@ from core.settlement.refusals import (
     TooSmall,
     WasTakenSince,
 )
+from core.settlement.sealing import rewrap_addresses, rewrap_payouts, seal_words
 from core.settlement.split import (
     OTHER_LABELS,
     Commission,
@@ -153,7 +154,10 @@ __all__ = [
     "payouts_of",
     "refuse_payout",
     "release",
+    "rewrap_addresses",
+    "rewrap_payouts",
     "rule",
+    "seal_words",
     "sent_by_hand",
     "set_address",
     "set_rule",

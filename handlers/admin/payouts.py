@@ -206,7 +206,7 @@ async def alerted(note: Note) -> Said:
     if body["says"] == "payout-asked":
         said = lines(
             say.say("💸 {name} asks for a payout of {amount}.", **facts),
-            say.say("It goes, {how}, to: <code>{where}</code>", how=say.label(TO[found.to]), where=found.words),
+            say.say("It goes, {how}, to: <code>{where}</code>", how=say.label(TO[found.to]), where=settlement.masked(found.words)),
         )
     elif body["says"] == "payout-declined":
         said = say.say("🔴 A payout of {amount} to {name} was declined ({why}). The money is due again.", **facts, why=str(body["why"]))

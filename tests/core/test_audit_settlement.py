@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from core import aftersale, audit, orders, settlement
+from core.audit.supply_money import SUPPLY_MONEY
 from core.database import Shop
 from core.settlement import Commission, PayTo, SpreadShare, Tier, Window
 from core.storefronts import Storefront
@@ -83,6 +84,15 @@ DAMAGES = [
         "INSERT INTO suspensions (supplier_id, reason, by, at) SELECT supplier_id, 'fraud', 'test', approved_at - 1 FROM payouts"
         " WHERE state = 'sent'",
     ),
+    Damage(
+        "where money goes is sealed whole, or waits in clear to be sealed",
+        "",
+        "UPDATE payouts SET words = 'Bank 1234' WHERE state = 'sent'",
+    ),
+    Damage("where money goes is sealed whole, or waits in clear to be sealed", "", "UPDATE payout_addresses SET wrapping_key_id = NULL"),
+    Damage(
+        "where money goes is sealed whole, or waits in clear to be sealed", "", "UPDATE payouts SET sealed = NULL WHERE state = 'refused'"
+    ),
     Damage("money of payouts is a payout's", "", "UPDATE transfers SET key = 'payout:999999' WHERE key LIKE 'payout:%'"),
 ]
 
@@ -128,5 +138,5 @@ async def test_every_damage_to_suppliers_money_is_found_by_name(shop: Shop, live
         if harm.check not in report.violated:
             missed.append((harm.check, harm.sql, report.violated))
     assert missed == []
-    assert {harm.check for harm in DAMAGES} == audit.SETTLEMENT.keys()
+    assert {harm.check for harm in DAMAGES} == audit.SETTLEMENT.keys() | SUPPLY_MONEY.keys()
     await assert_sound(shop)

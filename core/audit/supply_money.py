@@ -1,0 +1,17 @@
+"""What must be true of how suppliers' money is kept: where it goes lies sealed, and no order's settlement is forgotten."""
+
+from __future__ import annotations
+
+
+def _sealed(table: str) -> str:
+    return f"""
+        SELECT '{table} ' || id AS about, CASE WHEN words <> '' THEN 'in clear beside what is sealed' ELSE 'a part of it is missing' END
+            AS detail FROM {table}
+        WHERE (sealed IS NULL) <> (data_key IS NULL) OR (sealed IS NULL) <> (wrapping_key_id IS NULL) OR (sealed IS NULL) = (words = '')"""
+
+
+SUPPLY_MONEY: dict[str, str] = {
+    "where money goes is sealed whole, or waits in clear to be sealed": " UNION ALL ".join(
+        _sealed(table) for table in ("payouts", "payout_addresses")
+    ),
+}
