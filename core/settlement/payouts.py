@@ -443,8 +443,9 @@ def _price(session: Session, row: Payout, pay_currency: str) -> None:
 
 @write
 def refuse_payout(session: Session, *, payout_id: int, by: str, why: str = "") -> PayoutView:
-    """No: the money is due again, and the supplier is told. Only before anything was sent. Raises Gone or PayoutIsOver."""
+    """No: the money is due again, and the supplier is told. Only before anything was sent. Raises Gone, OwnSupplier or PayoutIsOver."""
     row = _locked(session, payout_id)
+    supply.not_own(session, row.supplier_id, by)
     if row.state is not PayoutState.REQUESTED and not (row.state is PayoutState.APPROVED and row.tries == 0):
         raise PayoutIsOver
     return _give_up(session, row, by, why)

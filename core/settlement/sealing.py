@@ -42,9 +42,10 @@ def seal_words(session: Session, *, most: int = AT_ONCE) -> int:
     """Seal what earlier versions wrote in clear, and empty it there; returns how many rows that was."""
     addresses = _in_clear(session, PayoutAddress, most)
     payouts = _in_clear(session, Payout, most - len(addresses))
-    for row in (*addresses, *payouts):
+    rows: list[Payout | PayoutAddress] = [*addresses, *payouts]
+    for row in rows:
         seal(session, row, row.words)
-    return len(addresses) + len(payouts)
+    return len(rows)
 
 
 def _in_clear(session: Session, table: type[T], most: int) -> Sequence[T]:

@@ -18,7 +18,7 @@ from core.errors import N_, Refusal
 from core.supply import rules
 from core.supply.costs import CostView, CurrencyIsFixed, add_version, costs_of, take_version
 from core.supply.foreign import in_sale_currency, keep_foreign
-from core.supply.members import payable
+from core.supply.members import not_own, not_own_offer, payable
 from core.supply.proposals import guard_losses
 from core.supply.queries import Offer, offers
 from core.supply.quotas import QuotaView, covered, quota
@@ -164,20 +164,24 @@ def new_offer(
     quota_id: int | None = None,
     upstream_id: int | None = None,
     by: str,
+    listed: bool = False,
 ) -> Offer:
     """A supplier offers a denomination from now on (from `valid_from` on); it is drawn last until a ranking says otherwise.
 
     The shop's own goods and what it purchased are owned; everything else is consigned, and each sale credits the supplier with
     the cost. One that was withdrawn is taken up again under its old number. With a quota the cost follows from it. Says nothing
-    about what a supplier may list: whoever calls for a supplier asks standing first.
+    about what a supplier may list: whoever calls for a supplier asks standing first, and says so by `listed`; otherwise it is the
+    staff's decision, which nobody takes who acts for the supplier.
 
-    Raises Gone, AlreadyOffered, StaysConsigned, StaysOwned, NoRateForCost, WrongOfferLimits, OfferDatesOver, NoSuchCountry,
+    Raises Gone, OwnSupplier, AlreadyOffered, StaysConsigned, StaysOwned, NoRateForCost, WrongOfferLimits, OfferDatesOver, NoSuchCountry,
     QuotaOfAnother, NoFaceInQuota.
     """
     assert cost_minor >= 0, "nobody is paid for taking goods"
     supplier = session.get(Supplier, supplier_id)
     if supplier is None or catalog.sku(session, sku_id) is None:
         raise Gone
+    if not listed:
+        not_own(session, supplier_id, by)
     row = session.scalars(
         select(OfferRow).where(OfferRow.supplier_id == supplier_id, OfferRow.sku_id == sku_id).with_for_update()
     ).one_or_none()
@@ -281,6 +285,7 @@ def change_offer(
     A quota that is given sets the cost that follows from it; taking it away leaves the cost as it is. Whether the goods are
     owned never changes: purchased goods stay purchased, consigned ones consigned. Raises what `new_offer` raises.
     """
+    not_own_offer(session, offer_id, by)
     row = session.get(OfferRow, offer_id, with_for_update=True, populate_existing=True)
     if row is None or row.stopped_at is not None:
         raise Gone
@@ -415,7 +420,8 @@ def pause_offer(session: Session, *, offer_id: int, by: str) -> bool:
 
 @write
 def resume_offer(session: Session, *, offer_id: int, by: str) -> bool:
-    """A paused offer sells again, unless something else stops it; False when it was not paused. Raises Gone."""
+    """A paused offer sells again, unless something else stops it; False when it was not paused. Raises Gone, OwnSupplier."""
+    not_own_offer(session, offer_id, by)  # Suppliers have a pause of their own; this one may be somebody's decision about them.
     return _pause(session, offer_id, by, paused=False)
 
 

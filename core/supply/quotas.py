@@ -15,6 +15,7 @@ from core.catalog import Gone
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.supply import rules
+from core.supply.members import not_own
 from core.supply.stops import lift, stop
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import OfferStop, QuotaContract, QuotaDraw, Stop, Supplier
@@ -83,11 +84,12 @@ def new_quota(
 ) -> int:
     """A supplier lets the shop sell so much face value at so many hundredths of a per cent off; returns the contract's id.
 
-    Raises Gone when there is no such supplier, and DatesTurned.
+    Raises Gone when there is no such supplier, OwnSupplier, and DatesTurned.
     """
     assert face_total_minor > 0 and 0 <= discount_bp < rules.WHOLE, "a quota is of something, and leaves a cost"
     if session.get(Supplier, supplier_id) is None:
         raise Gone
+    not_own(session, supplier_id, by)
     if valid_until is not None and valid_until <= (valid_from or now(session)):
         raise DatesTurned
     row = QuotaContract(
@@ -113,11 +115,12 @@ def new_quota(
 def change_quota(session: Session, *, quota_id: int, face_total_minor: int | None = None, ended: bool | None = None, by: str) -> QuotaView:
     """Let more or less be drawn, end a quota, or open it again. The discount is agreed once: another discount is another contract.
 
-    Raises Gone, and QuotaBelowDrawn when more is drawn already.
+    Raises Gone, OwnSupplier, and QuotaBelowDrawn when more is drawn already.
     """
     row = session.get(QuotaContract, quota_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise Gone
+    not_own(session, row.supplier_id, by)
     before = {"face_total_minor": row.face_total_minor, "ended": row.ended_at is not None, "currency": row.currency}
     if face_total_minor is not None:
         if face_total_minor < max(1, row.drawn_minor):
