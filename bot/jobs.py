@@ -201,6 +201,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("post-statements", 60, post_statements),
         Job("settle-sales", 20, lambda: shop.write(settlement.settle, most=MOST), full=MOST),
         Job("take-back-settled", 30, lambda: shop.write(settlement.take_back), full=1 << 30),
+        Job("settle-skipped", 60, lambda: shop.write(settlement.settle_skipped), full=20),
         Job("release-settled", 60, lambda: shop.write(settlement.release, most=MOST), full=MOST),
         Job("count-volume", 300, lambda: shop.write(settlement.count_windows), full=20),
         Job("seal-payout-words", 60, lambda: shop.write(settlement.seal_words, most=MOST)),

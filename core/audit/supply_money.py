@@ -14,4 +14,9 @@ SUPPLY_MONEY: dict[str, str] = {
     "where money goes is sealed whole, or waits in clear to be sealed": " UNION ALL ".join(
         _sealed(table) for table in ("payouts", "payout_addresses")
     ),
+    "an order that could not be settled has its claims when it is": """
+        SELECT 'order ' || k.order_id AS about, k.tries || ' tries, and nothing is claimed' AS detail
+        FROM settlement_skips k WHERE k.settled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.order_id = k.order_id)
+            AND EXISTS (SELECT 1 FROM transfers t JOIN postings p ON p.transfer_id = t.id
+                JOIN accounts a ON a.id = p.credit_id AND a.kind = 'payable' WHERE t.kind = 'sale' AND t.subject_id = k.order_id)""",
 }

@@ -1,6 +1,17 @@
 """Settlement: how each sale is shared by contract, what suppliers have earned, and what is paid out to them."""
 
-from core.settlement.claims import hold_days, release, settle, settle_now, take_back
+from core.settlement.claims import (
+    SkippedView,
+    hold_days,
+    release,
+    settle,
+    settle_now,
+    settle_order,
+    settle_skipped,
+    skipped_order,
+    skipped_orders,
+    take_back,
+)
 from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
 from core.settlement.payouts import (
@@ -108,6 +119,7 @@ __all__ = [
     "PayoutsStopped",
     "Rule",
     "Sale",
+    "SkippedView",
     "SpreadShare",
     "Streams",
     "Surcharge",
@@ -163,6 +175,10 @@ __all__ = [
     "set_rule",
     "settle",
     "settle_now",
+    "settle_order",
+    "settle_skipped",
+    "skipped_order",
+    "skipped_orders",
     "take_back",
     "take_payout",
     "terms_now",

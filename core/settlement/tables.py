@@ -239,6 +239,26 @@ class PayoutAddress(Base):
     wrapping_key_id: Mapped[str | None] = mapped_column(String(16))
 
 
+_UNSETTLED = text("settled_at IS NULL")
+
+
+class Skipped(Base):
+    """An order that settlement could not work out: the others do not wait for it, and it is tried again, ever more seldom."""
+
+    __tablename__ = "settlement_skips"
+    __table_args__ = (
+        CheckConstraint("tries >= 1", name="was_tried"),
+        Index("ix_settlement_skips_due", "next_at", postgresql_where=_UNSETTLED, sqlite_where=_UNSETTLED),
+    )
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    why: Mapped[str] = mapped_column(String(300))  # what went wrong, for whoever mends it
+    tries: Mapped[int]
+    first_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
 class PayoutRule(Base):
     """What is asked of payouts in a currency, where it differs from the house's."""
 

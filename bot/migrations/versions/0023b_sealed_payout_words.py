@@ -1,4 +1,5 @@
-"""Accounts of suppliers lie sealed beside the plain words, which a job empties; whose paper a certificate check is about."""
+"""Accounts of suppliers lie sealed beside the plain words, which a job empties; whose paper a certificate check is about;
+orders that settlement could not work out."""
 
 from __future__ import annotations
 
@@ -25,9 +26,23 @@ def upgrade() -> None:
         "UPDATE certificate_checks SET brought_by = (SELECT a.telegram_id FROM application_papers p"
         " JOIN applications a ON a.id = p.application_id WHERE 'paper:' || p.id = certificate_checks.subject)"
     )
+    op.create_table(
+        "settlement_skips",
+        sa.Column("order_id", BigInt, sa.ForeignKey("orders.id", name="fk_settlement_skips_order_id_orders"), nullable=False),
+        sa.Column("why", sa.String(300), nullable=False),
+        sa.Column("tries", BigInt, nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_at", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("order_id", name="pk_settlement_skips"),
+        sa.CheckConstraint("tries >= 1", name="was_tried"),
+    )
+    unsettled = sa.text("settled_at IS NULL")
+    op.create_index("ix_settlement_skips_due", "settlement_skips", ["next_at"], postgresql_where=unsettled, sqlite_where=unsettled)
 
 
 def downgrade() -> None:
+    op.drop_table("settlement_skips")
     op.drop_column("certificate_checks", "brought_by")
     for table in ("payouts", "payout_addresses"):
         op.drop_index(f"ix_{table}_plain", table_name=table)
