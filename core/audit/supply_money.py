@@ -19,4 +19,8 @@ SUPPLY_MONEY: dict[str, str] = {
         FROM settlement_skips k WHERE k.settled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.order_id = k.order_id)
             AND EXISTS (SELECT 1 FROM transfers t JOIN postings p ON p.transfer_id = t.id
                 JOIN accounts a ON a.id = p.credit_id AND a.kind = 'payable' WHERE t.kind = 'sale' AND t.subject_id = k.order_id)""",
+    "a quota in another currency was drawn at a rate of it": """
+        SELECT 'order ' || d.order_id AS about, 'offer ' || d.offer_id || ', rate ' || d.rate_id AS detail
+        FROM quota_draws d LEFT JOIN quota_contracts q ON q.id = d.quota_id LEFT JOIN rates r ON r.id = d.rate_id AND r.base = q.currency
+        WHERE d.rate_id IS NOT NULL AND r.id IS NULL""",
 }

@@ -17,8 +17,8 @@ from core.errors import N_, Refusal
 from core.supply import rules
 from core.supply.members import not_own
 from core.supply.stops import lift, stop
+from core.supply.tables import ForeignCost, OfferStop, QuotaContract, QuotaDraw, Stop, Supplier
 from core.supply.tables import Offer as OfferRow
-from core.supply.tables import OfferStop, QuotaContract, QuotaDraw, Stop, Supplier
 
 
 @dataclass(eq=False)
@@ -204,11 +204,12 @@ def draw_quotas(session: Session, *, order_id: int, units: Mapping[int, int]) ->
     False, with nothing to be kept of the transaction's draws, when a quota does not cover them.
     """
     rows = session.execute(
-        select(OfferRow.id, OfferRow.sku_id, OfferRow.quota_id)
+        select(OfferRow.id, OfferRow.sku_id, OfferRow.quota_id, ForeignCost.rate_id)
+        .outerjoin(ForeignCost, ForeignCost.offer_id == OfferRow.id)
         .where(OfferRow.id.in_(units), OfferRow.quota_id.is_not(None))
         .order_by(OfferRow.quota_id, OfferRow.id)
     ).all()
-    for offer_id, sku_id, quota_id in rows:
+    for offer_id, sku_id, quota_id, rate_id in rows:
         contract = session.get_one(QuotaContract, quota_id)
         face = _face(session, contract, sku_id)
         if face is None or not _covers(contract, now(session)):
@@ -230,7 +231,13 @@ def draw_quotas(session: Session, *, order_id: int, units: Mapping[int, int]) ->
             continue
         session.execute(
             insert(QuotaDraw).values(
-                order_id=order_id, offer_id=offer_id, quota_id=quota_id, quantity=units[offer_id], face_minor=face, at=now(session)
+                order_id=order_id,
+                offer_id=offer_id,
+                quota_id=quota_id,
+                quantity=units[offer_id],
+                face_minor=face,
+                at=now(session),
+                rate_id=rate_id,
             )
         )
     return True

@@ -94,6 +94,12 @@ DAMAGES = [
         "where money goes is sealed whole, or waits in clear to be sealed", "", "UPDATE payouts SET sealed = NULL WHERE state = 'refused'"
     ),
     Damage("an order that could not be settled has its claims when it is", "claims", "UPDATE claims SET order_id = order_id + 999"),
+    Damage(
+        "a quota in another currency was drawn at a rate of it",
+        "quota_draws",
+        "INSERT INTO quota_draws (order_id, offer_id, quota_id, quantity, face_minor, given_back, at, rate_id)"
+        " VALUES (1, 1, 1, 1, 1, 0, 1, 999999)",
+    ),
     Damage("money of payouts is a payout's", "", "UPDATE transfers SET key = 'payout:999999' WHERE key LIKE 'payout:%'"),
 ]
 

@@ -1,5 +1,5 @@
 """Accounts of suppliers lie sealed beside the plain words, which a job empties; whose paper a certificate check is about;
-orders that settlement could not work out."""
+orders that settlement could not work out; at which rate a quota was drawn."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def upgrade() -> None:
         "UPDATE certificate_checks SET brought_by = (SELECT a.telegram_id FROM application_papers p"
         " JOIN applications a ON a.id = p.application_id WHERE 'paper:' || p.id = certificate_checks.subject)"
     )
+    op.add_column("quota_draws", sa.Column("rate_id", BigInt))
     op.create_table(
         "settlement_skips",
         sa.Column("order_id", BigInt, sa.ForeignKey("orders.id", name="fk_settlement_skips_order_id_orders"), nullable=False),
@@ -43,6 +44,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("settlement_skips")
+    op.drop_column("quota_draws", "rate_id")
     op.drop_column("certificate_checks", "brought_by")
     for table in ("payouts", "payout_addresses"):
         op.drop_index(f"ix_{table}_plain", table_name=table)
