@@ -80,6 +80,8 @@ async def task(note: Note) -> Said:
     said = speech.say(_TASK[str(body["what"])], order=note.number, n=speech.number(int(body["count"])))
     found = await note.shop.read(orders.on_its_way, int(body["order"]))
     rows = [[go(speech.label("🚚 Look at it"), "on-way", int(body["order"]))]] if found else []
+    if body["what"] == "unsettled":
+        rows = [[go(speech.label("📜 Who earns what"), "shares", int(body["order"]))]]
     return said, keyboard(rows)
 
 

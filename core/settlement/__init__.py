@@ -16,6 +16,9 @@ from core.settlement.contracts import ContractView, agree, contract, contract_co
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
 from core.settlement.payouts import (
     DECLINED,
+    EARLIER_TRY,
+    NO_WAY,
+    OLDER_DECLINED,
     Address,
     Available,
     PayoutView,
@@ -88,7 +91,10 @@ from core.settlement.tiers import Counted, count_windows, windows_of
 
 __all__ = [
     "DECLINED",
+    "EARLIER_TRY",
     "LEAST_PEOPLE",
+    "NO_WAY",
+    "OLDER_DECLINED",
     "OTHER_LABELS",
     "Address",
     "AddressIsFresh",

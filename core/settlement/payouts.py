@@ -42,6 +42,8 @@ FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=20), timedelta(hours=1)
 NO_WAY_AGAIN = timedelta(minutes=1)
 LOOK_AGAIN = timedelta(minutes=10)  # at a payout that waits for frozen money
 CANDIDATES = 20
+NO_WAY = "no-way-to-pay"  # why a payout waits, in the program's words; what a provider said is kept in its own
+OLDER_DECLINED, EARLIER_TRY = "older-try-declined: ", "earlier-try-may-arrive: "  # before a provider's own words
 DECLINED = "provider-declined"  # why a payout was not made, as its supplier and the log read it; the provider's words are the staff's
 BY_HAND = "bank"  # the label of the account that payouts by hand leave by
 OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)
@@ -605,7 +607,7 @@ def payout_declined(session: Session, *, payout_id: int, tries: int, why: str) -
     if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
         return _view(session, row)
     if _stale(row, tries):
-        row.why = f"an older try was declined: {why}"[:300]
+        row.why = f"{OLDER_DECLINED}{why}"[:300]
         session.flush()
         return _view(session, row)
     payments.tell_staff(
