@@ -31,7 +31,7 @@ async def pay_out(shop: Shop, methods: Mapping[str, PayoutMethod]) -> int:
 
 async def _one(shop: Shop, method: PayoutMethod | None, due: PayoutView) -> None:
     if method is None or due.pay_minor is None or due.pay_currency != method.currency:
-        await shop.write(settlement.payout_not_asked, payout_id=due.id, tries=due.tries, why="there is no way to pay it now")
+        await shop.write(settlement.payout_not_asked, payout_id=due.id, tries=due.tries, why=settlement.NO_WAY)
         return
     ask = PayoutAsk(due.number, due.words, due.pay_minor, due.pay_currency)
     try:
@@ -60,6 +60,6 @@ async def _sent(method: PayoutMethod, ask: PayoutAsk, *, tries: int) -> PaidOut:
             if known is not None:
                 return known
             if tries < SURE_AFTER:
-                raise NotSure(f"an earlier try may still arrive: {refused}") from None
+                raise NotSure(f"{settlement.EARLIER_TRY}{refused}") from None
             raise
     return await method.send(ask)

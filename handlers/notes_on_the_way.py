@@ -7,7 +7,7 @@ from core.database import instant
 from handlers import callbacks
 from handlers.admin.desk import go
 from handlers.notes import Note, Said, Wording, shop_or_balance
-from handlers.pieces import bold, button, keyboard
+from handlers.pieces import bold, button, keyboard, lines
 from locales import N_
 
 
@@ -35,21 +35,41 @@ def still_coming(note: Note) -> Said:
 
 def less_came(note: Note) -> Said:
     """A part will not come."""
-    speech = note.speech
-    said = speech.many(
-        "Sorry, {n} piece of order {order} could not be had. {amount} is in your balance again.",
-        "Sorry, {n} pieces of order {order} could not be had. {amount} is in your balance again.",
-        int(note.body["missing"]),
-        order=note.number,
-        amount=bold(note.price()),
-    )
+    speech, n = note.speech, int(note.body["missing"])
+    if int(note.body["amount_minor"]):
+        said = speech.many(
+            "Sorry, {n} piece of order {order} could not be had. {amount} is in your balance again.",
+            "Sorry, {n} pieces of order {order} could not be had. {amount} is in your balance again.",
+            n,
+            order=note.number,
+            amount=bold(note.price()),
+        )
+        rest = speech.say("The rest you have back from where you paid.") if note.body.get("kept_minor") else None
+    else:
+        said = speech.many(
+            "Sorry, {n} piece of order {order} could not be had.",
+            "Sorry, {n} pieces of order {order} could not be had.",
+            n,
+            order=note.number,
+        )
+        # Zero is no amount to be told: either the payer has the money already, or they had paid nothing for it.
+        kept = note.body.get("kept_minor")
+        rest = speech.say("You have the money back from where you paid.") if kept else speech.say("You paid nothing for it.")
+    said = lines(said, rest)
     return said, keyboard([shop_or_balance(speech)])
 
 
 def not_coming(note: Note) -> Said:
     """Nothing will come."""
     speech = note.speech
-    if note.body.get("kept_minor"):
+    if not int(note.body["amount_minor"]):
+        said = lines(
+            speech.say("Sorry, order {order} could not be delivered.", order=note.number),
+            speech.say("You have the money back from where you paid.")
+            if note.body.get("kept_minor")
+            else speech.say("You paid nothing for it."),
+        )
+    elif note.body.get("kept_minor"):
         said = speech.say(
             "Sorry, order {order} could not be delivered. {amount} is in your balance again; the rest you have back from where you paid.",
             order=note.number,
@@ -80,6 +100,8 @@ async def task(note: Note) -> Said:
     said = speech.say(_TASK[str(body["what"])], order=note.number, n=speech.number(int(body["count"])))
     found = await note.shop.read(orders.on_its_way, int(body["order"]))
     rows = [[go(speech.label("🚚 Look at it"), "on-way", int(body["order"]))]] if found else []
+    if body["what"] == "unsettled":
+        rows = [[go(speech.label("📜 Who earns what"), "shares", int(body["order"]))]]
     return said, keyboard(rows)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from bot.commands.opening import bring_up_to_date, shop_to_write
+from bot.commands.sealed import wrap_all
 from bot.settings import read_settings
-from core import inventory, journal
+from core import journal
 from core.database import KeyFile
 
 
@@ -23,7 +24,7 @@ async def bring_tables() -> None:
 
 
 async def rotate(*, rewrap_only: bool) -> int:
-    """A new wrapping key, then every batch under it; on PostgreSQL the second step waits until every process has the new file."""
+    """A new wrapping key, then all that is sealed under it; on PostgreSQL the second step waits until every process has the new file."""
     settings = read_settings()
     file = KeyFile(settings.keys)
     async with shop_to_write(settings, holder="shop rotate-keys") as (shop, storefront):
@@ -44,12 +45,9 @@ async def rotate(*, rewrap_only: bool) -> int:
             if not shop.is_sqlite:
                 print("Restart every process of the shop with the new file, then run `shop rotate-keys --rewrap`.")
                 return 0
-        wrapped, after = 0, 0
-        while True:
-            done, last = await shop.write(inventory.rewrap, after=after)
-            wrapped += done
-            if last is None:
-                break
-            after = last
-        print(f"Wrapped {wrapped} batches anew; no code was touched.")
+        wrapped = await wrap_all(shop)
+        print(f"Wrapped {wrapped.pop('batches')} batches anew; no code was touched.")
+        told = [f"{count} {called}" for called, count in wrapped.items() if count]
+        if told:
+            print(f"Wrapped anew besides: {', '.join(told)}.")
     return 0

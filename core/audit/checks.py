@@ -15,6 +15,7 @@ from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 from core.audit.stopped_work import STOPPED_WORK
+from core.audit.supply_money import SUPPLY_MONEY
 from core.audit.upstreams import UPSTREAMS
 
 # The sums of what was posted to each account: credits minus debits.
@@ -497,7 +498,6 @@ AFTERSALE = {
         SELECT 'case ' || c.id AS about, 'froze ' || c.frozen_minor || ' ' || c.frozen_currency AS detail
         FROM cases c JOIN offers o ON o.id = c.offer_id
         LEFT JOIN accounts a ON a.id = o.payable_id
-        LEFT JOIN order_lines l ON l.order_id = c.order_id AND l.offer_id = c.offer_id
         LEFT JOIN exchanged_codes e ON e.order_id = c.order_id AND e.code_id = c.code_id
         WHERE c.state <> 'decided' AND (
             c.frozen_minor <> CASE
@@ -505,7 +505,12 @@ AFTERSALE = {
                 -- Goods that became a supplier's after they were sold are not theirs to freeze.
                 WHEN o.payable_id IS NULL OR NOT EXISTS (SELECT 1 FROM transfers t JOIN postings s ON s.transfer_id = t.id
                     WHERE t.key = 'sale:' || c.order_id AND s.credit_id = o.payable_id) THEN 0
-                ELSE COALESCE(l.unit_cost_minor, c.frozen_minor) END
+                -- Several lines may be of one offer: it is one of their costs.
+                ELSE COALESCE(
+                    (SELECT MIN(l.unit_cost_minor) FROM order_lines l
+                        WHERE l.order_id = c.order_id AND l.offer_id = c.offer_id AND l.unit_cost_minor = c.frozen_minor),
+                    (SELECT MIN(l.unit_cost_minor) FROM order_lines l WHERE l.order_id = c.order_id AND l.offer_id = c.offer_id),
+                    c.frozen_minor) END
             OR (c.frozen_minor > 0
                 AND (c.frozen_party_id IS NULL OR c.frozen_party_id <> a.party_id OR c.frozen_currency <> a.currency)))""",
     "what was replaced is void, and what came for it was its order's": """
@@ -548,6 +553,7 @@ CHECKS: dict[str, str] = {
     **JOINING,
     **STOCKING,
     **SETTLEMENT,
+    **SUPPLY_MONEY,
     **CONTROL,
     **OFFERS,
     **ROUTING,

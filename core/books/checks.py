@@ -271,24 +271,36 @@ CHECKS: dict[str, str] = {
         """,
     "a refunded code takes back the cost that was booked for it": f"""
         SELECT 'order ' || c.order_id AS about, 'code ' || c.code_id || ' takes back ' || c.cost_minor || ', booked ' || COALESCE(
-            x.cost_minor, l.unit_cost_minor, 0) AS detail
+            x.cost_minor, (SELECT MIN(l.unit_cost_minor) FROM order_lines l WHERE l.order_id = c.order_id AND l.offer_id = c.offer_id), 0)
+            AS detail
         FROM (SELECT substr(t.key, length('refund:') + 1) AS once FROM transfers t
             WHERE t.kind = 'refund' AND t.key LIKE 'refund:%' AND {T}) AS m
         JOIN refunds r ON r.once = m.once JOIN refunded_codes c ON c.refund_id = r.id
         LEFT JOIN exchanged_codes x ON x.order_id = c.order_id AND x.code_id = c.code_id
-        LEFT JOIN order_lines l ON l.order_id = c.order_id AND l.offer_id = c.offer_id
-        WHERE COALESCE(x.cost_minor, l.unit_cost_minor, -1) <> c.cost_minor
-           OR COALESCE(x.cost_currency, l.cost_currency, '') <> c.cost_currency""",
+        WHERE (x.code_id IS NOT NULL AND (x.cost_minor <> c.cost_minor OR x.cost_currency <> c.cost_currency))
+           OR (x.code_id IS NULL AND NOT EXISTS (SELECT 1 FROM order_lines l WHERE l.order_id = c.order_id AND l.offer_id = c.offer_id
+               AND l.unit_cost_minor = c.cost_minor AND l.cost_currency = c.cost_currency))
+        -- Several lines may be of one offer: of each cost no more is taken back than was bought at it.
+        UNION ALL SELECT 'order ' || b.order_id, b.n || ' codes of offer ' || b.offer_id || ' take back ' || b.cost_minor || ' each'
+        FROM (SELECT c.order_id, c.offer_id, c.cost_minor, COUNT(*) AS n FROM refunded_codes c
+            WHERE c.order_id IN (SELECT r.order_id FROM transfers t JOIN refunds r ON t.key = 'refund:' || r.once
+                WHERE t.kind = 'refund' AND {T})
+              AND NOT EXISTS (SELECT 1 FROM exchanged_codes x WHERE x.order_id = c.order_id AND x.code_id = c.code_id)
+            GROUP BY c.order_id, c.offer_id, c.cost_minor) AS b
+        WHERE b.n > (SELECT SUM(l.quantity) FROM order_lines l
+            WHERE l.order_id = b.order_id AND l.offer_id = b.offer_id AND l.unit_cost_minor = b.cost_minor)""",
     "what suppliers gave back for a refund is what was booked for its codes": f"""
         SELECT y.key AS about, 'booked ' || y.booked || ', given back ' || y.given AS detail
         FROM (SELECT m.key, m.given, COALESCE((SELECT SUM(CASE
                     WHEN x.code_id IS NOT NULL THEN CASE WHEN x.payable_id IS NULL THEN 0 ELSE x.cost_minor END
                     -- Goods that became a supplier's after they were sold are not theirs to pay for.
-                    WHEN l.cost_currency = r.currency AND EXISTS (SELECT 1 FROM transfers s JOIN postings q ON q.transfer_id = s.id
-                        WHERE s.key = 'sale:' || r.order_id AND q.credit_id = o.payable_id) THEN l.unit_cost_minor
+                    WHEN c.cost_currency = r.currency AND EXISTS (SELECT 1 FROM transfers s JOIN postings q ON q.transfer_id = s.id
+                        WHERE s.key = 'sale:' || r.order_id AND q.credit_id = o.payable_id)
+                      -- Of which of its offer's lines a code is, is known by its cost.
+                      AND EXISTS (SELECT 1 FROM order_lines l WHERE l.order_id = c.order_id AND l.offer_id = c.offer_id
+                        AND l.unit_cost_minor = c.cost_minor AND l.cost_currency = c.cost_currency) THEN c.cost_minor
                     ELSE 0 END)
                 FROM refunded_codes c LEFT JOIN exchanged_codes x ON x.order_id = c.order_id AND x.code_id = c.code_id
-                LEFT JOIN order_lines l ON l.order_id = c.order_id AND l.offer_id = c.offer_id
                 LEFT JOIN offers o ON o.id = c.offer_id WHERE c.refund_id = r.id), 0) AS booked
             FROM (SELECT t.key, substr(t.key, length('refund:') + 1) AS once,
                     SUM(CASE WHEN d.kind = 'payable' THEN p.amount_minor ELSE 0 END) AS given

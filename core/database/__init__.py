@@ -8,6 +8,7 @@ from core.database.sqlite import read_only_url
 from core.database.statements import among, insert_new, listed
 from core.database.tools import Tools, keys, now, tools, utc_now
 from core.database.verbs import ALONE, Alone, Gathered, Read, Write, read, write
+from core.database.wrapping import Wrapped, wrap_anew
 
 __all__ = [
     "ALONE",
@@ -25,6 +26,7 @@ __all__ = [
     "Read",
     "Shop",
     "Tools",
+    "Wrapped",
     "Write",
     "WriterBusy",
     "WriterLock",
@@ -40,5 +42,6 @@ __all__ = [
     "read_only_url",
     "tools",
     "utc_now",
+    "wrap_anew",
     "write",
 ]

@@ -101,6 +101,7 @@ from core.fulfilment.memberships import (
     still_inside,
 )
 from core.fulfilment.outcomes import failed_by_offer
+from core.fulfilment.rewrapping import rewrap_answers, rewrap_memberships, rewrap_tasks
 from core.fulfilment.service import (
     LONGEST_BRIEF,
     BriefTooLong,
@@ -285,6 +286,9 @@ __all__ = [
     "receipts",
     "region_differs",
     "reversed_later",
+    "rewrap_answers",
+    "rewrap_memberships",
+    "rewrap_tasks",
     "said_for",
     "schema_of",
     "set_kind",

@@ -59,6 +59,7 @@ from core.integration.refusals import (
     SourceTwice,
     TaskDecided,
 )
+from core.integration.rewrapping import rewrap_upstreams
 from core.integration.rules import FAILURES_BEFORE_REST, Markup, newer, rest_for
 from core.integration.tables import Errand, Place
 
@@ -114,6 +115,7 @@ __all__ = [
     "rename_upstream",
     "rest_for",
     "resume_upstream",
+    "rewrap_upstreams",
     "say_settings",
     "set_low_balance",
     "set_markup",

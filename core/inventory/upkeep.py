@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import not_, or_, select
 from sqlalchemy.orm import Session
 
-from core.database import KeysMissing, keys, read, write
+from core.database import Wrapped, keys, read, wrap_anew, write
 from core.inventory.batches import abandoned
 from core.inventory.tables import Batch, Code
 
@@ -49,16 +49,13 @@ def keys_fit(session: Session) -> bool:
 def rewrap(session: Session, *, after: int, most: int = 500) -> tuple[int, int | None]:
     """Wrap the data keys of up to `most` batches above the id `after` with the newest key; no code is touched.
 
-    Returns how many were wrapped anew, and the id to go on after (None at the end).
+    Returns how many were wrapped anew, and the id to go on after (None at the end). Raises KeysMissing.
     """
-    ring, done, last = keys(session), 0, None
-    batches = session.scalars(select(Batch).where(Batch.id > after).order_by(Batch.id).limit(most).with_for_update()).all()
-    for batch in batches:
-        last = batch.id
-        if batch.wrapping_key_id == ring.newest_wrapping:
-            continue
-        if batch.wrapping_key_id not in ring.wrapping:
-            raise KeysMissing(f"The key file lacks the wrapping key {batch.wrapping_key_id}: restore the backup of the key file.")
-        batch.wrapped_key, batch.wrapping_key_id = ring.rewrap(batch.wrapped_key, batch.wrapping_key_id, batch.aad)
-        done += 1
-    return done, last if len(batches) == most else None
+
+    def put(batch: Batch, key: bytes, by: str) -> None:
+        batch.wrapped_key, batch.wrapping_key_id = key, by
+
+    def key(batch: Batch) -> Wrapped:
+        return Wrapped(batch.wrapped_key, batch.wrapping_key_id, batch.aad)
+
+    return wrap_anew(session, Batch, key=key, put=put, after=after, most=most)

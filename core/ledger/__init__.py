@@ -1,7 +1,7 @@
 """The books: accounts, transfers and postings that balance by construction."""
 
 from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
-from core.ledger.for_settlement import Booked, account_balance, booked_after, credits_of
+from core.ledger.for_settlement import Booked, account_balance, booked_after, credits_of, sales_of
 from core.ledger.pots import Pot, pots
 from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, causes, house_balance, keys_of, legs_of, lock, party_of, statement
 from core.ledger.tables import AccountKind, PartyKind, TransferKind
@@ -33,6 +33,7 @@ __all__ = [
     "party_of",
     "pots",
     "roll_up",
+    "sales_of",
     "statement",
     "transfer",
 ]

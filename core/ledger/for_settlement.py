@@ -34,6 +34,14 @@ def booked_after(session: Session, *, kind: TransferKind, after: int, upto: int 
 
 
 @read
+def sales_of(session: Session, order_ids: Collection[int]) -> dict[int, int]:
+    """The transfers that paid these orders, by order; those that were not paid yet are left out."""
+    keys = [f"sale:{order_id}" for order_id in order_ids]
+    rows = session.execute(select(Transfer.subject_id, Transfer.id).where(Transfer.key.in_(keys), Transfer.kind == TransferKind.SALE))
+    return {order_id: transfer_id for order_id, transfer_id in rows if order_id is not None}
+
+
+@read
 def credits_of(session: Session, transfer_ids: Collection[int]) -> dict[int, dict[int, int]]:
     """What each of these transfers credited to which account, in minor units."""
     found: dict[int, dict[int, int]] = {}

@@ -59,7 +59,7 @@ def ask_register(session: Session, row: Application, papers: Sequence[Applicatio
     numbered = [paper for paper in papers if paper.number]
     for paper in numbered:
         facts = CertificateFacts(paper.number or "", row.name or "", paper.scope or "", paper.expires_on)
-        standing.want_check(session, subject_of(paper.id), facts)
+        standing.want_check(session, subject_of(paper.id), facts, brought_by=row.telegram_id)
     numbers = [paper.number for paper in numbered]
     return [Finding(CheckKind.CERTIFICATE, CheckResult.PENDING, {"numbers": numbers[:_MOST]})] if numbers else []
 

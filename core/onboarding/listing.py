@@ -100,6 +100,7 @@ def list_offer(
         source_class=source_class,
         document_id=document_id if needs_paper(found.standing) else None,
         by=by,
+        listed=True,
     )
     standing.hold_to_rules(session, offer_ids=[made.id])
     waits = standing.rights(session, found.standing).approve

@@ -40,9 +40,10 @@ def draft_purchase(
 ) -> PurchaseView:
     """A purchase order that is not sent yet; the unit cost is that of the tier which the quantity reaches.
 
-    What comes belongs to the shop: nobody is credited when it is sold. Raises WrongTiers, and ConsignedGoods.
+    What comes belongs to the shop: nobody is credited when it is sold. Raises OwnSupplier, WrongTiers, and ConsignedGoods.
     """
     assert 0 < quantity <= LARGEST
+    supply.not_own(session, supplier_id, by)
     unit = reached(tiers, quantity)
     offer_id = supply.bought_offer(session, supplier_id=supplier_id, sku_id=sku_id, cost_minor=unit, cost_currency=currency)
     row = Purchase(
@@ -69,7 +70,8 @@ def draft_purchase(
 
 @write
 def order_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView:
-    """It is ordered from the supplier now. Raises PurchaseOver."""
+    """It is ordered from the supplier now. Raises OwnSupplier, PurchaseOver."""
+    _not_theirs(session, purchase_id, by)
     row = _moved(session, purchase_id, PurchaseState.DRAFT, PurchaseState.ORDERED)
     row.ordered_at = now(session)
     journal.record(session, by=by, did="order-purchase", about="purchase", about_id=row.id, after={"state": row.state.value})
@@ -78,7 +80,8 @@ def order_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseVi
 
 @write
 def end_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView:
-    """Nothing (more) will come: cancelled when nothing came, closed when a part did. Raises PurchaseOver."""
+    """Nothing (more) will come: cancelled when nothing came, closed when a part did. Raises OwnSupplier, PurchaseOver."""
+    _not_theirs(session, purchase_id, by)
     row = session.get_one(Purchase, purchase_id, with_for_update=True)
     if row.state not in (PurchaseState.DRAFT, PurchaseState.ORDERED):
         raise PurchaseOver
@@ -88,6 +91,11 @@ def end_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView
     after = {"state": row.state.value, "received": row.received}
     journal.record(session, by=by, did="end-purchase", about="purchase", about_id=row.id, after=after)
     return viewed(session, row)
+
+
+def _not_theirs(session: Session, purchase_id: int, by: str) -> None:
+    """What the shop buys of a supplier, nobody decides who acts for them. Raises OwnSupplier."""
+    supply.not_own(session, session.get_one(Purchase, purchase_id).supplier_id, by)
 
 
 def _moved(session: Session, purchase_id: int, before: PurchaseState, after: PurchaseState) -> Purchase:

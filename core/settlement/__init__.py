@@ -1,10 +1,24 @@
 """Settlement: how each sale is shared by contract, what suppliers have earned, and what is paid out to them."""
 
-from core.settlement.claims import hold_days, release, settle, settle_now, take_back
+from core.settlement.claims import (
+    SkippedView,
+    hold_days,
+    release,
+    settle,
+    settle_now,
+    settle_order,
+    settle_skipped,
+    skipped_order,
+    skipped_orders,
+    take_back,
+)
 from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
 from core.settlement.payouts import (
     DECLINED,
+    EARLIER_TRY,
+    NO_WAY,
+    OLDER_DECLINED,
     Address,
     Available,
     PayoutView,
@@ -46,6 +60,7 @@ from core.settlement.refusals import (
     TooSmall,
     WasTakenSince,
 )
+from core.settlement.sealing import rewrap_addresses, rewrap_payouts, seal_words
 from core.settlement.split import (
     OTHER_LABELS,
     Commission,
@@ -76,7 +91,10 @@ from core.settlement.tiers import Counted, count_windows, windows_of
 
 __all__ = [
     "DECLINED",
+    "EARLIER_TRY",
     "LEAST_PEOPLE",
+    "NO_WAY",
+    "OLDER_DECLINED",
     "OTHER_LABELS",
     "Address",
     "AddressIsFresh",
@@ -107,6 +125,7 @@ __all__ = [
     "PayoutsStopped",
     "Rule",
     "Sale",
+    "SkippedView",
     "SpreadShare",
     "Streams",
     "Surcharge",
@@ -153,12 +172,19 @@ __all__ = [
     "payouts_of",
     "refuse_payout",
     "release",
+    "rewrap_addresses",
+    "rewrap_payouts",
     "rule",
+    "seal_words",
     "sent_by_hand",
     "set_address",
     "set_rule",
     "settle",
     "settle_now",
+    "settle_order",
+    "settle_skipped",
+    "skipped_order",
+    "skipped_orders",
     "take_back",
     "take_payout",
     "terms_now",

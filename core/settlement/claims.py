@@ -16,9 +16,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from core import aftersale, catalog, ledger, orders, payments, standing, supply
+from core import aftersale, catalog, journal, ledger, orders, payments, standing, supply
 from core.aftersale import Replaced
-from core.catalog import ProductKind
+from core.catalog import Gone, ProductKind
 from core.database import among, insert_new, now, read, write
 from core.ledger import TransferKind
 from core.orders import CodeFate, SoldLine
@@ -26,13 +26,14 @@ from core.settlement import accounts
 from core.settlement.accounts import Amounts
 from core.settlement.contracts import Agreed
 from core.settlement.split import Commission, FixedCost, Label, Parts, Sale, Terms, form_of, of_units, parts, window_of
-from core.settlement.tables import Claim, ClaimState, Mark, Reversal, Run, RunKind
+from core.settlement.tables import Claim, ClaimState, Mark, Reversal, Run, RunKind, Skipped
 from core.supply import Consigned, SupplierView
 
 # A transfer whose number lies below another's may be committed later; none takes longer than the databases' time-outs allow.
 SETTLED_AFTER = timedelta(minutes=10)
 LOOK_BACK = timedelta(minutes=20)  # at refunds and replacements, again
 ASK_AGAIN = timedelta(minutes=30)  # about money that is frozen
+AGAIN_FIRST, AGAIN_LONGEST = timedelta(minutes=10), timedelta(days=1)  # after which an order that could not be worked out is tried again
 MOST = 1000
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ def settle(session: Session, *, most: int = MOST) -> int:
         old.append(booked)
     if not old:
         return 0
-    known = set(session.scalars(select(Claim.order_id).where(among(session, Claim.order_id, [booked.subject_id for booked in old]))))
+    looked = [booked.subject_id for booked in old]
+    known = set(session.scalars(select(Claim.order_id).where(among(session, Claim.order_id, looked)))) | _waiting(session, looked).keys()
     _claim_each(session, {booked.subject_id: booked.transfer_id for booked in old if booked.subject_id not in known})
     mark.swept_id = old[-1].transfer_id
     return len(old)
@@ -93,6 +95,7 @@ def take_back(session: Session) -> int:
     mark, at = _mark(session), now(session)
     since = mark.reversed_at - LOOK_BACK
     touched = {*orders.refunded_since(session, since), *aftersale.replaced_since(session, since)}
+    touched -= _waiting(session, touched).keys()
     units, _ = _each(session, touched, lambda order_ids: _look_again(session, order_ids))
     mark.reversed_at = at
     return units
@@ -111,7 +114,8 @@ def _mark(session: Session) -> Mark:
 def _each(session: Session, order_ids: Collection[int], settled: Callable[[Collection[int]], int]) -> tuple[int, set[int]]:
     """Do this for these orders together; when that cannot be done, for each by itself. Returns how much was done, and which could not be.
 
-    Those are left as they were, and the staff are told once: what is wrong with one order may not keep money from anybody else.
+    Those are left as they were, kept to be tried again, and the staff are told once: what is wrong with one order may not keep money
+    from anybody else.
     """
     if not order_ids:
         return 0, set()
@@ -131,13 +135,120 @@ def _each(session: Session, order_ids: Collection[int], settled: Callable[[Colle
                 raise
             log.exception("order %d could not be settled", order_id)
             wrong.add(order_id)
-            _tell_unsettled(session, order_id)
+            _skip(session, order_id, trouble)
     return done, wrong
 
 
 def _passes(trouble: Exception) -> bool:
     """Is it the database that is busy or away? Then the whole command is tried again."""
     return isinstance(trouble, DBAPIError) and not isinstance(trouble, IntegrityError | DataError)
+
+
+def _skip(session: Session, order_id: int, trouble: Exception) -> None:
+    """Keep an order to be tried again, each time after twice as long."""
+    at, why = now(session), " ".join(f"{type(trouble).__name__}: {trouble}".replace("\x00", " ").splitlines()[:1])[:300]
+    row = session.get(Skipped, order_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        session.add(Skipped(order_id=order_id, why=why, tries=1, first_at=at, next_at=at + AGAIN_FIRST))
+        _tell_unsettled(session, order_id)
+    else:
+        row.why, row.tries, row.settled_at = why, row.tries + 1, None
+        row.next_at = at + min(AGAIN_FIRST * 2 ** min(row.tries - 1, 20), AGAIN_LONGEST)
+    session.flush()
+
+
+def _waiting(session: Session, order_ids: Collection[int]) -> dict[int, datetime]:
+    """Those of these orders that could not be worked out and are tried again by themselves, with when."""
+    rows = session.execute(
+        select(Skipped.order_id, Skipped.next_at).where(among(session, Skipped.order_id, order_ids), Skipped.settled_at.is_(None))
+    )
+    return {row.order_id: row.next_at for row in rows}
+
+
+@write
+def settle_skipped(session: Session, *, most: int = 20) -> int:
+    """Try the orders again that could not be worked out and whose time has come; returns how many were tried."""
+    _mark(session)  # Nobody else settles meanwhile.
+    rows = session.scalars(
+        select(Skipped.order_id)
+        .where(Skipped.settled_at.is_(None), Skipped.next_at <= now(session))
+        .order_by(Skipped.next_at, Skipped.order_id)
+        .limit(most)
+    ).all()
+    for order_id in rows:
+        _try(session, order_id)
+    return len(rows)
+
+
+@write
+def settle_order(session: Session, *, order_id: int, by: str) -> bool:
+    """The staff have an order tried now that could not be worked out, or was passed over; returns whether it is settled. Raises Gone."""
+    if not orders.sold_lines(session, [order_id]):
+        raise Gone
+    _mark(session)
+    settled = _try(session, order_id)
+    journal.record(session, by=by, did="settle-order", about="order", about_id=order_id, after={"settled": settled})
+    return settled
+
+
+def _try(session: Session, order_id: int) -> bool:
+    try:
+        with session.begin_nested():
+            _all_of(session, order_id)
+    except Exception as trouble:
+        if _passes(trouble):
+            raise
+        log.exception("order %d could still not be settled", order_id)
+        _skip(session, order_id, trouble)
+        return False
+    row = session.get(Skipped, order_id, with_for_update=True, populate_existing=True)
+    if row is not None and row.settled_at is None:
+        row.settled_at = now(session)
+        session.flush()
+    return True
+
+
+def _all_of(session: Session, order_id: int) -> None:
+    """Everything that settlement does with an order: its claims, what was taken back of them, and the release of what is due."""
+    at = now(session)
+    if session.scalars(select(Claim.id).where(Claim.order_id == order_id).limit(1)).first() is None:
+        _claim(session, ledger.sales_of(session, [order_id]))
+    else:
+        _look_again(session, [order_id])
+    held = [claim for claim in _claims_of(session, [order_id])[order_id] if claim.state is ClaimState.HELD]
+    for claim in held:
+        claim.ask_at = claim.release_at  # It was put off while the order could not be worked out.
+    session.flush()
+    _release(session, [claim for claim in held if claim.release_at <= at], at)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedView:
+    """An order that could not be worked out; `why` is the program's own word for it."""
+
+    order_id: int
+    why: str
+    tries: int
+    first_at: datetime
+    next_at: datetime
+
+
+def _skipped_view(row: Skipped) -> SkippedView:
+    return SkippedView(row.order_id, row.why, row.tries, row.first_at, row.next_at)
+
+
+@read
+def skipped_orders(session: Session, *, offset: int = 0, limit: int = 10) -> list[SkippedView]:
+    """The orders that could not be worked out and are not settled yet, the oldest first."""
+    question = select(Skipped).where(Skipped.settled_at.is_(None)).order_by(Skipped.first_at, Skipped.order_id)
+    return [_skipped_view(row) for row in session.scalars(question.offset(offset).limit(limit))]
+
+
+@read
+def skipped_order(session: Session, order_id: int) -> SkippedView | None:
+    """Whether this order could not be worked out so far; None when nothing is wrong with it."""
+    row = session.get(Skipped, order_id)
+    return None if row is None or row.settled_at is not None else _skipped_view(row)
 
 
 def _tell_unsettled(session: Session, order_id: int) -> None:
@@ -606,10 +717,10 @@ def release(session: Session, *, most: int = MOST) -> int:
         _release(session, [claim for order_id in order_ids for claim in of_order[order_id]], at)
         return len(order_ids)
 
-    _, wrong = _each(session, of_order, some)
-    for order_id in wrong:
+    _each(session, of_order.keys() - _waiting(session, of_order).keys(), some)
+    for order_id, again_at in _waiting(session, of_order).items():
         for claim in of_order[order_id]:
-            claim.ask_at = at + ASK_AGAIN
+            claim.ask_at = max(again_at, at + ASK_AGAIN)
     session.flush()
     session.expire_all()
     return len(rows)
@@ -652,4 +763,4 @@ def left_of(claim: Claim) -> int:
 @write
 def settle_now(session: Session, *, most: int = MOST) -> int:
     """Everything that settlement has to do and can do in one transaction; returns how much that was."""
-    return settle(session, most=most) + take_back(session) + release(session, most=most)
+    return settle(session, most=most) + take_back(session) + settle_skipped(session) + release(session, most=most)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import journal, supply
+from core.catalog import Gone
 from core.database import among, now, read, write
 from core.settlement.refusals import NoSuchSupplier, NotInThePast
 from core.settlement.split import FixedCost, Terms, checked, from_json, to_json
@@ -43,13 +44,16 @@ def agree(
 ) -> ContractView:
     """The next version of a supplier's contract, or of one of its offers, for what is sold from `from_at` (now) on.
 
-    What was sold before stays shared as it was. Raises TermsWrong, NotInThePast, NoSuchSupplier or OwnSupplier.
+    What was sold before stays shared as it was. Raises TermsWrong, NotInThePast, NoSuchSupplier, OwnSupplier, and Gone
+    when the offer is not theirs.
     """
     checked(terms)
     supply.lock_supplier(session, supplier_id)
     if supply.supplier(session, supplier_id) is None:
         raise NoSuchSupplier
     supply.not_own(session, supplier_id, by)
+    if offer_id is not None and [place.supplier_id for place in supply.places_of(session, [offer_id])] != [supplier_id]:
+        raise Gone
     at = now(session)
     if from_at is not None and from_at < at - _CLOCKS:
         raise NotInThePast

@@ -7,7 +7,7 @@ again. What a provider did not answer is unknown: it is asked about under the sa
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, or_, select
@@ -33,6 +33,7 @@ from core.settlement.refusals import (
     TooSmall,
     WasTakenSince,
 )
+from core.settlement.sealing import opened, seal
 from core.settlement.tables import Claim, ClaimState, Payout, PayoutAddress, PayoutRule, PayoutState, PayTo
 
 FRESH = timedelta(hours=24)  # after a change of where the money goes, nothing is paid out
@@ -41,6 +42,8 @@ FIRST_AGAIN, LONGEST_AGAIN = timedelta(seconds=20), timedelta(hours=1)
 NO_WAY_AGAIN = timedelta(minutes=1)
 LOOK_AGAIN = timedelta(minutes=10)  # at a payout that waits for frozen money
 CANDIDATES = 20
+NO_WAY = "no-way-to-pay"  # why a payout waits, in the program's words; what a provider said is kept in its own
+OLDER_DECLINED, EARLIER_TRY = "older-try-declined: ", "earlier-try-may-arrive: "  # before a provider's own words
 DECLINED = "provider-declined"  # why a payout was not made, as its supplier and the log read it; the provider's words are the staff's
 BY_HAND = "bank"  # the label of the account that payouts by hand leave by
 OPEN = (PayoutState.REQUESTED, PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN)
@@ -66,7 +69,7 @@ class Address:
     """Where a supplier's money goes; from `from_at` on it may be used."""
 
     to: PayTo
-    words: str
+    words: str = field(repr=False)
     by: str
     at: datetime
     from_at: datetime
@@ -87,7 +90,7 @@ class PayoutView:
     currency: str
     state: PayoutState
     to: PayTo
-    words: str
+    words: str = field(repr=False)
     asked_by: str
     asked_at: datetime
     approved_by: str | None
@@ -110,7 +113,7 @@ def number_of(payout_id: int) -> str:
     return f"payout-{payout_id}"
 
 
-def _view(row: Payout) -> PayoutView:
+def _view(session: Session, row: Payout) -> PayoutView:
     return PayoutView(
         row.id,
         row.supplier_id,
@@ -119,7 +122,7 @@ def _view(row: Payout) -> PayoutView:
         row.currency,
         row.state,
         row.to,
-        row.words,
+        opened(session, row),
         row.asked_by,
         row.asked_at,
         row.approved_by,
@@ -172,7 +175,7 @@ def address(session: Session, supplier_id: int) -> Address | None:
     row = session.scalars(
         select(PayoutAddress).where(PayoutAddress.supplier_id == supplier_id).order_by(PayoutAddress.id.desc()).limit(1)
     ).one_or_none()
-    return None if row is None else Address(row.to, row.words, row.by, row.at, row.at if row.first else row.at + FRESH)
+    return None if row is None else Address(row.to, opened(session, row), row.by, row.at, row.at if row.first else row.at + FRESH)
 
 
 @write
@@ -186,9 +189,9 @@ def set_address(session: Session, *, supplier_id: int, storefront_id: int, to: P
     before = address(session, supplier_id)
     if before is not None and (before.to, before.words) == (to, words):
         return before
-    row = PayoutAddress(supplier_id=supplier_id, to=to, words=words, by=by, at=now(session), first=before is None)
+    row = PayoutAddress(supplier_id=supplier_id, to=to, words="", by=by, at=now(session), first=before is None)
     session.add(row)
-    session.flush()
+    seal(session, row, words)
     journal.record(
         session,
         by=by,
@@ -324,18 +327,18 @@ def ask_payout(
         currency=currency,
         state=PayoutState.REQUESTED,
         to=where.to,
-        words=where.words,
+        words="",
         asked_by=by,
         asked_at=now(session),
         tries=0,
     )
     session.add(row)
-    session.flush()
+    seal(session, row, where.words)
     aside = Leg(accounts.due(session, supplier_id, currency), accounts.paying(session, supplier_id, currency), amount, currency)
     _post(session, row, "payout-ask", [aside])
     _record(session, row, by, "ask-payout", None)
     payments.tell_staff(session, storefront_id=storefront_id, body={"says": "payout-asked", "payout": row.id}, once=f"payout:{row.id}")
-    return _view(row)
+    return _view(session, row)
 
 
 def _post(session: Session, row: Payout, what: str, legs: list[Leg]) -> None:
@@ -423,7 +426,7 @@ def approve_payout(session: Session, *, payout_id: int, by: str, pay_currency: s
         row.state, row.approved_at, row.due_at = PayoutState.APPROVED, now(session), now(session)
     session.flush()
     _record(session, row, by, "approve-payout", before)
-    return _view(row)
+    return _view(session, row)
 
 
 def _price(session: Session, row: Payout, pay_currency: str) -> None:
@@ -442,8 +445,9 @@ def _price(session: Session, row: Payout, pay_currency: str) -> None:
 
 @write
 def refuse_payout(session: Session, *, payout_id: int, by: str, why: str = "") -> PayoutView:
-    """No: the money is due again, and the supplier is told. Only before anything was sent. Raises Gone or PayoutIsOver."""
+    """No: the money is due again, and the supplier is told. Only before anything was sent. Raises Gone, OwnSupplier or PayoutIsOver."""
     row = _locked(session, payout_id)
+    supply.not_own(session, row.supplier_id, by)
     if row.state is not PayoutState.REQUESTED and not (row.state is PayoutState.APPROVED and row.tries == 0):
         raise PayoutIsOver
     return _give_up(session, row, by, why)
@@ -461,7 +465,7 @@ def _give_up(session: Session, row: Payout, by: str, why: str) -> PayoutView:
     _post(session, row, "payout-back", [back])
     _record(session, row, by, "refuse-payout", before)
     _tell(session, row.supplier_id, row.storefront_id, _body(row, "payout-refused"), f"payout-refused:{row.id}")
-    return _view(row)
+    return _view(session, row)
 
 
 def _body(row: Payout, says: str) -> dict[str, object]:
@@ -493,7 +497,7 @@ def confirm_payout(session: Session, *, payout_id: int, supplier_id: int, by: st
     row.state, row.ended_at = PayoutState.CONFIRMED, now(session)
     session.flush()
     _record(session, row, by, "confirm-payout", PayoutState.SENT)
-    return _view(row)
+    return _view(session, row)
 
 
 def _sent(session: Session, row: Payout, by: str, reference: str, state: PayoutState) -> PayoutView:
@@ -517,7 +521,7 @@ def _sent(session: Session, row: Payout, by: str, reference: str, state: PayoutS
     _post(session, row, "payout", legs)
     _record(session, row, by, "send-payout", before)
     _tell(session, row.supplier_id, row.storefront_id, _body(row, "payout-sent"), f"payout-sent:{row.id}")
-    return _view(row)
+    return _view(session, row)
 
 
 # By a provider
@@ -559,7 +563,7 @@ def take_payout(session: Session) -> PayoutView | None:
 
 
 def _taken(session: Session, row: Payout, at: datetime) -> PayoutView:
-    was = _view(row)
+    was = _view(session, row)
     row.tries += 1
     row.state = PayoutState.SENDING
     row.due_at = at + min(FIRST_AGAIN * 2 ** min(row.tries, 10), LONGEST_AGAIN)
@@ -590,7 +594,7 @@ def payout_done(session: Session, *, payout_id: int, reference: str) -> PayoutVi
         payments.tell_staff(session, storefront_id=row.storefront_id, body=body, once=f"payout-gone:{row.id}")
         row.why = None
     elif row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
-        return _view(row)
+        return _view(session, row)
     return _sent(session, row, row.to.value, reference[:200], PayoutState.CONFIRMED)
 
 
@@ -601,11 +605,11 @@ def payout_declined(session: Session, *, payout_id: int, tries: int, why: str) -
     """
     row = _locked(session, payout_id)
     if row.state not in (PayoutState.APPROVED, PayoutState.SENDING, PayoutState.UNKNOWN):
-        return _view(row)
+        return _view(session, row)
     if _stale(row, tries):
-        row.why = f"an older try was declined: {why}"[:300]
+        row.why = f"{OLDER_DECLINED}{why}"[:300]
         session.flush()
-        return _view(row)
+        return _view(session, row)
     payments.tell_staff(
         session,
         storefront_id=row.storefront_id,
@@ -624,7 +628,7 @@ def payout_unknown(session: Session, *, payout_id: int, tries: int, why: str) ->
         if row.tries >= 5:
             _tell_stuck(session, row)
         session.flush()
-    return _view(row)
+    return _view(session, row)
 
 
 @write
@@ -641,7 +645,7 @@ def payout_not_asked(session: Session, *, payout_id: int, tries: int, why: str) 
         row.due_at = now(session) + NO_WAY_AGAIN
         _tell_stuck(session, row)
         session.flush()
-    return _view(row)
+    return _view(session, row)
 
 
 def _tell_stuck(session: Session, row: Payout) -> None:
@@ -654,18 +658,18 @@ def _tell_stuck(session: Session, row: Payout) -> None:
 @read
 def payout(session: Session, payout_id: int) -> PayoutView | None:
     row = session.get(Payout, payout_id)
-    return None if row is None else _view(row)
+    return None if row is None else _view(session, row)
 
 
 @read
 def payouts_of(session: Session, supplier_id: int, *, offset: int = 0, limit: int = 10) -> Sequence[PayoutView]:
     """A supplier's payouts, the newest first."""
     rows = session.scalars(select(Payout).where(Payout.supplier_id == supplier_id).order_by(Payout.id.desc()).offset(offset).limit(limit))
-    return [_view(row) for row in rows]
+    return [_view(session, row) for row in rows]
 
 
 @read
 def open_payouts(session: Session, *, offset: int = 0, limit: int = 10) -> Sequence[PayoutView]:
     """What waits for somebody: asked for, to be sent, or unknown; the oldest first."""
     rows = session.scalars(select(Payout).where(Payout.state.in_(OPEN)).order_by(Payout.id).offset(offset).limit(limit))
-    return [_view(row) for row in rows]
+    return [_view(session, row) for row in rows]

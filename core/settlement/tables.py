@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -214,19 +214,49 @@ class Mark(Base):
     reversed_at: Mapped[datetime]  # refunds and replacements until then were looked at
 
 
+_PLAIN = text("sealed IS NULL")
+
+
 class PayoutAddress(Base):
-    """Where a supplier's money goes; the newest row holds. Insert-only."""
+    """Where a supplier's money goes; the newest row holds. Nothing of a row changes but how it lies: it is sealed."""
 
     __tablename__ = "payout_addresses"
-    __table_args__ = (Index("ix_payout_addresses_of", "supplier_id", "id"),)
+    __table_args__ = (
+        Index("ix_payout_addresses_of", "supplier_id", "id"),
+        Index("ix_payout_addresses_plain", "id", postgresql_where=_PLAIN, sqlite_where=_PLAIN),
+    )
 
     id: Mapped[Id]
     supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"))
     to: Mapped[PayTo]
-    words: Mapped[str] = mapped_column(String(500))  # the account in words, or the Telegram id at Crypto Pay
+    words: Mapped[str] = mapped_column(String(500))  # empty, or in clear in a row of earlier times that is still to be sealed
     by: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
     first: Mapped[bool]  # there was none before: nothing to wait for
+    # The account in words, or the Telegram id at Crypto Pay; bound to this row and its supplier.
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    data_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # wrapped
+    wrapping_key_id: Mapped[str | None] = mapped_column(String(16))
+
+
+_UNSETTLED = text("settled_at IS NULL")
+
+
+class Skipped(Base):
+    """An order that settlement could not work out: the others do not wait for it, and it is tried again, ever more seldom."""
+
+    __tablename__ = "settlement_skips"
+    __table_args__ = (
+        CheckConstraint("tries >= 1", name="was_tried"),
+        Index("ix_settlement_skips_due", "next_at", postgresql_where=_UNSETTLED, sqlite_where=_UNSETTLED),
+    )
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    why: Mapped[str] = mapped_column(String(300))  # what went wrong, for whoever mends it
+    tries: Mapped[int]
+    first_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
 
 
 class PayoutRule(Base):
@@ -250,6 +280,7 @@ class Payout(Base):
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         Index("ix_payouts_of_supplier", "supplier_id", "id"),
         Index("ix_payouts_open", "due_at", postgresql_where=_OPEN, sqlite_where=_OPEN),
+        Index("ix_payouts_plain", "id", postgresql_where=_PLAIN, sqlite_where=_PLAIN),
     )
 
     id: Mapped[Id]
@@ -259,7 +290,7 @@ class Payout(Base):
     currency: Mapped[str] = mapped_column(String(8))
     state: Mapped[PayoutState]
     to: Mapped[PayTo]
-    words: Mapped[str] = mapped_column(String(500))
+    words: Mapped[str] = mapped_column(String(500))  # as in `PayoutAddress`
     asked_by: Mapped[str] = mapped_column(String(64))
     asked_at: Mapped[datetime]
     approved_by: Mapped[str | None] = mapped_column(String(64))
@@ -276,6 +307,9 @@ class Payout(Base):
     sent_by: Mapped[str | None] = mapped_column(String(64))
     ended_at: Mapped[datetime | None]
     why: Mapped[str | None] = mapped_column(String(300))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    data_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # wrapped
+    wrapping_key_id: Mapped[str | None] = mapped_column(String(16))
 
 
 class Demand(Base):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import journal
+from core import journal, supply
 from core.catalog import Gone
 from core.database import now, read, write
 from core.ports import CertificateAnswer, CertificateFacts, CertificateState
@@ -54,14 +54,18 @@ def _facts(row: CertificateCheck) -> CertificateFacts:
 
 
 @write
-def want_check(session: Session, subject: str, facts: CertificateFacts, *, by: str = "shop") -> int:
-    """Somebody wants to know whether a certificate is genuine; returns the check's id. The same facts again are the same check."""
+def want_check(session: Session, subject: str, facts: CertificateFacts, *, by: str = "shop", brought_by: int | None = None) -> int:
+    """Somebody wants to know whether a certificate is genuine; returns the check's id. The same facts again are the same check.
+
+    `brought_by`: Telegram's number of whose paper it is.
+    """
     expires = None if facts.expires_on is None else facts.expires_on.isoformat()
     newest = session.scalars(
         select(CertificateCheck).where(CertificateCheck.subject == subject).order_by(CertificateCheck.id.desc()).limit(1).with_for_update()
     ).one_or_none()
     given = (facts.number[:200], facts.holder[:200], facts.scope, expires)
     if newest is not None and (newest.number, newest.holder, newest.scope, newest.expires_on) == given:
+        newest.brought_by = newest.brought_by or brought_by
         return newest.id
     if newest is not None:
         newest.next_at = None  # What it was about has changed.
@@ -76,6 +80,7 @@ def want_check(session: Session, subject: str, facts: CertificateFacts, *, by: s
         made_at=at,
         next_at=at,
         tries=0,
+        brought_by=brought_by,
     )
     session.add(row)
     session.flush()
@@ -132,10 +137,15 @@ def ask_no_more(session: Session, *, check_id: int) -> None:
 
 @write
 def decide_check(session: Session, *, check_id: int, state: CertificateState, reason: str, by: str) -> bool:
-    """A person has looked the certificate up and decides; False when that is how it stands already. Raises Gone."""
+    """A person has looked the certificate up and decides; False when that is how it stands already. Raises Gone, OwnSupplier."""
     row = session.get(CertificateCheck, check_id, with_for_update=True)
     if row is None:
         raise Gone
+    if row.brought_by is not None:
+        if by == f"telegram:{row.brought_by}":
+            raise supply.OwnSupplier
+        for theirs in supply.suppliers_of(session, row.brought_by):
+            supply.not_own(session, theirs.id, by)
     if row.state is state and row.register == MANUAL:
         return False
     before = row.state

@@ -217,6 +217,7 @@ class CertificateCheck(Base):
     checked_at: Mapped[datetime | None]
     next_at: Mapped[datetime | None]  # when the registers are asked (again); null: they are not
     tries: Mapped[int]
+    brought_by: Mapped[int | None]  # Telegram's number of whose paper it is: neither they nor whoever acts for their supplier decides
 
 
 class CertificateAnswerRow(Base):

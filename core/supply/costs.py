@@ -15,6 +15,7 @@ from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.money import convert_up
 from core.supply.foreign import against_us, in_sale_currency, keep_foreign, sale_currency
+from core.supply.members import not_own_offer
 from core.supply.proposals import look_at_prices
 from core.supply.stops import lift, stop
 from core.supply.tables import ForeignCost, OfferCost, Stop
@@ -75,8 +76,25 @@ def set_cost(
     """What one unit costs from now on, or from a later instant on: a new version, which a job brings into force.
 
     A version that waits for its time stays, also when another is set before. Sales keep what was booked for them. A cost that
-    leaves too little of a price is told to the staff with a price proposed. Raises InThePast, CurrencyIsFixed, CostFromQuota, Gone.
+    leaves too little of a price is told to the staff with a price proposed.
+
+    Raises InThePast, CurrencyIsFixed, CostFromQuota, Gone, and OwnSupplier to whoever acts for the supplier.
     """
+    if by is not None:
+        not_own_offer(session, offer_id, by)
+    put_cost(session, offer_id=offer_id, cost_minor=cost_minor, cost_currency=cost_currency, by=by, from_at=from_at)
+
+
+def put_cost(
+    session: Session,
+    *,
+    offer_id: int,
+    cost_minor: int,
+    cost_currency: str,
+    by: str | None = None,
+    from_at: datetime | None = None,
+) -> None:
+    """A part of commands: `set_cost`, whoever says so."""
     assert cost_minor >= 0, "nobody is paid for taking goods"
     offer = session.get(OfferRow, offer_id, with_for_update=True, populate_existing=True)
     if offer is None or offer.stopped_at is not None:
@@ -170,7 +188,8 @@ def take_costs(session: Session, *, most: int = 100) -> int:
 
 @write
 def drop_cost(session: Session, *, offer_id: int, version: int, by: str) -> bool:
-    """Take back a version that waits for its time; False when it is in force, or was taken back before. Raises Gone."""
+    """Take back a version that waits for its time; False when it is in force, or was taken back before. Raises Gone, OwnSupplier."""
+    not_own_offer(session, offer_id, by)
     session.execute(select(OfferRow.id).where(OfferRow.id == offer_id).with_for_update())
     row = session.get(OfferCost, (offer_id, version))
     if row is None:

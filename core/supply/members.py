@@ -93,6 +93,14 @@ def not_own(session: Session, supplier_id: int, by: str) -> None:
 
 
 @read
+def not_own_offer(session: Session, offer_id: int, by: str) -> None:
+    """`not_own` of the supplier of an offer; nothing is said of one that is not there. Raises OwnSupplier."""
+    supplier_id = session.scalar(select(OfferRow.supplier_id).where(OfferRow.id == offer_id))
+    if supplier_id is not None:
+        not_own(session, supplier_id, by)
+
+
+@read
 def offers_of(session: Session, supplier_id: int) -> Sequence[int]:
     """The ids of a supplier's offers that are not withdrawn, the oldest first."""
     return session.scalars(

@@ -17,8 +17,8 @@ from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.supply import rules
 from core.supply.costs import CostView, CurrencyIsFixed, add_version, costs_of, take_version
-from core.supply.foreign import in_sale_currency, keep_foreign
-from core.supply.members import payable
+from core.supply.foreign import Booked, in_sale_currency, keep_foreign, sale_currency
+from core.supply.members import not_own, not_own_offer, payable
 from core.supply.proposals import guard_losses
 from core.supply.queries import Offer, offers
 from core.supply.quotas import QuotaView, covered, quota
@@ -164,31 +164,37 @@ def new_offer(
     quota_id: int | None = None,
     upstream_id: int | None = None,
     by: str,
+    listed: bool = False,
 ) -> Offer:
     """A supplier offers a denomination from now on (from `valid_from` on); it is drawn last until a ranking says otherwise.
 
     The shop's own goods and what it purchased are owned; everything else is consigned, and each sale credits the supplier with
-    the cost. One that was withdrawn is taken up again under its old number. With a quota the cost follows from it. Says nothing
-    about what a supplier may list: whoever calls for a supplier asks standing first.
+    the cost. One that was withdrawn is taken up again under its old number. With a quota the cost follows from it, converted
+    as any cost that is agreed in another currency. Says nothing
+    about what a supplier may list: whoever calls for a supplier asks standing first, and says so by `listed`; otherwise it is the
+    staff's decision, which nobody takes who acts for the supplier.
 
-    Raises Gone, AlreadyOffered, StaysConsigned, StaysOwned, NoRateForCost, WrongOfferLimits, OfferDatesOver, NoSuchCountry,
+    Raises Gone, OwnSupplier, AlreadyOffered, StaysConsigned, StaysOwned, NoRateForCost, WrongOfferLimits, OfferDatesOver, NoSuchCountry,
     QuotaOfAnother, NoFaceInQuota.
     """
     assert cost_minor >= 0, "nobody is paid for taking goods"
     supplier = session.get(Supplier, supplier_id)
     if supplier is None or catalog.sku(session, sku_id) is None:
         raise Gone
+    if not listed:
+        not_own(session, supplier_id, by)
     row = session.scalars(
         select(OfferRow).where(OfferRow.supplier_id == supplier_id, OfferRow.sku_id == sku_id).with_for_update()
     ).one_or_none()
     if row is not None and row.stopped_at is None:
         raise AlreadyOffered
     contract = None if quota_id is None else session.get(QuotaContract, quota_id)
-    if contract is not None:
-        cost_currency = contract.currency
     consigned = supplier.standing is not Standing.OWN and source_class not in (SourceClass.PURCHASED, SourceClass.UPSTREAM)
     agreed_minor, agreed_currency, rate_id = cost_minor, cost_currency, None
-    if consigned and contract is None:
+    if contract is not None:
+        # What it costs follows from the face value, below.
+        cost_minor, cost_currency = 0, sale_currency(session) if consigned else contract.currency
+    elif consigned:
         # What is agreed in another currency is booked and owed in the sale's, at a rate that is kept.
         booked = in_sale_currency(session, cost_minor, cost_currency)
         cost_minor, cost_currency, rate_id = booked.minor, booked.currency, booked.rate_id
@@ -218,7 +224,10 @@ def new_offer(
     }
     _put(session, row, facts)
     session.flush()
-    _from_quota(session, row)
+    if contract is not None:
+        agreed_minor, agreed_currency = _quota_cost(session, row)
+        booked = _booked_quota(session, row, agreed_minor, agreed_currency)
+        row.cost_minor, row.cost_currency, rate_id = booked.minor, booked.currency, booked.rate_id
     _cost_from_now(session, row, agreed_minor=agreed_minor, agreed_currency=agreed_currency, rate_id=rate_id, by=by)
     said = {name: _told(value) for name, value in facts.items() if value is not None}
     after = {"supplier": supplier_id, "sku": sku_id, "cost_minor": row.cost_minor, "currency": row.cost_currency, **said}
@@ -281,6 +290,7 @@ def change_offer(
     A quota that is given sets the cost that follows from it; taking it away leaves the cost as it is. Whether the goods are
     owned never changes: purchased goods stay purchased, consigned ones consigned. Raises what `new_offer` raises.
     """
+    not_own_offer(session, offer_id, by)
     row = session.get(OfferRow, offer_id, with_for_update=True, populate_existing=True)
     if row is None or row.stopped_at is not None:
         raise Gone
@@ -321,12 +331,13 @@ def change_offer(
         after={name: _told(facts[name]) for name in changed},
     )
     if "quota_id" in changed and row.quota_id is not None:
-        old = (row.cost_minor, row.cost_currency)
-        _from_quota(session, row)
-        cost, currency = row.cost_minor, row.cost_currency
-        row.cost_minor, row.cost_currency = old
-        if (cost, currency) != old:
-            version = add_version(session, row, cost_minor=cost, currency=currency, from_at=now(session), by=by)
+        minor, currency = _quota_cost(session, row)
+        booked = _booked_quota(session, row, minor, currency)
+        keep_foreign(session, offer_id=offer_id, minor=minor, currency=currency, rate_id=booked.rate_id)
+        if (booked.minor, booked.currency) != (row.cost_minor, row.cost_currency):
+            version = add_version(session, row, cost_minor=booked.minor, currency=booked.currency, from_at=now(session), by=by)
+            if booked.rate_id is not None:
+                version.agreed_minor, version.agreed_currency, version.rate_id = minor, currency, booked.rate_id
             take_version(session, row, version)
     if "quota_id" in changed and row.quota_id is None:
         lift(session, offer_ids=[offer_id], why=Stop.QUOTA, by=by)
@@ -372,18 +383,23 @@ def _fits_quota(session: Session, row: OfferRow) -> None:
     sku = catalog.sku(session, row.sku_id)
     if sku is None or sku.face_value_minor is None or sku.face_currency != contract.currency:
         raise NoFaceInQuota(currency=contract.currency)
-    if row.payable_id is not None and row.cost_currency != contract.currency:
-        # What the supplier is owed stays in one currency.
+    if row.payable_id is not None and row.cost_currency not in (contract.currency, sale_currency(session)):
+        # What the supplier is owed stays in one currency: that of the sales, or the quota's in offers of earlier times.
         raise NoFaceInQuota(currency=row.cost_currency)
 
 
-def _from_quota(session: Session, row: OfferRow) -> None:
-    """With a quota, the cost of a unit is its face value less the discount."""
-    if row.quota_id is None:
-        return
+def _quota_cost(session: Session, row: OfferRow) -> tuple[int, str]:
+    """What a unit costs by its quota, in the quota's currency: its face value less the discount."""
     contract, sku = session.get_one(QuotaContract, row.quota_id), catalog.sku(session, row.sku_id)
     assert sku is not None and sku.face_value_minor is not None, "a quota fits what it is drawn for"
-    row.cost_minor, row.cost_currency = rules.quota_cost(sku.face_value_minor, contract.discount_bp), contract.currency
+    return rules.quota_cost(sku.face_value_minor, contract.discount_bp), contract.currency
+
+
+def _booked_quota(session: Session, row: OfferRow, minor: int, currency: str) -> Booked:
+    """The same as the sale books it: what the supplier is owed is in the currency of their account. Raises NoRateForCost."""
+    if row.payable_id is None or row.cost_currency == currency:
+        return Booked(minor, currency)
+    return in_sale_currency(session, minor, currency)
 
 
 def _told(value: Any) -> Any:
@@ -416,7 +432,8 @@ def pause_offer(session: Session, *, offer_id: int, by: str) -> bool:
 
 @write
 def resume_offer(session: Session, *, offer_id: int, by: str) -> bool:
-    """A paused offer sells again, unless something else stops it; False when it was not paused. Raises Gone."""
+    """A paused offer sells again, unless something else stops it; False when it was not paused. Raises Gone, OwnSupplier."""
+    not_own_offer(session, offer_id, by)  # Suppliers have a pause of their own; this one may be somebody's decision about them.
     return _pause(session, offer_id, by, paused=False)
 
 

@@ -15,9 +15,10 @@ from core.catalog import Gone
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.supply import rules
+from core.supply.members import not_own
 from core.supply.stops import lift, stop
+from core.supply.tables import ForeignCost, OfferStop, QuotaContract, QuotaDraw, Stop, Supplier
 from core.supply.tables import Offer as OfferRow
-from core.supply.tables import OfferStop, QuotaContract, QuotaDraw, Stop, Supplier
 
 
 @dataclass(eq=False)
@@ -83,11 +84,12 @@ def new_quota(
 ) -> int:
     """A supplier lets the shop sell so much face value at so many hundredths of a per cent off; returns the contract's id.
 
-    Raises Gone when there is no such supplier, and DatesTurned.
+    Raises Gone when there is no such supplier, OwnSupplier, and DatesTurned.
     """
     assert face_total_minor > 0 and 0 <= discount_bp < rules.WHOLE, "a quota is of something, and leaves a cost"
     if session.get(Supplier, supplier_id) is None:
         raise Gone
+    not_own(session, supplier_id, by)
     if valid_until is not None and valid_until <= (valid_from or now(session)):
         raise DatesTurned
     row = QuotaContract(
@@ -113,11 +115,12 @@ def new_quota(
 def change_quota(session: Session, *, quota_id: int, face_total_minor: int | None = None, ended: bool | None = None, by: str) -> QuotaView:
     """Let more or less be drawn, end a quota, or open it again. The discount is agreed once: another discount is another contract.
 
-    Raises Gone, and QuotaBelowDrawn when more is drawn already.
+    Raises Gone, OwnSupplier, and QuotaBelowDrawn when more is drawn already.
     """
     row = session.get(QuotaContract, quota_id, with_for_update=True, populate_existing=True)
     if row is None:
         raise Gone
+    not_own(session, row.supplier_id, by)
     before = {"face_total_minor": row.face_total_minor, "ended": row.ended_at is not None, "currency": row.currency}
     if face_total_minor is not None:
         if face_total_minor < max(1, row.drawn_minor):
@@ -201,11 +204,12 @@ def draw_quotas(session: Session, *, order_id: int, units: Mapping[int, int]) ->
     False, with nothing to be kept of the transaction's draws, when a quota does not cover them.
     """
     rows = session.execute(
-        select(OfferRow.id, OfferRow.sku_id, OfferRow.quota_id)
+        select(OfferRow.id, OfferRow.sku_id, OfferRow.quota_id, ForeignCost.rate_id)
+        .outerjoin(ForeignCost, ForeignCost.offer_id == OfferRow.id)
         .where(OfferRow.id.in_(units), OfferRow.quota_id.is_not(None))
         .order_by(OfferRow.quota_id, OfferRow.id)
     ).all()
-    for offer_id, sku_id, quota_id in rows:
+    for offer_id, sku_id, quota_id, rate_id in rows:
         contract = session.get_one(QuotaContract, quota_id)
         face = _face(session, contract, sku_id)
         if face is None or not _covers(contract, now(session)):
@@ -227,7 +231,13 @@ def draw_quotas(session: Session, *, order_id: int, units: Mapping[int, int]) ->
             continue
         session.execute(
             insert(QuotaDraw).values(
-                order_id=order_id, offer_id=offer_id, quota_id=quota_id, quantity=units[offer_id], face_minor=face, at=now(session)
+                order_id=order_id,
+                offer_id=offer_id,
+                quota_id=quota_id,
+                quantity=units[offer_id],
+                face_minor=face,
+                at=now(session),
+                rate_id=rate_id,
             )
         )
     return True

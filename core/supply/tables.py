@@ -264,6 +264,7 @@ class QuotaDraw(Base):
     face_minor: Mapped[int]  # of one unit, as it was at the sale
     given_back: Mapped[int] = mapped_column(server_default=text("0"))
     at: Mapped[datetime]
+    rate_id: Mapped[int | None]  # at which its cost was converted, when the quota is in another currency than the sale
 
 
 class PriceRule(Base):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import journal, outbox
 from core.database import now, read, write
-from core.supply.costs import set_cost
+from core.supply.costs import put_cost
 from core.supply.foreign import foreign_cost
 from core.supply.members import not_own
 from core.supply.stocking import offer_of_member
@@ -68,7 +68,7 @@ def wish_cost(session: Session, *, offer_id: int, telegram_id: int, customer_id:
     )
     before_minor, currency = _agreed(session, offer)
     if cost_minor <= before_minor:
-        set_cost(session, offer_id=offer_id, cost_minor=cost_minor, cost_currency=currency, by=by)
+        put_cost(session, offer_id=offer_id, cost_minor=cost_minor, cost_currency=currency, by=by)
         return None
     row = CostWish(
         offer_id=offer_id,
@@ -113,7 +113,7 @@ def decide_wish(session: Session, *, wish_id: int, granted: bool, by: str) -> bo
     row.decided_at, row.decided_by, row.granted = now(session), by, granted
     journal.record(session, by=by, did="decide-cost-wish", about="offer", about_id=row.offer_id, after={"wish": row.id, "granted": granted})
     if granted:
-        set_cost(session, offer_id=row.offer_id, cost_minor=row.wanted_minor, cost_currency=row.currency, by=by)
+        put_cost(session, offer_id=row.offer_id, cost_minor=row.wanted_minor, cost_currency=row.currency, by=by)
     outbox.post(
         session,
         topic=outbox.Topic.NOTICE,

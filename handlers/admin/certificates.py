@@ -78,8 +78,32 @@ async def show_certificate(event: Message | CallbackQuery, desk: Desk, check_id:
     await desk.show(event, text, rows)
 
 
+_FACTS = {
+    "number": N_("number"),
+    "holder": N_("holder"),
+    "scope": N_("covers"),
+    "expires_on": N_("valid until"),
+    "state": N_("state"),
+    "reason": N_("reason"),
+    "why": N_("why"),
+}
+# What our own registers answer by a word; what others write stands in quotes, as they wrote it.
+_ANSWERS = {
+    ("why", "another holder"): N_("It is written down for another holder."),
+    ("why", "not in the register"): N_("The register does not have it."),
+    ("reached", "no"): N_("The register could not be reached."),
+}
+
+
+def _fact(say: Speech, name: str, value: str) -> str:
+    """One thing that a register said, in the reader's language as far as the words are ours."""
+    if (name, value) in _ANSWERS:
+        return say.label(_ANSWERS[name, value])
+    return f"{say.label(_FACTS[name]) if name in _FACTS else name}: “{value}”"
+
+
 def _answer(say: Speech, one: AnswerView) -> Safe:
-    facts = "; ".join(f"{name}: {value}" for name, value in one.facts.items())
+    facts = "; ".join(_fact(say, name, value) for name, value in one.facts.items())
     return say.say(
         "• {when}, {register}: {state} {facts}",
         when=say.when(one.at),

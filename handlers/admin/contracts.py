@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import books, orders, people, settlement, supply
+from core import books, catalog, orders, people, settlement, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.money import NotAnAmount, parse_minor
 from core.settlement import Commission, FixedCost, PartyShare, SpreadShare, Surcharge, TakeRate, Terms, Tier, Window, checked
-from core.supply import SupplierView
+from core.supply import OfferView, SupplierView
 from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go
 from handlers.pieces import Row, bold, lines, paragraphs
 from handlers.supply.money_words import LABELS, WINDOWS, example_said, terms_said
@@ -136,6 +136,10 @@ def router() -> Router:
     made = Router(name="admin-contracts")
     made.callback_query.register(suppliers, Go.filter(F.to == "contracts"))
     made.callback_query.register(of_supplier, Go.filter(F.to == "contract"))
+    made.callback_query.register(offers_of, Go.filter(F.to == "con-offers"))
+    made.callback_query.register(of_offer, Go.filter(F.to == "con-offer"))
+    made.callback_query.register(unsettled, Go.filter(F.to == "unsettled"))
+    made.callback_query.register(settle_again, Do.filter(F.act == "settle-now"))
     made.callback_query.register(shares, Go.filter(F.to == "shares"))
     made.callback_query.register(wanted, Go.filter(F.to == "wanted"))
     made.callback_query.register(option, Do.filter(F.act == "con-opt"))
@@ -149,7 +153,10 @@ async def suppliers(press: CallbackQuery, callback_data: Go, desk: Desk) -> None
     found = await desk.shop.read(supply.supplier_names, offset=page * PAGE, limit=PAGE + 1)
     rows: list[Row] = [[go(one.name, "contract", one.id)] for one in found[:PAGE]]
     said = say.say("Whose contract?") if found else say.say("There are no suppliers yet.")
-    rows += [desk.pages("contracts", 0, page, len(found) > PAGE), desk.back("supply")]
+    rows.append(desk.pages("contracts", 0, page, len(found) > PAGE))
+    if await desk.shop.read(settlement.skipped_orders, limit=1):
+        rows.append([go(say.label("🔴 Orders that are not settled"), "unsettled")])
+    rows.append(desk.back("supply"))
     await desk.show(press, paragraphs(bold(say.say("Contracts")), said), rows)
 
 
@@ -190,7 +197,67 @@ async def show_contract(event: Message | CallbackQuery, desk: Desk, supplier_id:
         say.say("A new version holds for what is sold from then on; nothing sold before changes."),
     )
     forms = [[ask(say.label(label), f"contract.{form}", supplier_id)] for form, label in _FORMS.items()]
-    await desk.show(event, text, [*forms, desk.back("contracts")])
+    await desk.show(event, text, [*forms, [go(say.label("For one offer only"), "con-offers", supplier_id)], desk.back("contracts")])
+
+
+async def offers_of(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    """For which of a supplier's offers?"""
+    say, page = desk.speech, callback_data.page
+    found = await _supplier(desk, callback_data.id)
+    every = await desk.shop.read(supply.offers_of, found.id)
+    some = every[page * PAGE : (page + 1) * PAGE]
+    rows: list[Row] = [[go(await _offer_name(desk, offer_id), "con-offer", offer_id)] for offer_id in some]
+    rows += [desk.pages("con-offers", found.id, page, len(every) > (page + 1) * PAGE), desk.back("contract", found.id)]
+    said = say.say("For which offer? Its contract goes before that of the supplier.") if every else say.say("There are no offers yet.")
+    await desk.show(press, paragraphs(bold(say.say("Contract of {name}", name=found.name)), said), rows)
+
+
+async def _offer(desk: Desk, offer_id: int) -> OfferView:
+    found = await desk.shop.read(supply.offer_view, offer_id)
+    if found is None:
+        raise Gone
+    return found
+
+
+async def _offer_name(desk: Desk, offer_id: int) -> str:
+    view = await _offer(desk, offer_id)
+    sku = await desk.shop.read(catalog.sku, view.sku_id)
+    return f"{offer_id} · {sku.name if sku is not None else view.sku_id}"
+
+
+async def of_offer(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    await show_offer_contract(press, desk, callback_data.id)
+
+
+async def show_offer_contract(event: Message | CallbackQuery, desk: Desk, offer_id: int) -> None:
+    """By what the sales of one offer are shared, its own versions, and the forms of a new one."""
+    say, currency = desk.speech, desk.storefront.currency
+    view = await _offer(desk, offer_id)
+    now, terms = await desk.shop.read(settlement.terms_now, supplier_id=view.supplier_id, offer_id=offer_id)
+    versions = [one for one in await desk.shop.read(settlement.contracts_of, view.supplier_id) if one.offer_id == offer_id]
+    if now is None:
+        holds = say.say("There is no contract: the supplier gets the cost.")
+    elif now.offer_id is None:
+        holds = say.say("This offer has no contract of its own: that of the supplier holds, version {n}.", n=now.version)
+    else:
+        holds = say.say("Now, version {n}:", n=now.version)
+    told = [
+        lines(
+            say.say("<b>Version {n}</b>, from {when}, by {who}", n=one.version, when=say.when(one.from_at), who=one.by),
+            terms_said(one.terms, currency, say),
+        )
+        for one in versions[:_VERSIONS]
+        if now is None or one.id != now.id
+    ]
+    text = paragraphs(
+        bold(say.say("Contract of offer {name} of {supplier}", name=await _offer_name(desk, offer_id), supplier=view.supplier_name)),
+        lines(holds, terms_said(terms, currency, say) if now else None),
+        example_said(terms, currency, say),
+        lines(say.say("Other versions:"), paragraphs(*told)) if told else None,
+        say.say("A new version holds for what is sold from then on; nothing sold before changes."),
+    )
+    forms = [[ask(say.label(label), f"con-of.{form}", offer_id)] for form, label in _FORMS.items()]
+    await desk.show(event, text, [*forms, desk.back("con-offers", view.supplier_id)])
 
 
 def _question(form: str) -> Question:
@@ -205,23 +272,36 @@ def _question(form: str) -> Question:
     return Question(says, take, "contract")
 
 
+def _question_of_offer(form: str) -> Question:
+    async def says(desk: Desk, asked: Asked) -> Safe:
+        await _offer(desk, asked.id)
+        return paragraphs(desk.speech.say(_ASKS[form]), desk.speech.say(_ALSO) if form != "fixed" else None)
+
+    async def take(desk: Desk, message: Message, asked: Asked, text: str) -> None:
+        terms = terms_typed(form, text, desk.storefront.currency, desk.speech.timezone)
+        await _draft(message, desk, (await _offer(desk, asked.id)).supplier_id, terms, asked.id)
+
+    return Question(says, take, "con-offer")
+
+
 QUESTIONS |= {f"contract.{form}": _question(form) for form in _FORMS}
+QUESTIONS |= {f"con-of.{form}": _question_of_offer(form) for form in _FORMS}
 
 
 # A draft: kept with the conversation until it is agreed to
 
 
-def _mark(kept: dict[str, Any]) -> str:
+def _mark(kept: dict[str, Any], offer_id: int | None) -> str:
     """What tells one draft from another, so that a button agrees to what stood above it and to nothing else."""
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:10]
+    return hashlib.sha256(json.dumps([kept, offer_id], sort_keys=True).encode()).hexdigest()[:10]
 
 
-async def _draft(event: Message | CallbackQuery, desk: Desk, supplier_id: int, terms: Terms) -> None:
+async def _draft(event: Message | CallbackQuery, desk: Desk, supplier_id: int, terms: Terms, offer_id: int | None = None) -> None:
     say, currency = desk.speech, desk.storefront.currency
     found = await _supplier(desk, supplier_id)
     kept = settlement.to_json(terms)
-    await desk.state.set_data({"contract": kept, "supplier": supplier_id})
-    mark = _mark(kept)
+    await desk.state.set_data({"contract": kept, "supplier": supplier_id, "offer": offer_id})
+    mark = _mark(kept, offer_id)
     rows: list[Row] = []
     if isinstance(terms, Commission):
         for window in Window:
@@ -235,27 +315,30 @@ async def _draft(event: Message | CallbackQuery, desk: Desk, supplier_id: int, t
             do(say.label("From tomorrow"), "con-yes", supplier_id, arg=f"day-{mark}"),
             do(say.label("From next month"), "con-yes", supplier_id, arg=f"month-{mark}"),
         ],
-        [go(say.label("Cancel"), "contract", supplier_id)],
+        [go(say.label("Cancel"), "contract", supplier_id) if offer_id is None else go(say.label("Cancel"), "con-offer", offer_id)],
     ]
     text = paragraphs(
-        bold(say.say("New contract of {name}", name=found.name)), terms_said(terms, currency, say), example_said(terms, currency, say)
+        bold(say.say("New contract of {name}", name=found.name)),
+        say.say("Only of offer {id}", id=offer_id) if offer_id is not None else None,
+        terms_said(terms, currency, say),
+        example_said(terms, currency, say),
     )
     await desk.show(event, text, rows)
 
 
-async def _kept(desk: Desk, callback_data: Do) -> tuple[str, Terms]:
-    """What was pressed, and the draft it stood under. Raises DraftIsGone."""
+async def _kept(desk: Desk, callback_data: Do) -> tuple[str, Terms, int | None]:
+    """What was pressed, the draft it stood under, and of which offer that is, if of one. Raises DraftIsGone."""
     what, _, mark = callback_data.arg.partition("-")
     data = await desk.state.get_data()
-    kept = data.get("contract")
-    if not isinstance(kept, dict) or data.get("supplier") != callback_data.id or _mark(kept) != mark:
+    kept, offer_id = data.get("contract"), data.get("offer")
+    if not isinstance(kept, dict) or data.get("supplier") != callback_data.id or _mark(kept, offer_id) != mark:
         raise DraftIsGone
-    return what, settlement.from_json(kept)
+    return what, settlement.from_json(kept), offer_id
 
 
 async def option(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     """Another window, or the other way to count."""
-    what, terms = await _kept(desk, callback_data)
+    what, terms, offer_id = await _kept(desk, callback_data)
     if not isinstance(terms, Commission):
         raise DraftIsGone
     if what == "whole":
@@ -264,18 +347,26 @@ async def option(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
         terms = replace(terms, window=Window(what))
     else:
         raise DraftIsGone
-    await _draft(press, desk, callback_data.id, terms)
+    await _draft(press, desk, callback_data.id, terms, offer_id)
 
 
 async def agreed(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     """The draft becomes the next version."""
-    what, terms = await _kept(desk, callback_data)
+    what, terms, offer_id = await _kept(desk, callback_data)
     today = await desk.shop.read(books.today_of, timezone=desk.speech.timezone)
     await desk.shop.write(
-        settlement.agree, supplier_id=callback_data.id, terms=terms, by=desk.by, from_at=_begins(what, today, desk.speech.timezone)
+        settlement.agree,
+        supplier_id=callback_data.id,
+        offer_id=offer_id,
+        terms=terms,
+        by=desk.by,
+        from_at=_begins(what, today, desk.speech.timezone),
     )
     await desk.state.clear()
-    await show_contract(press, desk, callback_data.id)
+    if offer_id is None:
+        await show_contract(press, desk, callback_data.id)
+    else:
+        await show_offer_contract(press, desk, offer_id)
 
 
 def _begins(what: str, today: date, timezone: str) -> datetime | None:
@@ -288,19 +379,51 @@ def _begins(what: str, today: date, timezone: str) -> datetime | None:
     return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)
 
 
+# Orders that settlement could not work out
+
+
+async def unsettled(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    """The orders that wait, the oldest first."""
+    say, page = desk.speech, callback_data.page
+    found = await desk.shop.read(settlement.skipped_orders, offset=page * PAGE, limit=PAGE + 1)
+    rows: list[Row] = [
+        [go(say.label("Order {id}, tried {n} times", id=one.order_id, n=one.tries), "shares", one.order_id)] for one in found[:PAGE]
+    ]
+    rows += [desk.pages("unsettled", 0, page, len(found) > PAGE), desk.back("contracts")]
+    said = (
+        say.say("What suppliers are owed of these orders could not be worked out. Each is tried again by itself, ever more seldom.")
+        if found
+        else say.say("Every order is settled.")
+    )
+    await desk.show(press, paragraphs(bold(say.say("Orders that are not settled")), said), rows)
+
+
+async def settle_again(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """It is tried now."""
+    done = await desk.shop.write(settlement.settle_order, order_id=callback_data.id, by=desk.by)
+    said = desk.speech.label("It is settled.") if done else desk.speech.label("It still could not be worked out.")
+    await press.answer(said)
+    await _show_shares(press, desk, callback_data.id)
+
+
 # Who earns what of an order
 
 
 async def shares(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     """All parties of an order and what each has of it."""
-    found = await desk.shop.read(orders.detail, order_id=callback_data.id)
+    await _show_shares(press, desk, callback_data.id)
+
+
+async def _show_shares(press: CallbackQuery, desk: Desk, order_id: int) -> None:
+    found = await desk.shop.read(orders.detail, order_id=order_id)
     buyer = None
     if found is not None:
         buyer = await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
     if found is None or buyer is None:
         raise Gone
     say, card = desk.speech, found.card
-    parts = await desk.shop.read(settlement.who_earns, callback_data.id)
+    parts = await desk.shop.read(settlement.who_earns, order_id)
+    waits = await desk.shop.read(settlement.skipped_order, order_id)
     money = say.price
     told = [
         lines(
@@ -330,8 +453,19 @@ async def shares(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
         say.say("Refunded: {amount}", amount=money(found.refunded_minor, card.currency)) if found.refunded_minor else None,
         paragraphs(*told) if told else say.say("No supplier has a part of it: the goods were the shop's own, or it is not settled yet."),
         say.say("The shop has {amount} of it.", amount=bold(money(kept, card.currency))) if found.issued_at else None,
+        lines(
+            say.say(
+                "🔴 It could not be worked out, tried {n} times. It is tried again {when}.", n=waits.tries, when=say.when(waits.next_at)
+            ),
+            say.say("The program says: <code>{why}</code>", why=waits.why),
+        )
+        if waits
+        else None,
     )
-    await desk.show(press, text, [desk.back("order", card.order_id)])
+    # One that was passed over before such orders were kept can be tried too.
+    again = waits is not None or (found.issued_at is not None and not parts)
+    rows: list[Row] = [[do(say.label("🔁 Work it out now"), "settle-now", card.order_id)]] if again else []
+    await desk.show(press, text, [*rows, desk.back("order", card.order_id)])
 
 
 def _theirs(parts: Sequence[PartyShare], currency: str) -> int:

@@ -16,7 +16,7 @@ from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, 
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, keyboard, lines, paragraphs, plain
 from handlers.supply.earnings import payout_line
-from handlers.supply.money_words import PAYOUT_STATES, TO, why_not
+from handlers.supply.money_words import PAYOUT_STATES, TO, why_waits
 from locales import N_, Safe
 
 _BEFORE = 5  # earlier payouts on the card
@@ -90,7 +90,7 @@ async def _card(desk: Desk, one: PayoutView) -> tuple[Safe, list[Row]]:
             if one.approved_by
             else None,
             say.say("Reference: {reference}", reference=plain(one.reference, 200)) if one.reference else None,
-            say.say("Why: {why}", why=plain(why_not(one.why, say), 200)) if one.why else None,
+            why_waits(one, say),
         ),
         lines(
             say.say("Besides it the supplier has {amount} due.", amount=money(there.due_minor, one.currency)),
@@ -206,10 +206,10 @@ async def alerted(note: Note) -> Said:
     if body["says"] == "payout-asked":
         said = lines(
             say.say("💸 {name} asks for a payout of {amount}.", **facts),
-            say.say("It goes, {how}, to: <code>{where}</code>", how=say.label(TO[found.to]), where=found.words),
+            say.say("It goes, {how}, to: <code>{where}</code>", how=say.label(TO[found.to]), where=settlement.masked(found.words)),
         )
     elif body["says"] == "payout-declined":
-        said = say.say("🔴 A payout of {amount} to {name} was declined ({why}). The money is due again.", **facts, why=str(body["why"]))
+        said = say.say("🔴 A payout of {amount} to {name} was declined ({why}). The money is due again.", **facts, why=f"“{body['why']}”")
     elif body["says"] == "payout-gone":
         said = say.say(
             "🔴 A payout of {amount} to {name} that was given up was sent after all. It is booked as paid; please look.", **facts

@@ -9,11 +9,15 @@ from decimal import Decimal
 from core.money import decimal_text, exponent
 from core.settlement import (
     DECLINED,
+    EARLIER_TRY,
+    NO_WAY,
+    OLDER_DECLINED,
     Commission,
     Earnings,
     FixedCost,
     Label,
     PayoutState,
+    PayoutView,
     PayTo,
     Sale,
     SpreadShare,
@@ -24,7 +28,7 @@ from core.settlement import (
     Window,
     parts,
 )
-from handlers.pieces import bold, lines, paragraphs
+from handlers.pieces import bold, lines, paragraphs, plain
 from locales import N_, Safe, Speech
 from papers.pictures import MOST_ROWS, Card, Row, Sheet, drawable, sheet_png
 from papers.tables import Cell, csv_table
@@ -63,6 +67,15 @@ PAYOUT_STATES = {
     PayoutState.REFUSED: N_("refused"),
 }
 WHY_NOT = {DECLINED: N_("it could not be sent; please look where your money goes, then ask again")}
+_NO_WAY = N_("There is no way to pay it now. It is tried again by itself; set the way up, or refuse it.")
+# As the staff read what a payout waits for; the second of each is how earlier versions wrote it.
+_WAITS = {NO_WAY: _NO_WAY, "there is no way to pay it now": _NO_WAY}
+_QUOTED = {
+    OLDER_DECLINED: N_("An older try was declined; the newest is still open. The provider says: “{words}”"),
+    "an older try was declined: ": N_("An older try was declined; the newest is still open. The provider says: “{words}”"),
+    EARLIER_TRY: N_("An earlier try may still arrive, so it is looked for first. The provider says: “{words}”"),
+    "an earlier try may still arrive: ": N_("An earlier try may still arrive, so it is looked for first. The provider says: “{words}”"),
+}
 TO = {PayTo.WORDS: N_("by hand"), PayTo.CRYPTO_PAY: N_("by Crypto Pay")}
 COLUMNS = ("from", "to", "day", "stream", "currency", "count", "amount", "words")
 
@@ -222,3 +235,17 @@ def file_name(made: Earnings, ending: str) -> str:
 def why_not(why: str | None, speech: Speech) -> str:
     """Why a payout was not made: what the staff have typed, or a sentence for what is known by a word."""
     return speech.label(WHY_NOT[why]) if why in WHY_NOT else why or "–"
+
+
+def why_waits(one: PayoutView, speech: Speech) -> Safe | None:
+    """To the staff: what is in the way of a payout, as a sentence; what its provider said stands in quotes, in the provider's words."""
+    if not one.why:
+        return None
+    if one.state is PayoutState.REFUSED:
+        return speech.say("Why: {why}", why=plain(why_not(one.why, speech), 200))
+    if one.why in _WAITS:
+        return speech.say(_WAITS[one.why])
+    for prefix, sentence in _QUOTED.items():
+        if one.why.startswith(prefix):
+            return speech.say(sentence, words=plain(one.why.removeprefix(prefix), 200))
+    return speech.say("The provider says: “{words}”", words=plain(one.why, 200))

@@ -18,6 +18,7 @@ from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 from core.audit.stopped_work import STOPPED_WORK
+from core.audit.supply_money import SUPPLY_MONEY
 from core.audit.upstreams import UPSTREAMS
 from core.database import Keyring, Shop
 from core.storefronts import Storefront
@@ -419,7 +420,7 @@ def damage(connection: Connection, harm: Damage, world: World) -> None:
 
 # Shown a shop that breaks them beside the stories of what they are about.
 TOLD_ELSEWHERE = {
-    name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT, STOPPED_WORK) for name in checks
+    name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT, STOPPED_WORK, SUPPLY_MONEY) for name in checks
 }
 
 
