@@ -21,7 +21,7 @@ from core.database import Shop
 from core.errors import N_, Refusal
 from core.fulfilment import Kind, Terms, Unit
 from core.inventory import ImportReceipt, Secret
-from handlers.admin.receipts import FIRST, Place, receipt_of, refusals_of, unreadable
+from handlers.admin.receipts import FIRST, MOST_LISTED, Place, receipt_of, refusals_of, refused_in_all, unreadable
 from handlers.admin.sent import deleted, persistently
 from handlers.pieces import Row, keyboard, paragraphs
 from handlers.screen import refused
@@ -33,7 +33,6 @@ from papers.codes_out import refused_csv
 log = structlog.get_logger()
 
 REPORT_SECONDS = 2.0
-MOST_LISTED = 100_000  # refused lines in the document: Telegram takes no larger one, and nobody reads it
 
 
 @dataclass(eq=False)
@@ -124,7 +123,8 @@ class Import:
     agree: Callable[[int], Awaitable[None]] | None = None  # asked with how many are new, just before they go on sale
     counting: Callable[[int], None] | None = None  # told how many lines were seen
     seen: int = 0
-    bad: list[BadLine] = field(default_factory=list, repr=False)
+    bad: list[BadLine] = field(default_factory=list, repr=False)  # as many as are listed
+    unread: int = 0  # all of them
     places: Places = field(default_factory=Places, repr=False)
     shown: Message | None = field(default=None, repr=False)
     kind: Kind | None = field(default=None, repr=False)
@@ -167,13 +167,13 @@ class Import:
     async def _received(self, receipt: ImportReceipt, stream: BinaryIO) -> Came:
         gone = await deleted(self.message) if self.message is not None else True
         refusals = await asyncio.to_thread(refusals_of, self.speech, receipt, self.bad, self.places)
-        text = receipt_of(self.speech, self.sku_name, receipt, unread=len(self.bad), refusals=refusals, deleted=gone)
-        shown: list[tuple[str, ...]] = list(refusals[:MOST_LISTED])
+        text = receipt_of(self.speech, self.sku_name, receipt, unread=self.unread, refusals=refusals, deleted=gone)
+        shown: list[tuple[str, ...]] = list(refusals)
         if self.masks and refusals:
             masks = await asyncio.to_thread(self._masks, receipt, stream)
             shown = [(*one, masks.get(number, "")) for number, one in zip(self._numbers(receipt), shown, strict=False)]
         await self._tell(text, shown)
-        return Came(receipt, text, len(refusals))
+        return Came(receipt, text, refused_in_all(receipt, self.unread))
 
     def _numbers(self, receipt: ImportReceipt) -> Iterator[int]:
         """Which code each line of the refusals is about, in their order; 0 for lines that were none."""
@@ -236,17 +236,22 @@ class Import:
         # Lines of several files in one archive have the same numbers, so the codes are counted through.
         for found in read_codes(self.name, stream, self.limits):
             if isinstance(found, BadLine):
-                self.bad.append(found)
+                self._refuse(found)
                 continue
             try:
                 units = self._units(found)
             except Refusal as refusal:
                 why = Why.not_licensed if isinstance(refusal, fulfilment.NotLicensed) else Why.not_a_whole_number
-                self.bad.append(BadLine(found.line, why, found.member))
+                self._refuse(BadLine(found.line, why, found.member))
                 continue
             for unit in units:
                 self.places.append(found.member, found.line)
                 yield len(self.places), Secret.noted(unit.card_no, unit.card_pwd, unit.notes)
+
+    def _refuse(self, line: BadLine) -> None:
+        self.unread += 1
+        if len(self.bad) < MOST_LISTED:
+            self.bad.append(line)
 
     def _units(self, line: CodeLine) -> Sequence[Unit]:
         """What a line is of: one code, as a rule; a licence key is of as many units as it has seats. Raises the kind's refusal."""

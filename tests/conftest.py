@@ -18,9 +18,12 @@ import core.schema  # noqa: F401 - all tables
 from core import storefronts
 from core.database import Base, Keyring, Shop
 from core.storefronts import Storefront
+from tests.compiling import keep_compiled
 from tests.stage import Clock, Goods, numbers, put_on_sale
 
 KEYS = Keyring.generate()
+
+keep_compiled()
 
 
 @pytest.fixture(scope="session")

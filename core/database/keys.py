@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE = 12
 _FORMAT = 1
+_ASCII_SIGNS = {number: None for number in range(128) if not chr(number).isalnum()}
 
 
 class KeysMissing(Exception):
@@ -97,8 +98,13 @@ class DataKey:
 
 def normalised(secret: str) -> str:
     """NFKC, upper case, and only letters and digits: separators and spaces never make a code new (signs do when there is nothing else)."""
-    folded = unicodedata.normalize("NFKC", secret).upper()
-    kept = "".join(filter(str.isalnum, folded))
+    if secret.isascii():
+        # As most are: nothing to normalise, and a table drops the signs in one go.
+        folded = secret.upper()
+        kept = folded if folded.isalnum() else folded.translate(_ASCII_SIGNS)
+    else:
+        folded = unicodedata.normalize("NFKC", secret).upper()
+        kept = "".join(filter(str.isalnum, folded))
     return kept or folded.strip()
 
 

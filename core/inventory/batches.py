@@ -18,6 +18,7 @@ from core import blacklist, journal
 from core.database import DataKey, Keyring, Shop, among, keys, now, read, tools, write
 from core.errors import N_, Refusal
 from core.inventory.codes import Secret, row_identity
+from core.inventory.marks import Marks
 from core.inventory.tables import Batch, BatchState, Code
 
 CHUNK = 1000  # Rows in one transaction: the SQLite writer is never held for long.
@@ -25,6 +26,7 @@ MOST_CODES = 1 << 20  # in one batch: the bound of a data key
 # Signs of life of an import: much rarer than rows are staged, much more often than an import is taken for dead.
 _BEAT_SECONDS = 20.0
 _ABANDONED_AFTER = timedelta(minutes=2)
+_LAST_READING_SECONDS = 5.0
 _TRIES = 3
 
 log = logging.getLogger(__name__)
@@ -258,7 +260,8 @@ def _store(session: Session, batch_id: int, offer_id: int, sealed: Sequence[Seal
 
 @write
 def publish(session: Session, *, batch_id: int, most: int = CHUNK * 2) -> int:
-    """Put up to `most` staged codes of a checked batch on the shelf; returns how many are still staged. Call again until it is 0.
+    """Put up to `most` staged codes of a checked batch on the shelf; returns how many are still staged (ten times `most` or more count
+    as that many). Call again until it is 0.
 
     The first call decides that all of it goes on sale, the last one writes the import into the action log. Raises PutAside
     when the batch was given up.
@@ -278,7 +281,7 @@ def publish(session: Session, *, batch_id: int, most: int = CHUNK * 2) -> int:
         )
     left = 0
     if len(ids) == most:
-        left = session.scalar(select(func.count()).select_from(Code).where(Code.batch_id == batch_id, Code.staged.is_not(None))) or 0
+        left = _still_staged(session, batch_id, most)
     batch.state = BatchState.PUBLISHING if left else BatchState.PUBLISHED
     batch.published_at = now(session)
     if not left:
@@ -296,15 +299,21 @@ def publish(session: Session, *, batch_id: int, most: int = CHUNK * 2) -> int:
     return left
 
 
+def _still_staged(session: Session, batch_id: int, most: int) -> int:
+    """How many codes of a batch are still staged. Not counted to the end: each of the many calls would walk through a million."""
+    some = select(Code.id).where(Code.batch_id == batch_id, Code.staged.is_not(None)).limit(10 * most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
 @write
 def reject(session: Session, *, batch_id: int, most: int = CHUNK * 2) -> int:
-    """Throw a staged batch away and free its fingerprints; returns how many rows are left. Call again until it is 0."""
+    """Throw a staged batch away and free its fingerprints; returns how many rows are left, as `publish` does. Call again until it is 0."""
     batch = session.get_one(Batch, batch_id, with_for_update=True)
     assert batch.state in (BatchState.STAGED, BatchState.REJECTED), "what was on sale is never thrown away"
     batch.state = BatchState.REJECTED
     ids = session.scalars(select(Code.id).where(Code.batch_id == batch_id, Code.staged.is_not(None)).order_by(Code.id).limit(most)).all()
     session.execute(delete(Code).where(among(session, Code.id, ids)), execution_options={"synchronize_session": False})
-    return session.scalar(select(func.count()).select_from(Code).where(Code.batch_id == batch_id, Code.staged.is_not(None))) or 0
+    return _still_staged(session, batch_id, most) if ids else 0
 
 
 @write
@@ -370,21 +379,23 @@ async def bring_in(
     """
     batch = await shop.write(open_batch, offer_id=offer_id, sku_id=sku_id, source_name=source_name, by=by, link_id=link_id)
     receipt = ImportReceipt(batch.id)
-    seen: set[bytes] = set()
+    seen = Marks()
     lines_seen = 0
     sealing = seal(shop.tools.keys, batch, lines)
+    # While a chunk is being stored the next one is read and sealed.
+    reading = _read_on(sealing)
     try:
-        while chunk := await _next(shop, batch.id, sealing):
+        while chunk := await _next(shop, batch.id, reading):
+            reading = _read_on(sealing)
             lines_seen += len(chunk)
             if lines_seen > MOST_CODES:
                 raise Refused(most=MOST_CODES)
             fresh = []
             for sealed in chunk:
-                if sealed.fingerprint in seen:
-                    receipt.duplicate_in_file.append(sealed.row)
-                else:
-                    seen.add(sealed.fingerprint)
+                if seen.add(sealed.fingerprint):
                     fresh.append(sealed)
+                else:
+                    receipt.duplicate_in_file.append(sealed.row)
             staged = await shop.write(stage, batch_id=batch.id, offer_id=offer_id, sealed=fresh)
             receipt.accepted += staged.accepted
             receipt.duplicate_in_shop += staged.duplicates
@@ -395,6 +406,9 @@ async def bring_in(
         if agree is not None:
             await agree(receipt.accepted)
     except BaseException:
+        # Whoever gave the lines may close what they are read from: nobody reads on, unless the reading itself has got stuck.
+        reading.add_done_callback(_nobody_asks)
+        await asyncio.wait({reading}, timeout=_LAST_READING_SECONDS)
         while await shop.write(reject, batch_id=batch.id):
             pass
         raise
@@ -402,15 +416,26 @@ async def bring_in(
     return receipt
 
 
-async def _next(shop: Shop, batch_id: int, sealing: Iterator[Sealed]) -> list[Sealed]:
-    """The next chunk, read and sealed in a thread, with signs of life while that takes long."""
-    reading = asyncio.ensure_future(asyncio.to_thread(lambda: list(islice(sealing, CHUNK))))
-    try:
-        while not (await asyncio.wait({reading}, timeout=_BEAT_SECONDS))[0]:
-            await shop.write(beat, batch_id=batch_id)
-        return reading.result()
-    finally:
-        reading.cancel()
+def _read_on(sealing: Iterator[Sealed]) -> asyncio.Task[list[Sealed]]:
+    """Read and seal the next chunk in a thread."""
+
+    async def read_on() -> list[Sealed]:
+        return await asyncio.to_thread(lambda: list(islice(sealing, CHUNK)))
+
+    return asyncio.create_task(read_on())
+
+
+def _nobody_asks(reading: asyncio.Task[list[Sealed]]) -> None:
+    """What was read in vain, or went wrong then, is of no interest any more."""
+    if not reading.cancelled():
+        reading.exception()
+
+
+async def _next(shop: Shop, batch_id: int, reading: asyncio.Task[list[Sealed]]) -> list[Sealed]:
+    """The chunk that is being read, with signs of life while that takes long."""
+    while not (await asyncio.wait({reading}, timeout=_BEAT_SECONDS))[0]:
+        await shop.write(beat, batch_id=batch_id)
+    return reading.result()
 
 
 async def _put_on_sale(shop: Shop, batch_id: int) -> bool:

@@ -46,6 +46,9 @@ class Secret:
 
     def joined(self) -> str:
         """Both parts in a row: what the fingerprint is made of, so that a code split otherwise is the same code."""
+        number, password = self.card_no or "", self.card_pwd or ""
+        if _NOTES not in number and _NOTES not in password:
+            return number + password
         bare = self.bare()
         return f"{bare.card_no or ''}{bare.card_pwd or ''}"
 

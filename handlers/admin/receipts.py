@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, islice
 
 from core.errors import N_
 from core.inventory import ImportReceipt
@@ -11,7 +12,8 @@ from handlers.pieces import bold, lines, paragraphs, plain
 from locales import NN_, Safe, Speech
 from papers.codes import BadLine, Fault, Unreadable, Why
 
-FIRST = 20  # refused lines told in the receipt; all of them stand in the document
+MOST_LISTED = 100_000  # refused lines in the document: Telegram takes no larger one, and nobody reads it
+FIRST = 20  # refused lines told in the receipt; more of them stand in the document
 
 Place = tuple[str | None, int]
 """Where a line stood: the file in an archive (None outside one), and the line in it."""
@@ -68,7 +70,7 @@ def receipt_of(
 ) -> Safe:
     """The receipt: how many codes came in, how many lines did not, and the first of `refusals`; `unread` lines were malformed."""
     first = [say.say("{line}: {why}", line=line, why=why) for line, why in refusals[:FIRST]]
-    more = len(refusals) - len(first)
+    more = refused_in_all(receipt, unread) - len(first)
     return paragraphs(
         say.say("Import into <b>{name}</b>", name=sku_name),
         lines(*_counts(say, receipt, unread)),
@@ -116,18 +118,30 @@ def _counts(say: Speech, receipt: ImportReceipt, unread: int) -> list[Safe]:
     return [say.many(*came_in, receipt.accepted), *[say.many(*sentence, n) for n, sentence in did_not if n]]
 
 
-def refusals_of(say: Speech, receipt: ImportReceipt, bad: Sequence[BadLine], places: Sequence[Place]) -> list[tuple[str, str]]:
-    """Every line that did not go in, where it stood and why; never what it held. `places` are those of the codes, in their order."""
-    found = [(line.member, line.line, _WHYS[line.why]) for line in bad]
-    for numbers, why in (
+def refused_in_all(receipt: ImportReceipt, unread: int) -> int:
+    """How many lines did not go in, `unread` malformed ones among them."""
+    return unread + sum(len(numbers) for numbers, _ in _lists(receipt))
+
+
+def _lists(receipt: ImportReceipt) -> tuple[tuple[list[int], str], ...]:
+    return (
         (receipt.duplicate_in_file, _DUPLICATE_IN_FILE),
         (receipt.duplicate_in_shop, _DUPLICATE_IN_SHOP),
         (receipt.staged_elsewhere, _STAGED_ELSEWHERE),
         (receipt.blacklisted, _BLACKLISTED),
-    ):
-        found += [(*places[number - 1], why) for number in numbers]
-    # Malformed lines first: they are what somebody must mend.
-    return [(_said(say, member, line), say.label(why)) for member, line, why in found]
+    )
+
+
+def refusals_of(
+    say: Speech, receipt: ImportReceipt, bad: Sequence[BadLine], places: Sequence[Place], most: int = MOST_LISTED
+) -> list[tuple[str, str]]:
+    """The first `most` lines that did not go in, where they stood and why; never what they held. `places` are those of the codes, in order.
+
+    Malformed lines come first: they are what somebody must mend.
+    """
+    unread = ((line.member, line.line, _WHYS[line.why]) for line in bad)
+    known = ((*places[number - 1], why) for numbers, why in _lists(receipt) for number in numbers)
+    return [(_said(say, member, line), say.label(why)) for member, line, why in islice(chain(unread, known), most)]
 
 
 def _said(say: Speech, member: str | None, line: int) -> str:
