@@ -99,9 +99,11 @@ async def restocked(note: Note) -> Said:
     sku_id, speech, shop, storefront = int(note.body["sku"]), note.speech, note.shop, note.storefront
     to_shop = button(speech.label("🛍 To the shop"), callbacks.Home(fresh=True))
     try:
-        product, found = await shop.read(
-            showcase.denomination, storefront_id=storefront.id, sku_id=sku_id, wholesale=bool(note.body.get("wholesale"))
-        )
+        # A notice from before the last version names nobody, and tells the usual price.
+        buyer: Customer | None = None
+        if "customer" in note.body:
+            buyer = await shop.read(people.by_id, int(note.body["customer"]))
+        product, found = await shop.read(showcase.denomination, storefront_id=storefront.id, sku_id=sku_id, buyer=buyer)
     except Gone:
         return speech.say("Something you were waiting for came back, but it has left the shop since."), keyboard([[to_shop]])
     price = speech.price(found.price.retail_minor, found.price.currency)

@@ -140,9 +140,8 @@ def quote(
 
     A quantity outside the limits is brought inside them.
     """
-    product, denomination = showcase.denomination(
-        session, storefront_id=storefront_id, sku_id=sku_id, wholesale=people.by_id(session, customer_id).wholesale
-    )
+    buyer = people.by_id(session, customer_id)
+    product, denomination = showcase.denomination(session, storefront_id=storefront_id, sku_id=sku_id, buyer=buyer)
     if product.terms.get("for", customer_id) != customer_id:
         raise catalog.Gone  # Agreed with another buyer.
     sku, price = denomination.sku, denomination.price

@@ -52,15 +52,15 @@ def once_hash(*inputs: object) -> bytes:
 
 
 def agreed(
-    session: Session, *, storefront_id: int, sku_id: int, quantity: int, price_id: int, rules_version: int, wholesale: bool = False
+    session: Session, *, storefront_id: int, buyer: people.Customer, sku_id: int, quantity: int, price_id: int, rules_version: int
 ) -> Deal:
     """Compare what the buyer saw with what is true now; raises NotForSale, PriceMoved or WrongQuantity.
 
-    A reseller (`wholesale`) pays the wholesale price: it is of the same version of the price, so that is compared as for anybody.
+    The price is this buyer's: the version that they saw must be the one that is theirs now.
     """
     sku = catalog.sku(session, sku_id)
     storefront = storefronts.by_id(session, storefront_id)
-    price = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku_id], wholesale=wholesale).get(sku_id)
+    price = pricing.for_buyer(session, buyer=buyer, sku_ids=[sku_id]).get(sku_id)
     offers = supply.ranked(session, [sku_id])
     if sku is None or sku.hidden or price is None or not offers or price.currency != storefront.currency:
         raise NotForSale
@@ -214,11 +214,11 @@ def _sell(
     deal = agreed(
         session,
         storefront_id=storefront_id,
+        buyer=customer,
         sku_id=sku_id,
         quantity=quantity,
         price_id=price_id,
         rules_version=rules_version,
-        wholesale=customer.wholesale,
     )
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
     total = quote.total_minor
