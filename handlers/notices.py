@@ -143,7 +143,8 @@ def reseller(note: Note) -> Said:
 async def prices_changed(note: Note) -> Said:
     """To a reseller: what costs something else than before, with the way out of such messages."""
     speech, shop = note.speech, note.shop
-    found = await shop.read(supply.price_changes, int(note.body["news"]))
+    reader = note.body.get("customer")
+    found = await shop.read(supply.price_changes, int(note.body["news"]), customer_id=None if reader is None else int(reader))
     told: list[Safe] = []
     for change in found[:MOST_CHANGES]:
         sku = await shop.read(catalog.sku, change.sku_id)

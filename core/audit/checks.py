@@ -191,7 +191,7 @@ ORDERS = {
         WHERE n.bought > COALESCE(b.units, 0)""",
     "a denomination has one current price in a storefront": """
         SELECT 'sku ' || sku_id AS about, COUNT(*) || ' current prices in storefront ' || storefront_id AS detail
-        FROM prices WHERE until IS NULL GROUP BY storefront_id, sku_id HAVING COUNT(*) > 1""",
+        FROM prices WHERE until IS NULL GROUP BY storefront_id, sku_id, level_id, customer_id HAVING COUNT(*) > 1""",
     "a denomination's sources are offers of it": """
         SELECT 'sku ' || s.sku_id AS about, 'rank ' || s.rank || ' is offer ' || s.offer_id AS detail
         FROM sources s LEFT JOIN offers o ON o.id = s.offer_id AND o.sku_id = s.sku_id WHERE o.id IS NULL""",

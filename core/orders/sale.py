@@ -21,6 +21,7 @@ from core.orders.drawing import draw, fields_of, suitable
 from core.orders.fulfilling import begin
 from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, write_lines
+from core.orders.limits import most_of
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.tables import Order, OrderState
@@ -69,8 +70,9 @@ def agreed(
         raise NotForSale
     if price.id != price_id or sku.rules_version != rules_version:
         raise PriceMoved
-    if not sku.min_quantity <= quantity <= sku.max_quantity:
-        raise WrongQuantity(least=sku.min_quantity, most=sku.max_quantity)
+    most = most_of(buyer, sku)
+    if not sku.min_quantity <= quantity <= most:
+        raise WrongQuantity(least=sku.min_quantity, most=most)
     return Deal(storefront, sku, Terms(price.id, price.unit_for(quantity), price.currency), offers, price)
 
 
