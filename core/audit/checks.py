@@ -11,6 +11,7 @@ from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
+from core.audit.resellers import RESELLERS
 from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
@@ -551,6 +552,7 @@ CHECKS: dict[str, str] = {
     **OFFERS,
     **ROUTING,
     **UPSTREAMS,
+    **RESELLERS,
     **KINDS,
 }
 

@@ -10,25 +10,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import orders, people, pricing, supply
+from core import orders, people, pricing, resellers, supply
 from core.database import Shop
 from core.orders import sale
 from core.people import Customer
 from core.pricing import Price, Tier
 from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
-from tests.core.test_wholesale import on_sale, paid, reseller
+from tests.core.test_wholesale import on_sale, paid
+from tests.reselling import a_reseller, add_level
 from tests.stage import Clock, Goods, person
 
 pytestmark = pytest.mark.usefixtures("sound_in_the_end")
 
-LEVEL, OTHER_LEVEL = 11, 12
+LEVEL, OTHER_LEVEL = 1, 2  # the ids of the only two levels, made at the first question
 
 
 async def of_level(shop: Shop, storefront: Storefront, level_id: int = LEVEL) -> Customer:
-    customer = await reseller(shop, storefront)
-    await shop.write(people.set_level, customer_id=customer.id, level_id=level_id)
-    return await shop.read(people.by_id, customer.id)
+    if not await shop.read(resellers.levels, storefront_id=storefront.id):
+        for rank in (LEVEL, OTHER_LEVEL):
+            await add_level(shop, storefront, rank=rank)
+    return await a_reseller(shop, storefront, level_id=level_id)
 
 
 async def level_price(shop: Shop, goods: Goods, unit_minor: int, *, level_id: int = LEVEL, tiers: Any = ()) -> int:
@@ -45,17 +47,9 @@ async def level_price(shop: Shop, goods: Goods, unit_minor: int, *, level_id: in
 
 
 async def contract(shop: Shop, goods: Goods, customer: Customer, unit_minor: int, **more: Any) -> int:
-    price = await shop.write(
-        pricing.set_customer_price,
-        storefront_id=goods.storefront.id,
-        customer_id=customer.id,
-        sku_id=goods.sku_id,
-        unit_minor=unit_minor,
-        currency="CNY",
-        by="test",
-        **more,
-    )
-    return price.id
+    agreed: dict[str, Any] = {"customer_id": customer.id, "sku_id": goods.sku_id, "unit_minor": unit_minor, "by": "test"}
+    await shop.write(resellers.set_contract, storefront_id=goods.storefront.id, **agreed, **more)
+    return (await shop.read(pricing.for_buyer, buyer=customer, sku_ids=[goods.sku_id]))[goods.sku_id].id
 
 
 async def tried(shop: Shop, goods: Goods, buyer: Customer, price_id: int, *, once: str) -> int | type[orders.PriceMoved]:
@@ -70,7 +64,7 @@ async def tried(shop: Shop, goods: Goods, buyer: Customer, price_id: int, *, onc
 
 async def test_a_resellers_own_price_goes_before_their_levels_and_that_before_wholesale(shop: Shop, storefront: Storefront) -> None:
     goods = await on_sale(shop, storefront)
-    buyer, plain, anybody = await of_level(shop, storefront), await reseller(shop, storefront), await person(shop, storefront)
+    buyer, plain, anybody = await of_level(shop, storefront), await a_reseller(shop, storefront), await person(shop, storefront)
 
     async def pays(who: Customer) -> int:
         return (await shop.read(pricing.for_buyer, buyer=who, sku_ids=[goods.sku_id]))[goods.sku_id].retail_minor
@@ -81,7 +75,7 @@ async def test_a_resellers_own_price_goes_before_their_levels_and_that_before_wh
     assert [await pays(who) for who in (buyer, plain, anybody)] == [8800, 9000, 9500]
     await contract(shop, goods, buyer, 8700)
     assert [await pays(who) for who in (buyer, plain, anybody)] == [8700, 9000, 9500]
-    await shop.write(people.set_wholesale, storefront_id=storefront.id, customer_id=buyer.id, wholesale=False, by="test")
+    await shop.write(resellers.end, storefront_id=storefront.id, customer_id=buyer.id, by="test")
     assert await pays(await shop.read(people.by_id, buyer.id)) == 9500, "who is no reseller pays what all pay"
 
 
@@ -90,7 +84,11 @@ async def test_forged_outdated_and_worse_rows_are_a_price_that_moved_gathered_or
 ) -> None:
     since = clock()
     goods = await on_sale(shop, storefront)
-    mine, plain, anybody = await of_level(shop, storefront), await reseller(shop, storefront), await person(shop, storefront, None, 50_000)
+    mine, plain, anybody = (
+        await of_level(shop, storefront),
+        await a_reseller(shop, storefront),
+        await person(shop, storefront, None, 50_000),
+    )
     elsewhere = await of_level(shop, storefront, OTHER_LEVEL)
     old = await level_price(shop, goods, 8900)
     level, other = await level_price(shop, goods, 8800), await level_price(shop, goods, 8600, level_id=OTHER_LEVEL)
@@ -152,14 +150,14 @@ async def test_a_contract_price_ends_at_its_instant_and_not_when_a_job_gets_roun
     clock.passes(days=1, seconds=1)
     assert await tried(shop, goods, buyer, own, once="late") is orders.PriceMoved
     assert await tried(shop, goods, buyer, level, once="after") == 8800
-    assert await shop.write(pricing.end_due) == [(buyer.id, goods.sku_id)]
-    assert await shop.write(pricing.end_due) == []
+    assert await shop.write(resellers.end_due_contracts) == 1
+    assert await shop.write(resellers.end_due_contracts) == 0
     assert [one.price.retail_minor for one in await shop.read(pricing.of_parties, storefront_id=storefront.id)] == [8800]
 
 
 async def test_a_lower_retail_price_lowers_what_levels_and_resellers_pay_at_once(shop: Shop, storefront: Storefront) -> None:
     goods = await on_sale(shop, storefront)
-    buyer, dear = await of_level(shop, storefront), await reseller(shop, storefront)
+    buyer, dear = await of_level(shop, storefront), await a_reseller(shop, storefront)
     await level_price(shop, goods, 8800, tiers=[Tier(100, 8300)])
     await contract(shop, goods, dear, 9900, dearer=True)
 
@@ -188,7 +186,7 @@ async def renewed(shop: Shop, goods: Goods, buyer: Customer) -> Goods:
 
 async def test_each_reseller_is_told_of_their_own_prices_only(shop: Shop, storefront: Storefront, clock: Clock) -> None:
     goods = await on_sale(shop, storefront)
-    buyer, plain = await of_level(shop, storefront), await reseller(shop, storefront)
+    buyer, plain = await of_level(shop, storefront), await a_reseller(shop, storefront)
     await level_price(shop, goods, 8800)
     clock.passes(minutes=6)
     await shop.write(supply.post_price_news)  # prices of before the first look are told to nobody
