@@ -26,15 +26,17 @@ from handlers import (
     service,
     tasks,
 )
-from handlers.admin import applications, kinds, reviews, upstreams
+from handlers.admin import applications, kinds, reseller_cards, reviews, upstreams
 from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import offers as desk_of_offers
 from handlers.admin import payouts as desk_of_payouts
 from handlers.admin import rates as desk_of_rates
+from handlers.admin import resellers as desk_of_resellers
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs, plain
+from handlers.reseller import home as reseller_home
 from handlers.supply import earnings
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
@@ -236,6 +238,12 @@ SAYS: dict[str, Wording] = {
     "cost-wish-decided": cost_wish_decided,
     "broadcast": news,
     "wholesale": reseller,
+    "reseller-application": reseller_home.noticed,
+    "reseller-withdrawn": reseller_cards.withdrawn,
+    "reseller-moved": desk_of_resellers.moved,
+    "level-changed": reseller_home.level_changed,
+    "contract-price": reseller_home.contract_told,
+    "undercut": reseller_home.undercut_told,
     "prices-changed": prices_changed,
     "reprice": reprice,
 }

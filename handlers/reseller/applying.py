@@ -83,7 +83,7 @@ def look(found: ApplicationView, speech: Speech, said: Safe | None = None) -> Dr
         buttons = [button(speech.label("✏️ {what}", what=speech.label(FIELDS[one])), Answer(id=found.id, asked=one)) for one in Asked]
         rows = [buttons[n : n + 2] for n in range(0, len(buttons), 2)]
         if found.next is None:
-            rows.append([button(speech.label("📨 Send it"), Send(id=found.id, version=found.version), "success")])
+            rows.append([button(speech.label("📨 Send it to the shop"), Send(id=found.id, version=found.version), "success")])
         rows.append([button(speech.label("↩️ Withdraw"), Withdraw(id=found.id, version=found.version))])
     rows.append([button(speech.label("⬅️ Back"), Home())])
 
