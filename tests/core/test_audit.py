@@ -15,6 +15,7 @@ from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
+from core.audit.resellers import RESELLERS
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 from core.audit.upstreams import UPSTREAMS
@@ -417,7 +418,7 @@ def damage(connection: Connection, harm: Damage, world: World) -> None:
 
 
 # Shown a shop that breaks them beside the stories of what they are about.
-TOLD_ELSEWHERE = {name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT) for name in checks}
+TOLD_ELSEWHERE = {name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT, RESELLERS) for name in checks}
 
 
 async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront, clock: Clock, database_url: str) -> None:
