@@ -136,7 +136,7 @@ def set_rule(
     """A line of a price list, or what the one about the same thing and quantity says from now on; the prices follow by themselves.
 
     `value` is minor units of the storefront's currency for a fixed price, else hundredths of a per cent. Raises NoLevel, RuleWrong,
-    TooManyRules, and BelowCost when a denomination of it would cost less than it costs the shop, unless `below_cost` confirms that.
+    TooManyRules, and BelowCost when a line about one denomination is less than it costs the shop, unless `below_cost` confirms that.
     """
     assert from_quantity >= 1 and value >= 0, "what is typed is checked before"
     _locked(session, level_id, storefront_id)
@@ -207,15 +207,14 @@ def _there(session: Session, scope: Scope, scope_id: int) -> bool:
 
 
 def _above_cost(session: Session, storefront_id: int, rule: Rule) -> None:
-    """Raises BelowCost for the first denomination that a rule would sell at a loss."""
-    for facts in facts_of(session, storefront_id=storefront_id):
-        about = (
-            rule.scope is Scope.ALL
-            or (rule.scope is Scope.CATEGORY and rule.scope_id in facts.category_ids)
-            or (rule.scope is Scope.PRODUCT and rule.scope_id == facts.product_id)
-            or (rule.scope is Scope.SKU and rule.scope_id == facts.sku_id)
-        )
-        unit = unit_by(rule, facts) if about else None
+    """Raises BelowCost when a line about one denomination would sell it at a loss.
+
+    A line about more is taken: where it would be a loss, the cost is asked.
+    """
+    if rule.scope is not Scope.SKU:
+        return
+    for facts in facts_of(session, storefront_id=storefront_id, sku_ids=[rule.scope_id]):
+        unit = unit_by(rule, facts)
         if unit is not None and facts.cost_minor is not None and unit < facts.cost_minor:
             raise BelowCost(unit_minor=unit, cost_minor=facts.cost_minor, currency=facts.base.currency)
 
