@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,14 +85,14 @@ async def test_every_notice_about_resellers_is_said_in_every_language(shop: Shop
         resellers.set_contract, storefront_id=here.id, customer_id=buyer.id, sku_id=goods.sku_id, unit_minor=9000, by="telegram:1"
     )
     await shop.write(resellers.set_minimum, storefront_id=here.id, sku_id=goods.sku_id, unit_minor=9400, by="telegram:1")
-    facts = {"storefront_id": here.id, "customer_id": buyer.id, "sku_id": goods.sku_id, "asked_minor": 1}
-    seen = await shop.write(resellers.note_undercut, **facts, seen_where="<b>x</b> & y", by="telegram:1")  # type: ignore[arg-type]
+    facts: dict[str, Any] = {"storefront_id": here.id, "customer_id": buyer.id, "sku_id": goods.sku_id, "asked_minor": 1}
+    seen = await shop.write(resellers.note_undercut, **facts, seen_where="<b>x</b> & y", by="telegram:1")
     other = await shop.write(
         people.meet, storefront_id=here.id, telegram_id=9, name="N", username=None, telegram_language=None, currency="CNY"
     )
     number = await shop.write(resellers.begin, customer_id=other.id)
     moved = {"says": "reseller-moved", "customer": buyer.id, "turnover_minor": 5, "currency": "CNY"}
-    bodies = [
+    bodies: list[dict[str, Any]] = [
         *(
             {"says": "reseller-application", "application": n, "event": e}
             for n in (number, 99)

@@ -128,7 +128,12 @@ async def test_who_buys_from_a_price_list_is_sold_to_together_with_others(
     await shop.write(people.set_level, customer_id=plain.id, level_id=None)
     alone: list[str] = []
     before = sale._sell
-    monkeypatch.setattr(sale, "_sell", lambda *a, **k: (alone.append(k["once"]), before(*a, **k))[1])
+
+    def noted(*inputs: Any, **terms: Any) -> orders.Receipt:
+        alone.append(terms["once"])
+        return before(*inputs, **terms)
+
+    monkeypatch.setattr(sale, "_sell", noted)
 
     ways = [(leveled, level), (contracted, own), (plain, goods.price_id)] * 2
     paid_minor = await asyncio.gather(*(tried(shop, goods, who, row, once=f"row:{n}") for n, (who, row) in enumerate(ways)))

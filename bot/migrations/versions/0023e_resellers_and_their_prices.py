@@ -246,7 +246,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in (
+    for gone in (
         "undercuts",
         "minimum_prices",
         "reseller_cards",
@@ -257,7 +257,7 @@ def downgrade() -> None:
         "level_rules",
         "levels",
     ):
-        op.drop_table(table)
+        op.drop_table(gone)
     for name in ("ix_prices_ending", "uq_price_of_customer", "uq_price_of_level", "uq_price_current"):
         op.drop_index(name, table_name="prices")
     # Without levels and contracts, their rows are nobody's: orders may name them, so they stay as versions that are over.
