@@ -28,17 +28,17 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
+from bot.decks import DECKS
 from bot.dispatcher import speech_of
 from bot.files import with_files
 from bot.logs import where
 from bot.pace import Pace, knows_429
-from core import aftersale, inventory, onboarding, orders, outbox, payments, people, storefronts
+from core import aftersale, inventory, orders, outbox, payments, people, storefronts
 from core.catalog import Gone
 from core.database import Shop
 from core.orders import RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
-from handlers.admin.application_card import card_drawn
 from handlers.notices import notice
 from handlers.parcel import Outgoing, outgoing, sealed, send
 from handlers.statement import in_the_morning
@@ -286,18 +286,19 @@ class Courier:
         Drawn until nothing has changed meanwhile, so that of two workers the later picture stays, whoever is slower.
         """
         body = held.message.body
+        deck = DECKS[str(body.get("of", "supplier"))]
         for _ in range(_DRAWINGS):
-            card = await self._shop.read(onboarding.card, int(body["card"]))
+            card = await deck.read(self._shop, int(body["card"]))
             if card is None or (card.message_id is None and not body.get("first")):
                 return None  # Whoever sends it draws it as it is then.
             await self._turn(held, card.chat_id)
             storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
             in_group = card.chat_id != customer.telegram_id
             speech = Speech(match(storefront.language, storefront.language)) if in_group else speech_of(customer, storefront)
-            text, keyboard = await card_drawn(self._shop, card, speech)
+            text, keyboard = await deck.drawn(self._shop, card.id, speech)
             if card.message_id is None:
                 message_id = await self._bring(card.chat_id, Outgoing(text, keyboard))
-                await self._shop.write(onboarding.card_shown, card_id=card.id, message_id=message_id)
+                await deck.shown(self._shop, card.id, message_id)
             else:
                 message_id = card.message_id
                 try:
@@ -306,7 +307,7 @@ class Courier:
                 except TelegramBadRequest as reason:
                     if "not modified" not in reason.message:
                         log.info("card-not-drawn", card=card.id, error=trouble_of(reason))
-            after = await self._shop.read(onboarding.card, card.id)
+            after = await deck.read(self._shop, card.id)
             if after is None or after.revision == card.revision:
                 break
         return message_id

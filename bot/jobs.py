@@ -25,6 +25,7 @@ from core import (
     payments,
     promotion,
     purchasing,
+    resellers,
     routing,
     settlement,
     standing,
@@ -169,6 +170,26 @@ def jobs_of(shop: Shop) -> list[Job]:
                 break
         return kept
 
+    async def work_price_lists_in() -> int:
+        """Rules, contracts and prices that moved are in the rows of levels and resellers."""
+        changed = 0
+        for front in await shop.read(storefronts.all_open):
+            due = await shop.read(resellers.due, storefront_id=front.id)
+            if due is None:
+                continue
+            for start in range(0, len(due.sku_ids), resellers.CHUNK):
+                changed += await shop.write(resellers.work_in, storefront_id=front.id, sku_ids=due.sku_ids[start : start + resellers.CHUNK])
+            await shop.write(resellers.worked_through, storefront_id=front.id, revision=due.revision, price_id=due.price_id)
+        return changed
+
+    async def take_resellers_in() -> int:
+        """Who buys at wholesale prices from before there were levels has a place among the resellers."""
+        for front in await shop.read(storefronts.all_open):
+            after = 0
+            while after := await shop.write(resellers.adopt, storefront_id=front.id, after=after):
+                pass
+        return 0
+
     return [
         Job("rank-sources", 3, rank_sources, full=1 << 30),
         Job("lift-ended-stops", 15, lambda: shop.write(supply.lift_ended, most=MOST)),
@@ -210,5 +231,9 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("give-strikes", 3600, lambda: shop.write(standing.give_strikes), full=1 << 30),
         Job("sweep-blacklist", 15, lambda: standing.sweep(shop), full=blacklist.CHUNK),
         Job("void-taken-down", 15, lambda: shop.write(standing.void_upheld), full=1),
+        Job("work-price-lists-in", 3, work_price_lists_in, full=1 << 30),
+        Job("review-levels", 60, lambda: shop.write(resellers.review_levels, most=FEW), full=FEW),
+        Job("end-contract-prices", 15, lambda: shop.write(resellers.end_due_contracts, most=MOST)),
+        Job("take-resellers-in", 600, take_resellers_in, full=1 << 30),
         Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
     ]

@@ -50,9 +50,9 @@ MOST_ENTRIES = 45  # categories or products on one screen, for the same reason
 Drawn = tuple[Safe, InlineKeyboardMarkup]
 
 
-async def top(shop: Shop, storefront: Storefront, speech: Speech, greeting: Safe | None = None, *, wholesale: bool = False) -> Drawn:
-    """The first screen of the shop; here and below, a reseller (`wholesale`) reads what resellers pay."""
-    front = await shop.read(showcase.front, storefront_id=storefront.id, few=FEW_PRODUCTS, wholesale=wholesale)
+async def top(shop: Shop, storefront: Storefront, speech: Speech, greeting: Safe | None = None, *, buyer: Customer | None = None) -> Drawn:
+    """The first screen of the shop; here and below, a `buyer` reads what they themselves pay."""
+    front = await shop.read(showcase.front, storefront_id=storefront.id, few=FEW_PRODUCTS, buyer=buyer)
     rows: list[Row] = []
     details: Safe | None = None
     if len(front.products) == 1 or 0 < sum(len(card.denominations) for card in front.products) <= SPREAD_AT_THE_TOP:
@@ -80,9 +80,9 @@ async def top(shop: Shop, storefront: Storefront, speech: Speech, greeting: Safe
     return paragraphs(greeting, details, asks), keyboard(rows)
 
 
-async def category(shop: Shop, storefront: Storefront, speech: Speech, category_id: int, *, wholesale: bool = False) -> Drawn:
+async def category(shop: Shop, storefront: Storefront, speech: Speech, category_id: int, *, buyer: Customer | None = None) -> Drawn:
     """A category: what is under it, its products, or at once their denominations when they are few. Raises Gone."""
-    shelf = await shop.read(showcase.shelf, storefront_id=storefront.id, category_id=category_id, wholesale=wholesale)
+    shelf = await shop.read(showcase.shelf, storefront_id=storefront.id, category_id=category_id, buyer=buyer)
     assert shelf.here is not None, "only the top has no category"
     rows = _in_pairs([button(category_name(c, speech), callbacks.Category(id=c.id)) for c in shelf.categories[:MOST_ENTRIES]])
     details: Safe | None = None
@@ -100,9 +100,9 @@ async def category(shop: Shop, storefront: Storefront, speech: Speech, category_
     return paragraphs(_trail(shelf.trail, speech), details), keyboard(rows)
 
 
-async def product(shop: Shop, storefront: Storefront, speech: Speech, product_id: int, way: Way, *, wholesale: bool = False) -> Drawn:
+async def product(shop: Shop, storefront: Storefront, speech: Speech, product_id: int, way: Way, *, buyer: Customer | None = None) -> Drawn:
     """A product with its denominations. Raises Gone."""
-    page = await shop.read(showcase.product_page, storefront_id=storefront.id, product_id=product_id, wholesale=wholesale)
+    page = await shop.read(showcase.product_page, storefront_id=storefront.id, product_id=product_id, buyer=buyer)
     card = page.card
     rows = [_denomination_row(card, found, way, speech, direct=False) for found in card.denominations[:MOST_DENOMINATIONS]]
     rows.append(back_from_product(card.product.category_id, way, speech))
@@ -236,14 +236,14 @@ def lost(speech: Speech, refusal: Refusal) -> Drawn:
 async def home_pressed(
     press: CallbackQuery, callback_data: callbacks.Home, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
 ) -> None:
-    await show(press, *await top(shop, storefront, speech, wholesale=customer.wholesale), fresh=callback_data.fresh)
+    await show(press, *await top(shop, storefront, speech, buyer=customer), fresh=callback_data.fresh)
 
 
 async def category_pressed(
     press: CallbackQuery, callback_data: callbacks.Category, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
 ) -> None:
     try:
-        drawn = await category(shop, storefront, speech, callback_data.id, wholesale=customer.wholesale)
+        drawn = await category(shop, storefront, speech, callback_data.id, buyer=customer)
     except Gone as gone:
         drawn = lost(speech, gone)
     await show(press, *drawn)
@@ -253,7 +253,7 @@ async def product_pressed(
     press: CallbackQuery, callback_data: callbacks.Product, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
 ) -> None:
     try:
-        drawn = await product(shop, storefront, speech, callback_data.id, callback_data.way, wholesale=customer.wholesale)
+        drawn = await product(shop, storefront, speech, callback_data.id, callback_data.way, buyer=customer)
     except Gone as gone:
         drawn = lost(speech, gone)
     await show(press, *drawn)

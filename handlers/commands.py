@@ -20,6 +20,7 @@ COMMANDS = {
     "orders": N_("My orders and codes"),
     "balance": N_("My balance"),
     "supply": N_("Sell through this shop"),
+    "reseller": N_("Buy here to sell again"),
     "language": N_("Choose the language"),
     "help": N_("How it works"),
     "paysupport": N_("Help with a payment"),

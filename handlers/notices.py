@@ -26,15 +26,17 @@ from handlers import (
     service,
     tasks,
 )
-from handlers.admin import applications, kinds, margins, renewals, reviews, upstreams
+from handlers.admin import applications, kinds, margins, renewals, reseller_cards, reviews, upstreams
 from handlers.admin import batches as desk_of_batches
 from handlers.admin import cases as desk_of_cases
 from handlers.admin import offers as desk_of_offers
 from handlers.admin import payouts as desk_of_payouts
 from handlers.admin import rates as desk_of_rates
+from handlers.admin import resellers as desk_of_resellers
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs, plain
+from handlers.reseller import home as reseller_home
 from handlers.supply import earnings
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
@@ -99,9 +101,11 @@ async def restocked(note: Note) -> Said:
     sku_id, speech, shop, storefront = int(note.body["sku"]), note.speech, note.shop, note.storefront
     to_shop = button(speech.label("🛍 To the shop"), callbacks.Home(fresh=True))
     try:
-        product, found = await shop.read(
-            showcase.denomination, storefront_id=storefront.id, sku_id=sku_id, wholesale=bool(note.body.get("wholesale"))
-        )
+        # A notice from before the last version names nobody, and tells the usual price.
+        buyer: Customer | None = None
+        if "customer" in note.body:
+            buyer = await shop.read(people.by_id, int(note.body["customer"]))
+        product, found = await shop.read(showcase.denomination, storefront_id=storefront.id, sku_id=sku_id, buyer=buyer)
     except Gone:
         return speech.say("Something you were waiting for came back, but it has left the shop since."), keyboard([[to_shop]])
     price = speech.price(found.price.retail_minor, found.price.currency)
@@ -141,7 +145,8 @@ def reseller(note: Note) -> Said:
 async def prices_changed(note: Note) -> Said:
     """To a reseller: what costs something else than before, with the way out of such messages."""
     speech, shop = note.speech, note.shop
-    found = await shop.read(supply.price_changes, int(note.body["news"]))
+    reader = note.body.get("customer")
+    found = await shop.read(supply.price_changes, int(note.body["news"]), customer_id=None if reader is None else int(reader))
     told: list[Safe] = []
     for change in found[:MOST_CHANGES]:
         sku = await shop.read(catalog.sku, change.sku_id)
@@ -234,6 +239,12 @@ SAYS: dict[str, Wording] = {
     "cost-wish-decided": cost_wish_decided,
     "broadcast": news,
     "wholesale": reseller,
+    "reseller-application": reseller_home.noticed,
+    "reseller-withdrawn": reseller_cards.withdrawn,
+    "reseller-moved": desk_of_resellers.moved,
+    "level-changed": reseller_home.level_changed,
+    "contract-price": reseller_home.contract_told,
+    "undercut": reseller_home.undercut_told,
     "prices-changed": prices_changed,
     "reprice": reprice,
 }

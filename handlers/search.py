@@ -38,11 +38,7 @@ async def searched(
     if _may_be_a_number_of_ours(text) and await history.found(message, text, shop, customer, speech):
         return
     words = folded(text[:LONGEST_QUERY])
-    cards = (
-        await shop.read(showcase.search, storefront_id=storefront.id, folded=words, limit=MOST + 1, wholesale=customer.wholesale)
-        if words
-        else []
-    )
+    cards = await shop.read(showcase.search, storefront_id=storefront.id, folded=words, limit=MOST + 1, buyer=customer) if words else []
     to_shop = button(speech.label("🛍 To the shop"), callbacks.Home())
     if not cards:
         missed.note(storefront.id, customer.id, words=words)
@@ -52,9 +48,7 @@ async def searched(
         chosen = buy.Chosen(cards[0].denominations[0].sku.id, 0)
         await show(message, *await buy.screen(shop, storefront, customer, speech, methods, chosen))
     elif len(cards) == 1:
-        await show(
-            message, *await browse.product(shop, storefront, speech, cards[0].product.id, Way.CATEGORY, wholesale=customer.wholesale)
-        )
+        await show(message, *await browse.product(shop, storefront, speech, cards[0].product.id, Way.CATEGORY, buyer=customer))
     else:
         shown = cards[:MOST]
         if len(cards) > MOST:

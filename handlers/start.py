@@ -41,7 +41,7 @@ async def start(
     link = _LINK.fullmatch(command.args or "")
     greeting = _greeting(storefront, customer, speech)
     if link is None:
-        drawn = await browse.top(shop, storefront, speech, greeting, wholesale=customer.wholesale)
+        drawn = await browse.top(shop, storefront, speech, greeting, buyer=customer)
     elif link[1] == "own":
         drawn = await _own(link[2], bot, shop, storefront, customer, speech)
     else:
@@ -59,10 +59,10 @@ async def _own(word: str, bot: Bot, shop: Shop, storefront: Storefront, customer
     claimed = await shop.write(people.claim_ownership, storefront_id=storefront.id, word=word, telegram_id=customer.telegram_id)
     if not claimed:
         said = speech.say("This link has been used already, or has been replaced by a newer one.")
-        return await browse.top(shop, storefront, speech, said, wholesale=customer.wholesale)
+        return await browse.top(shop, storefront, speech, said, buyer=customer)
     await commands.set_commands_of_chat(bot, customer.telegram_id, speech, staff=True)
     said = speech.say("🔑 {shop} is yours now. /admin opens the back office.", shop=bold(storefront.name))
-    return await browse.top(shop, storefront, speech, said, wholesale=customer.wholesale)
+    return await browse.top(shop, storefront, speech, said, buyer=customer)
 
 
 async def _linked(
@@ -86,13 +86,13 @@ async def _linked(
                 return await buy.screen(shop, storefront, customer, speech, methods, buy.Chosen(sku_id, 0))
         elif number is not None:
             if kind == "p":
-                return await browse.product(shop, storefront, speech, number, Way.CATEGORY, wholesale=customer.wholesale)
-            return await browse.category(shop, storefront, speech, number, wholesale=customer.wholesale)
+                return await browse.product(shop, storefront, speech, number, Way.CATEGORY, buyer=customer)
+            return await browse.category(shop, storefront, speech, number, buyer=customer)
     except Gone:
         pass
     said = speech.say("What this link leads to is no longer in the shop. Here is what there is:")
     welcome = paragraphs(_greeting(storefront, customer, speech), said)
-    return await browse.top(shop, storefront, speech, welcome, wholesale=customer.wholesale)
+    return await browse.top(shop, storefront, speech, welcome, buyer=customer)
 
 
 async def let_in(event: ChatMemberUpdated, shop: Shop, customer: Customer) -> None:

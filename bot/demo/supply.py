@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.demo.resellers import set_up_resellers
 from bot.procuring import Procurer
 from bot.seed import made_up
 from connectors.suppliers import upstream as open_upstream
@@ -180,7 +181,7 @@ async def _prices(shop: Shop, storefront: Storefront) -> None:
             by=BY,
         )
     reseller = await meet(shop, storefront, PHONES["reseller"])
-    await shop.write(people.set_wholesale, storefront_id=storefront.id, customer_id=reseller.id, wholesale=True, by=BY)
+    await set_up_resellers(shop, storefront, reseller.id, BY)
 
 
 async def _made_to_order(shop: Shop, keeps: Callable[[str, bytes, str], str]) -> None:

@@ -11,6 +11,7 @@ from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
+from core.audit.resellers import RESELLERS
 from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
@@ -193,7 +194,7 @@ ORDERS = {
         WHERE n.bought > COALESCE(b.units, 0)""",
     "a denomination has one current price in a storefront": """
         SELECT 'sku ' || sku_id AS about, COUNT(*) || ' current prices in storefront ' || storefront_id AS detail
-        FROM prices WHERE until IS NULL GROUP BY storefront_id, sku_id HAVING COUNT(*) > 1""",
+        FROM prices WHERE until IS NULL GROUP BY storefront_id, sku_id, level_id, customer_id HAVING COUNT(*) > 1""",
     "a denomination's sources are offers of it": """
         SELECT 'sku ' || s.sku_id AS about, 'rank ' || s.rank || ' is offer ' || s.offer_id AS detail
         FROM sources s LEFT JOIN offers o ON o.id = s.offer_id AND o.sku_id = s.sku_id WHERE o.id IS NULL""",
@@ -558,6 +559,7 @@ CHECKS: dict[str, str] = {
     **OFFERS,
     **ROUTING,
     **UPSTREAMS,
+    **RESELLERS,
     **KINDS,
     **STOPPED_WORK,
 }

@@ -3,6 +3,7 @@
 from core.onboarding.applying import PaperField, add_paper, begin, describe_paper, put, remove_paper, send, withdraw
 from core.onboarding.cards import CardView, card, card_shown
 from core.onboarding.certificates import decide_certificate, take_certificates
+from core.onboarding.checks import banned_words
 from core.onboarding.deciding import Decided, decide, settle_check
 from core.onboarding.deposits import (
     DepositView,
@@ -56,11 +57,12 @@ from core.onboarding.refusals import (
     NotYours,
     Outdated,
     OwnApplication,
+    ReasonMissing,
     RefusedLately,
     SupplierAlready,
     Waits,
 )
-from core.onboarding.rules import NEEDED, NEEDED_OF, STANDINGS, Field, missing, read_date
+from core.onboarding.rules import LONGEST_REASON, NEEDED, NEEDED_OF, STANDINGS, Field, clean, missing, plain, read_date
 from core.onboarding.tables import (
     ApplicationState,
     CheckKind,
@@ -75,6 +77,7 @@ from core.onboarding.tables import (
 )
 
 __all__ = [
+    "LONGEST_REASON",
     "NEEDED",
     "NEEDED_OF",
     "STANDINGS",
@@ -106,6 +109,7 @@ __all__ = [
     "PaperField",
     "PaperKind",
     "PaperView",
+    "ReasonMissing",
     "RefusedLately",
     "RenewalState",
     "RenewalView",
@@ -118,9 +122,11 @@ __all__ = [
     "application_of",
     "applications",
     "approve_offer",
+    "banned_words",
     "begin",
     "card",
     "card_shown",
+    "clean",
     "decide",
     "decide_certificate",
     "decide_renewal",
@@ -140,6 +146,7 @@ __all__ = [
     "paper",
     "papers_for_listing",
     "pay_deposit",
+    "plain",
     "put",
     "read_date",
     "ready",

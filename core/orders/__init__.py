@@ -20,6 +20,7 @@ from core.orders.fulfilling import (
 )
 from core.orders.holding import hold_back, remind_held
 from core.orders.lanes import buyer_of, first_lane, tell_task_stuck
+from core.orders.limits import RESELLERS_MOST, most_of
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
     Cap,
@@ -105,8 +106,10 @@ from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
 from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refunded_codes_of, refunded_since, sold_lines
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
 from core.orders.views import Parcel, ParcelLine, Receipt
+from core.orders.volume import turnover_of
 
 __all__ = [
+    "RESELLERS_MOST",
     "AlreadyOpened",
     "AlreadyRefunded",
     "Arrival",
@@ -199,6 +202,7 @@ __all__ = [
     "keep_promises",
     "lines_of",
     "lock",
+    "most_of",
     "movements",
     "newest",
     "number_of",
@@ -241,6 +245,7 @@ __all__ = [
     "task_failed",
     "tell_task_stuck",
     "tell_unpaid",
+    "turnover_of",
     "units_by_offer",
     "units_lately",
     "unpaid",

@@ -130,11 +130,11 @@ def place(
     deal = agreed(
         session,
         storefront_id=storefront_id,
+        buyer=customer,
         sku_id=sku_id,
         quantity=quantity,
         price_id=price_id,
         rules_version=rules_version,
-        wholesale=customer.wholesale,
     )
     product = catalog.product(session, deal.sku.product_id)
     assert product is not None, "what is for sale has a product"

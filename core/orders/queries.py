@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase
+from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase, supply
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
 from core.database import listed, read
 from core.orders.issue import bought, kept_price, never_bought
+from core.orders.limits import most_of
 from core.orders.numbers import number_of, order_id_of
 from core.orders.refunds import RefundView, refunds_of
 from core.orders.seals import Seal, seal
@@ -140,15 +141,17 @@ def quote(
 
     A quantity outside the limits is brought inside them.
     """
-    product, denomination = showcase.denomination(
-        session, storefront_id=storefront_id, sku_id=sku_id, wholesale=people.by_id(session, customer_id).wholesale
-    )
+    buyer = people.by_id(session, customer_id)
+    product, denomination = showcase.denomination(session, storefront_id=storefront_id, sku_id=sku_id, buyer=buyer)
     if product.terms.get("for", customer_id) != customer_id:
         raise catalog.Gone  # Agreed with another buyer.
     sku, price = denomination.sku, denomination.price
     allowed = None if sku.max_per_buyer is None else max(0, sku.max_per_buyer - bought(session, buyer_id=customer_id, sku_id=sku_id))
-    left = denomination.left if denomination.left < COUNTED else max(denomination.left, sku.max_quantity)
-    most = min(sku.max_quantity, left, sku.max_quantity if allowed is None else allowed)
+    limit, left = most_of(buyer, sku), denomination.left
+    if left >= COUNTED:
+        # Others are told when it is too much; who orders thousands wants to know before.
+        left = supply.left(session, [sku_id], most=limit)[sku_id] if buyer.wholesale else max(left, limit)
+    most = min(limit, left, limit if allowed is None else allowed)
     quantity = max(sku.min_quantity, min(quantity, max(most, sku.min_quantity)))
     priced = pricing.quote(price, quantity)
     coupon: Coupon | None = None

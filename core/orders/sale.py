@@ -21,6 +21,7 @@ from core.orders.drawing import draw, fields_of, suitable
 from core.orders.fulfilling import begin
 from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, write_lines
+from core.orders.limits import most_of
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.tables import Order, OrderState
@@ -52,15 +53,15 @@ def once_hash(*inputs: object) -> bytes:
 
 
 def agreed(
-    session: Session, *, storefront_id: int, sku_id: int, quantity: int, price_id: int, rules_version: int, wholesale: bool = False
+    session: Session, *, storefront_id: int, buyer: people.Customer, sku_id: int, quantity: int, price_id: int, rules_version: int
 ) -> Deal:
     """Compare what the buyer saw with what is true now; raises NotForSale, PriceMoved or WrongQuantity.
 
-    A reseller (`wholesale`) pays the wholesale price: it is of the same version of the price, so that is compared as for anybody.
+    The price is this buyer's: the version that they saw must be the one that is theirs now.
     """
     sku = catalog.sku(session, sku_id)
     storefront = storefronts.by_id(session, storefront_id)
-    price = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku_id], wholesale=wholesale).get(sku_id)
+    price = pricing.for_buyer(session, buyer=buyer, sku_ids=[sku_id]).get(sku_id)
     offers = supply.ranked(session, [sku_id])
     if sku is None or sku.hidden or price is None or not offers or price.currency != storefront.currency:
         raise NotForSale
@@ -69,8 +70,9 @@ def agreed(
         raise NotForSale
     if price.id != price_id or sku.rules_version != rules_version:
         raise PriceMoved
-    if not sku.min_quantity <= quantity <= sku.max_quantity:
-        raise WrongQuantity(least=sku.min_quantity, most=sku.max_quantity)
+    most = most_of(buyer, sku)
+    if not sku.min_quantity <= quantity <= most:
+        raise WrongQuantity(least=sku.min_quantity, most=most)
     return Deal(storefront, sku, Terms(price.id, price.unit_for(quantity), price.currency), offers, price)
 
 
@@ -214,11 +216,11 @@ def _sell(
     deal = agreed(
         session,
         storefront_id=storefront_id,
+        buyer=customer,
         sku_id=sku_id,
         quantity=quantity,
         price_id=price_id,
         rules_version=rules_version,
-        wholesale=customer.wholesale,
     )
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
     total = quote.total_minor

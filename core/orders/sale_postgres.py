@@ -26,11 +26,20 @@ FEW = 3  # Up to here, one statement for each purchase costs less than the set s
 # The first ranked source that sells and has something on its shelf is the one; where that one has more to check, the purchase runs alone.
 # Each LIMIT 1 pins a look-up by key: a plan made while a table was small must still be right when it has grown.
 _AGREED = """
-  CROSS JOIN LATERAL (SELECT wallet_id, wholesale FROM customers WHERE id = u.buyer AND storefront_id = u.storefront LIMIT 1) c
+  CROSS JOIN LATERAL (SELECT wallet_id, wholesale, level_id FROM customers WHERE id = u.buyer AND storefront_id = u.storefront LIMIT 1) c
   CROSS JOIN LATERAL (SELECT currency, CASE WHEN c.wholesale AND wholesale_minor < retail_minor THEN wholesale_minor ELSE retail_minor END AS unit
-    FROM prices WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered LIMIT 1) p
+    FROM prices t WHERE id = u.price_id AND storefront_id = u.storefront AND sku_id = u.sku AND until IS NULL AND NOT tiered
+      -- The storefront's own row is anybody's; a reseller has to name the best one of theirs, and nobody names another's.
+      AND CASE WHEN NOT c.wholesale THEN t.level_id IS NULL AND t.customer_id IS NULL
+        WHEN t.customer_id IS NOT NULL THEN t.customer_id = u.buyer AND (t.ends_at IS NULL OR t.ends_at > CAST(:at AS bigint))
+        WHEN t.level_id IS NOT NULL AND t.level_id IS DISTINCT FROM c.level_id THEN FALSE
+        ELSE NOT EXISTS (SELECT 1 FROM prices b WHERE b.customer_id = u.buyer AND b.sku_id = u.sku AND b.until IS NULL
+            AND (b.ends_at IS NULL OR b.ends_at > CAST(:at AS bigint)))
+          AND (t.level_id IS NOT NULL OR c.level_id IS NULL OR NOT EXISTS (SELECT 1 FROM prices b
+            WHERE b.storefront_id = u.storefront AND b.sku_id = u.sku AND b.level_id = c.level_id AND b.until IS NULL)) END
+    LIMIT 1) p
   CROSS JOIN LATERAL (SELECT product_id FROM skus WHERE id = u.sku AND rules_version = u.rules AND hidden_at IS NULL AND max_per_buyer IS NULL
-    AND u.qty BETWEEN min_quantity AND max_quantity LIMIT 1) s
+    AND u.qty >= min_quantity AND (u.qty <= max_quantity OR c.wholesale) LIMIT 1) s
   CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL AND NOT held AND NOT asks LIMIT 1) g
   CROSS JOIN LATERAL (SELECT q.offer_id, q.rank, q.version FROM sources q JOIN offers x ON x.id = q.offer_id
     WHERE q.sku_id = u.sku AND q.rank >= u.hint_rank AND x.stopped_at IS NULL AND x.closed_at IS NULL

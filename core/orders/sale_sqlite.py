@@ -19,7 +19,8 @@ MOST_QUANTITY = 10  # Larger purchases run by themselves.
 _TERMS = """
 SELECT p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id,
   o.plain AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor)) AS simple,
-  COALESCE(o.exclusive_until > ? AND o.declared > 0, 0) AS first_of_all, r.version, p.wholesale_minor
+  COALESCE(o.exclusive_until > ? AND o.declared > 0, 0) AS first_of_all, r.version, p.wholesale_minor,
+  p.level_id, p.customer_id, p.ends_at
 FROM prices p
 JOIN skus s ON s.id = p.sku_id JOIN products g ON g.id = s.product_id
 JOIN sources r ON r.sku_id = p.sku_id
@@ -31,8 +32,13 @@ WHERE p.id = ? AND p.storefront_id = ? AND p.sku_id = ? AND p.until IS NULL AND 
 ORDER BY r.rank
 """
 _WALLET = """
-SELECT a.id, a.balance_minor, a.floor_minor, a.currency, c.wholesale FROM customers c JOIN accounts a ON a.id = c.wallet_id
+SELECT a.id, a.balance_minor, a.floor_minor, a.currency, c.wholesale, c.level_id FROM customers c JOIN accounts a ON a.id = c.wallet_id
 WHERE c.id = ? AND c.storefront_id = ?
+"""
+# What goes before the row that a reseller names: their own price, and before the storefront's that of their level.
+_BETTER = """
+SELECT 1 FROM prices WHERE customer_id = ? AND sku_id = ? AND until IS NULL AND (ends_at IS NULL OR ends_at > ?)
+UNION ALL SELECT 1 FROM prices WHERE storefront_id = ? AND sku_id = ? AND level_id = ? AND until IS NULL
 """
 _KNOWN = "SELECT id, once_hash, total_minor, currency FROM orders WHERE once = ?"
 _SHELF = "SELECT id, available FROM codes WHERE offer_id = ? AND available >= ? ORDER BY available LIMIT ?"
@@ -49,6 +55,7 @@ class _Batch:
         for ask in asks:
             self.wanted[ask["sku_id"]] = self.wanted.get(ask["sku_id"], 0) + max(0, min(ask["quantity"], MOST_QUANTITY))
         self.terms: dict[tuple[int, int, int, int], list[Any]] = {}
+        self.best: dict[tuple[int, int, int | None], bool] = {}
         self.wallets: dict[tuple[int, int], list[Any] | None] = {}
         self.shelves: dict[int, list[tuple[int, int]]] = {}
         self.sold: dict[str, tuple[bytes, Receipt]] = {}
@@ -72,14 +79,19 @@ class _Batch:
             receipt = known[1]
             return Receipt(receipt.order_id, receipt.number, quantity, receipt.paid_minor, receipt.currency, True) if same else ALONE
         terms = self._terms(ask)
-        if terms is None or not terms[2] <= quantity <= min(terms[3], MOST_QUANTITY):
+        if terms is None or not terms[2] <= quantity <= MOST_QUANTITY:
             return ALONE
-        unit, currency, _, _, offer, cost, cost_currency, payable, sales, simple, _, ranking, wholesale = terms
+        unit, currency, _, most, offer, cost, cost_currency, payable, sales, simple, _, ranking, wholesale, *party = terms
         if not simple:
             return ALONE
         buyer = (ask["buyer_id"], ask["storefront_id"])
         wallet = self._wallet(buyer)
         if wallet is None:
+            return ALONE
+        if not wallet[4]:
+            if quantity > most or party[0] is not None or party[1] is not None:
+                return ALONE
+        elif not self._theirs(ask, party, wallet[5]):
             return ALONE
         if wallet[4] and wholesale is not None and wholesale < unit:
             unit = wholesale  # A reseller's price is of the same version.
@@ -153,6 +165,20 @@ class _Batch:
         if key not in self.terms:
             self.terms[key] = self.cursor.execute(_TERMS, (self.at, *key)).fetchall()
         return next((row for row in self.terms[key] if row[10] or self._shelf(ask["sku_id"], row[4])), None)
+
+    def _theirs(self, ask: dict[str, Any], party: list[Any], level_id: int | None) -> bool:
+        """Is the row that a reseller names the best one of theirs? The storefront's own is anybody's, and nobody names another's."""
+        of_level, of_customer, ends_at = party
+        if of_customer is not None:
+            return bool(of_customer == ask["buyer_id"]) and (ends_at is None or ends_at > self.at)
+        if of_level is not None and of_level != level_id:
+            return False
+        key = (ask["buyer_id"], ask["sku_id"], of_level)
+        if key not in self.best:
+            looked_for = level_id if of_level is None else None
+            better = (ask["buyer_id"], ask["sku_id"], self.at, ask["storefront_id"], ask["sku_id"], looked_for)
+            self.best[key] = self.cursor.execute(_BETTER, better).fetchone() is None
+        return self.best[key]
 
     def _wallet(self, buyer: tuple[int, int]) -> list[Any] | None:
         if buyer not in self.wallets:

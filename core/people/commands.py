@@ -92,20 +92,33 @@ def want_price_news(session: Session, *, customer_id: int, wanted: bool) -> None
 
 
 @write
-def set_wholesale(session: Session, *, storefront_id: int, customer_id: int, wholesale: bool, by: str) -> bool:
+def set_wholesale(session: Session, *, storefront_id: int, customer_id: int, wholesale: bool, by: str, quietly: bool = False) -> bool:
     """Make a customer a reseller, who buys at wholesale prices where there are any, or no longer; False when nothing changed.
 
-    They are told, because what they see costs something else from now on. False, too, for another storefront's customer.
+    They are told, because what they see costs something else from now on; not when it is done `quietly`, by who tells them more.
+    False, too, for another storefront's customer.
     """
     row = session.get(CustomerRow, customer_id, with_for_update=True, populate_existing=True)
     if row is None or row.storefront_id != storefront_id or row.wholesale == wholesale:
         return False
     row.wholesale = wholesale
+    if not wholesale:
+        row.level_id = None  # Nobody but a reseller buys from a price list.
     session.flush()
     before, after = {"wholesale": not wholesale}, {"wholesale": wholesale}
     journal.record(session, by=by, did="set-wholesale", about="customer", about_id=customer_id, before=before, after=after)
-    outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=customer_id, body={"says": "wholesale", "on": wholesale})
+    if not quietly:
+        outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=customer_id, body={"says": "wholesale", "on": wholesale})
     return True
+
+
+@write
+def set_level(session: Session, *, customer_id: int, level_id: int | None) -> None:
+    """From now on a reseller buys from this level's price list, or (None) at wholesale prices. Whoever calls it has told them why."""
+    row = session.get_one(CustomerRow, customer_id, with_for_update=True, populate_existing=True)
+    assert row.wholesale or level_id is None, "a level is a reseller's"
+    row.level_id = level_id
+    session.flush()
 
 
 @write

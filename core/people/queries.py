@@ -31,6 +31,7 @@ class Customer:
     country: str | None = None  # as they said themselves
     wholesale: bool = False  # a reseller
     wants_price_news: bool = True
+    level_id: int | None = None  # of a reseller: whose price list they buy from
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def view(row: CustomerRow) -> Customer:
         row.country,
         row.wholesale,
         row.no_price_news_at is None,
+        row.level_id,
     )
 
 

@@ -41,6 +41,7 @@ class CustomerRow(Base):
     wholesale: Mapped[bool] = mapped_column(server_default=false())  # a reseller: buys at the wholesale price where there is one
     country: Mapped[str | None] = mapped_column(String(8))  # ISO 3166, as they said themselves; asked where a rule needs it
     no_price_news_at: Mapped[datetime | None]  # a reseller who does not want to be told of changed prices
+    level_id: Mapped[int | None]  # of a reseller, by core/resellers: whose price list they buy from
 
 
 class Staff(Base):

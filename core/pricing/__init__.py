@@ -1,14 +1,34 @@
-"""Prices: one current price of each denomination in each storefront, versioned; and what a purchase at it costs, and why."""
+"""Prices: one current price of each denomination in each storefront, and for each level of resellers and reseller that has its own,
+versioned; and what a purchase at it costs, and why.
+"""
 
 from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, changes, current, history, newest, set_price, version
+from core.pricing.parties import (
+    DearerThanRetail,
+    NoPriceYet,
+    PartyPrice,
+    changes_for,
+    end_due,
+    end_party_prices,
+    for_buyer,
+    history_of,
+    of_parties,
+    parties_moved,
+    refuse_dearer,
+    set_customer_price,
+    set_level_price,
+)
 from core.pricing.quote import LEAST_MINOR, Cut, Discount, Fact, Price, Quote, Reason, Tier, ToPay, affordable, portion, quote, to_pay
 
 __all__ = [
     "LEAST_MINOR",
     "MOST_TIERS",
     "Cut",
+    "DearerThanRetail",
     "Discount",
     "Fact",
+    "NoPriceYet",
+    "PartyPrice",
     "Price",
     "Quote",
     "Reason",
@@ -18,11 +38,21 @@ __all__ = [
     "TooManyTiers",
     "affordable",
     "changes",
+    "changes_for",
     "current",
+    "end_due",
+    "end_party_prices",
+    "for_buyer",
     "history",
+    "history_of",
     "newest",
+    "of_parties",
+    "parties_moved",
     "portion",
     "quote",
+    "refuse_dearer",
+    "set_customer_price",
+    "set_level_price",
     "set_price",
     "to_pay",
     "version",

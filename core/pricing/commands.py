@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import journal
@@ -18,6 +18,7 @@ from core.pricing.tables import Price as PriceRow
 from core.pricing.tables import PriceTier
 
 MOST_TIERS = 10
+OWN = (PriceRow.level_id.is_(None), PriceRow.customer_id.is_(None))  # the storefront's own price: nobody's in particular
 
 
 @dataclass(eq=False)
@@ -41,18 +42,18 @@ class TooManyTiers(Refusal):
     most: int
 
 
-def _view(row: PriceRow, tiers: Sequence[Tier]) -> Price:
+def view(row: PriceRow, tiers: Sequence[Tier]) -> Price:
     return Price(row.id, row.sku_id, row.retail_minor, row.wholesale_minor, row.currency, tuple(tiers))
 
 
-def _views(session: Session, rows: Collection[PriceRow]) -> list[Price]:
+def views(session: Session, rows: Collection[PriceRow]) -> list[Price]:
     """The rows with their tiers, which most have none of."""
     tiers: dict[int, list[Tier]] = {row.id: [] for row in rows if row.tiered}
     if tiers:
         found = select(PriceTier).where(PriceTier.price_id.in_(tiers)).order_by(PriceTier.price_id, PriceTier.from_quantity)
         for tier in session.scalars(found):
             tiers[tier.price_id].append(Tier(tier.from_quantity, tier.unit_minor))
-    return [_view(row, tiers.get(row.id, ())) for row in rows]
+    return [view(row, tiers.get(row.id, ())) for row in rows]
 
 
 @read
@@ -61,16 +62,16 @@ def current(session: Session, *, storefront_id: int, sku_ids: Collection[int], w
     if not sku_ids:
         return {}
     rows = session.scalars(
-        select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.until.is_(None))
+        select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.until.is_(None), *OWN)
     ).all()
-    return {price.sku_id: price.wholesale() if wholesale else price for price in _views(session, rows)}
+    return {price.sku_id: price.wholesale() if wholesale else price for price in views(session, rows)}
 
 
 @read
 def version(session: Session, price_id: int) -> Price | None:
     """A version of a price, also one that is over."""
     row = session.get(PriceRow, price_id)
-    return None if row is None else _views(session, [row])[0]
+    return None if row is None else views(session, [row])[0]
 
 
 @read
@@ -81,7 +82,7 @@ def changes(session: Session, *, storefront_id: int, after: int, upto: int, most
     """
     moved = (
         select(PriceRow.sku_id)
-        .where(PriceRow.storefront_id == storefront_id, PriceRow.id > after, PriceRow.id <= upto)
+        .where(PriceRow.storefront_id == storefront_id, PriceRow.id > after, PriceRow.id <= upto, *OWN)
         .group_by(PriceRow.sku_id)
         .order_by(PriceRow.sku_id)
         .limit(most)
@@ -91,10 +92,10 @@ def changes(session: Session, *, storefront_id: int, after: int, upto: int, most
         return []
     newest = (
         select(func.max(PriceRow.id))
-        .where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.id <= after)
+        .where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.id <= after, *OWN)
         .group_by(PriceRow.sku_id)
     )
-    before = {price.sku_id: price for price in _views(session, session.scalars(select(PriceRow).where(PriceRow.id.in_(newest))).all())}
+    before = {price.sku_id: price for price in views(session, session.scalars(select(PriceRow).where(PriceRow.id.in_(newest))).all())}
     now_ = current(session, storefront_id=storefront_id, sku_ids=sku_ids)
     return [(before.get(sku_id), now_.get(sku_id)) for sku_id in sku_ids]
 
@@ -112,9 +113,12 @@ def newest(session: Session, *, storefront_id: int, before: datetime | None = No
 def history(session: Session, *, storefront_id: int, sku_id: int, limit: int = 10) -> list[tuple[datetime, Price]]:
     """The versions of a price, the newest first, each with the instant from which it held."""
     rows = session.scalars(
-        select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id == sku_id).order_by(PriceRow.id.desc()).limit(limit)
+        select(PriceRow)
+        .where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id == sku_id, *OWN)
+        .order_by(PriceRow.id.desc())
+        .limit(limit)
     ).all()
-    return [(row.since, price) for row, price in zip(rows, _views(session, rows), strict=True)]
+    return [(row.since, price) for row, price in zip(rows, views(session, rows), strict=True)]
 
 
 @write
@@ -135,14 +139,10 @@ def set_price(
     are none). Raises TiersDoNotFall when a larger quantity would not be cheaper each, and TooManyTiers.
     """
     assert retail_minor > 0, "a price is positive"
-    before = session.scalars(
-        select(PriceRow)
-        .where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id == sku_id, PriceRow.until.is_(None))
-        .with_for_update()
-    ).one_or_none()
-    old = None if before is None else _views(session, [before])[0]
+    before = locked_own(session, storefront_id, sku_id)
+    old = None if before is None else views(session, [before])[0]
     wanted = tuple(sorted(old.tiers if tiers is None and old is not None and old.currency == currency else tiers or ()))
-    _check(wanted, retail_minor, currency)
+    check_tiers(wanted, retail_minor, currency)
     if old is not None and (old.retail_minor, old.wholesale_minor, old.currency, old.tiers) == (
         retail_minor,
         wholesale_minor,
@@ -150,25 +150,15 @@ def set_price(
         wanted,
     ):
         return old
-    at = now(session)
-    if before is not None:
-        session.execute(update(PriceRow).where(PriceRow.id == before.id).values(until=at))
     row = PriceRow(
         storefront_id=storefront_id,
         sku_id=sku_id,
         retail_minor=retail_minor,
         wholesale_minor=wholesale_minor,
         currency=currency,
-        tiered=bool(wanted),
-        since=at,
     )
-    session.add(row)
-    session.flush()
-    if wanted:
-        session.execute(
-            insert(PriceTier),
-            [{"price_id": row.id, "from_quantity": tier.from_quantity, "unit_minor": tier.unit_minor} for tier in wanted],
-        )
+    follow(session, before, row, wanted)
+    keep_below(session, view(row, wanted), storefront_id=storefront_id)
     if by is not None:
         journal.record(
             session,
@@ -176,16 +166,83 @@ def set_price(
             did="set-price",
             about="sku",
             about_id=sku_id,
-            before={} if old is None else _recorded(old),
-            after=_recorded(_view(row, wanted), also_none=old is not None and bool(old.tiers)),
+            before={} if old is None else recorded(old),
+            after=recorded(view(row, wanted), also_none=old is not None and bool(old.tiers)),
         )
-    return _view(row, wanted)
+    return view(row, wanted)
 
 
-def _check(tiers: Sequence[Tier], retail_minor: int, currency: str) -> None:
+def locked_own(session: Session, storefront_id: int, sku_id: int) -> PriceRow | None:
+    """The storefront's own price of a denomination, locked: whoever changes a price of it, or one that rests on it, takes turns here."""
+    question = (
+        select(PriceRow)
+        .where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id == sku_id, PriceRow.until.is_(None), *OWN)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    # Whoever waited for a row that was followed meanwhile finds nothing, and the next one when asked again.
+    return session.scalars(question).one_or_none() or session.scalars(question).one_or_none()
+
+
+def follow(session: Session, before: PriceRow | None, row: PriceRow, tiers: Sequence[Tier]) -> None:
+    """The next version of a price, from now on."""
+    at = now(session)
+    if before is not None:
+        session.execute(update(PriceRow).where(PriceRow.id == before.id).values(until=at))
+    row.since, row.tiered = at, bool(tiers)
+    session.add(row)
+    session.flush()
+    if tiers:
+        session.execute(
+            insert(PriceTier),
+            [{"price_id": row.id, "from_quantity": tier.from_quantity, "unit_minor": tier.unit_minor} for tier in tiers],
+        )
+
+
+def keep_below(session: Session, base: Price, *, storefront_id: int) -> None:
+    """The storefront's own price has changed: what levels and resellers pay is lowered to it where it would be dearer, unless that
+    was meant; a price in another currency ends. So nobody pays more than everybody does, not even until a job has looked.
+    """
+    rows = session.scalars(
+        select(PriceRow)
+        .where(
+            PriceRow.storefront_id == storefront_id,
+            PriceRow.sku_id == base.sku_id,
+            PriceRow.until.is_(None),
+            or_(PriceRow.level_id.is_not(None), PriceRow.customer_id.is_not(None)),
+        )
+        .order_by(PriceRow.id)
+        .with_for_update()
+    ).all()
+    for row, price in zip(rows, views(session, rows), strict=True):
+        if price.currency != base.currency:
+            session.execute(update(PriceRow).where(PriceRow.id == row.id).values(until=now(session)))
+            continue
+        lowered = price if row.dearer else price.capped(base)
+        if lowered != price:
+            follow(session, row, _of_party(row, lowered.retail_minor), lowered.tiers)
+
+
+def _of_party(row: PriceRow, unit_minor: int) -> PriceRow:
+    """A next version of a level's or a reseller's row."""
+    return PriceRow(
+        storefront_id=row.storefront_id,
+        sku_id=row.sku_id,
+        retail_minor=unit_minor,
+        wholesale_minor=None,
+        currency=row.currency,
+        level_id=row.level_id,
+        customer_id=row.customer_id,
+        ends_at=row.ends_at,
+        dearer=row.dearer,
+    )
+
+
+def check_tiers(tiers: Sequence[Tier], retail_minor: int, currency: str, *, most: int = MOST_TIERS) -> None:
+    """Raises TooManyTiers or TiersDoNotFall."""
     assert all(tier.from_quantity >= 2 and tier.unit_minor > 0 for tier in tiers), "a tier begins above one and costs something"
-    if len(tiers) > MOST_TIERS:
-        raise TooManyTiers(most=MOST_TIERS)
+    if len(tiers) > most:
+        raise TooManyTiers(most=most)
     fewer, below = 1, retail_minor
     for tier in tiers:
         if tier.from_quantity <= fewer or tier.unit_minor >= below:
@@ -193,7 +250,7 @@ def _check(tiers: Sequence[Tier], retail_minor: int, currency: str) -> None:
         fewer, below = tier.from_quantity, tier.unit_minor
 
 
-def _recorded(price: Price, *, also_none: bool = False) -> dict[str, Any]:
+def recorded(price: Price, *, also_none: bool = False) -> dict[str, Any]:
     """A price for the action log, with its tiers when it has any (or had)."""
     said: dict[str, Any] = {"retail_minor": price.retail_minor, "currency": price.currency}
     if price.wholesale_minor is not None:

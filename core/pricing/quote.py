@@ -53,6 +53,14 @@ class Price:
         unit = self.retail_minor if self.wholesale_minor is None else min(self.retail_minor, self.wholesale_minor)
         return replace(self, retail_minor=unit, tiers=tuple(tier for tier in self.tiers if tier.unit_minor < unit))
 
+    def capped(self, base: Price) -> Price:
+        """The same price, nowhere above what anybody pays by `base`: one unit price for each quantity, the lower of the two."""
+        assert self.currency == base.currency, "prices of one currency are compared"
+        starts = sorted({1, *(tier.from_quantity for tier in (*self.tiers, *base.tiers))})
+        units = [min(self.unit_for(quantity), base.unit_for(quantity)) for quantity in starts]
+        tiers = [Tier(start, unit) for start, unit, before in zip(starts[1:], units[1:], units, strict=False) if unit < before]
+        return replace(self, retail_minor=units[0], tiers=tuple(tiers))
+
     def next_tier(self, quantity: int) -> Tier | None:
         """The tier that a larger order would earn."""
         return next((tier for tier in self.tiers if tier.from_quantity > quantity), None)

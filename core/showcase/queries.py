@@ -1,4 +1,4 @@
-"""Screens of the shop as data; for a reseller (`wholesale`) with the prices that resellers pay."""
+"""Screens of the shop as data; for a `buyer` with the prices that this person pays, without one with those that anybody does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from core import catalog, pricing, supply
+from core import catalog, people, pricing, supply
 from core.catalog import CategoryView, Gone, ProductView, SkuView
 from core.database import read
 from core.pricing import Price
@@ -70,9 +70,14 @@ class ProductPage:
     trail: list[CategoryView]
 
 
-def _cards(session: Session, storefront_id: int, products: Sequence[ProductView], wholesale: bool) -> list[ProductCard]:
+def _cards(session: Session, storefront_id: int, products: Sequence[ProductView], buyer: people.Customer | None) -> list[ProductCard]:
     skus = catalog.skus_of(session, [product.id for product in products])
-    prices = pricing.current(session, storefront_id=storefront_id, sku_ids=[sku.id for sku in skus], wholesale=wholesale)
+    sku_ids = [sku.id for sku in skus]
+    if buyer is None:
+        prices = pricing.current(session, storefront_id=storefront_id, sku_ids=sku_ids)
+    else:
+        assert buyer.storefront_id == storefront_id, "a customer looks round their own storefront"
+        prices = pricing.for_buyer(session, buyer=buyer, sku_ids=sku_ids)
     left = supply.left(session, list(prices), most=COUNTED)
     cards = []
     for product in products:
@@ -85,19 +90,19 @@ def _cards(session: Session, storefront_id: int, products: Sequence[ProductView]
 
 
 @read
-def shelf(session: Session, *, storefront_id: int, category_id: int | None, wholesale: bool = False) -> Shelf:
+def shelf(session: Session, *, storefront_id: int, category_id: int | None, buyer: people.Customer | None = None) -> Shelf:
     """What stands in a category, or at the top; raises Gone when it is hidden or was never there."""
     way = [] if category_id is None else catalog.trail(session, category_id)
     if category_id is not None and (not way or any(step.hidden for step in way)):
         raise Gone
     products = [] if category_id is None else catalog.products_in(session, category_id)
     return Shelf(
-        way[-1] if way else None, way, catalog.categories_under(session, category_id), _cards(session, storefront_id, products, wholesale)
+        way[-1] if way else None, way, catalog.categories_under(session, category_id), _cards(session, storefront_id, products, buyer)
     )
 
 
 @read
-def front(session: Session, *, storefront_id: int, few: int, wholesale: bool = False) -> Front:
+def front(session: Session, *, storefront_id: int, few: int, buyer: people.Customer | None = None) -> Front:
     """The top of the shop; when no category has another under it and there are `few` products or less, those at once.
 
     Categories with nothing in them are left out.
@@ -113,11 +118,13 @@ def front(session: Session, *, storefront_id: int, few: int, wholesale: bool = F
         deep = deep or bool(under)
     if deep or len(products) > few:
         return Front(filled, [])
-    return Front([], _cards(session, storefront_id, products, wholesale))
+    return Front([], _cards(session, storefront_id, products, buyer))
 
 
 @read
-def product_page(session: Session, *, storefront_id: int, product_id: int, agreed: bool = False, wholesale: bool = False) -> ProductPage:
+def product_page(
+    session: Session, *, storefront_id: int, product_id: int, agreed: bool = False, buyer: people.Customer | None = None
+) -> ProductPage:
     """A product with its denominations; raises Gone when it cannot be bought any more.
 
     `agreed`: also one that was made for a single buyer, whom the asker checks; nobody walks to it by its category.
@@ -126,7 +133,7 @@ def product_page(session: Session, *, storefront_id: int, product_id: int, agree
     if product is None or product.hidden:
         raise Gone
     way = catalog.trail(session, product.category_id)
-    cards = _cards(session, storefront_id, [product], wholesale)
+    cards = _cards(session, storefront_id, [product], buyer)
     for_one = agreed and "for" in product.terms
     if not cards or (any(step.hidden for step in way) and not for_one):
         raise Gone
@@ -134,12 +141,14 @@ def product_page(session: Session, *, storefront_id: int, product_id: int, agree
 
 
 @read
-def denomination(session: Session, *, storefront_id: int, sku_id: int, wholesale: bool = False) -> tuple[ProductView, Denomination]:
+def denomination(
+    session: Session, *, storefront_id: int, sku_id: int, buyer: people.Customer | None = None
+) -> tuple[ProductView, Denomination]:
     """One denomination with its product; raises Gone when it cannot be bought any more."""
     sku = catalog.sku(session, sku_id)
     if sku is None or sku.hidden:
         raise Gone
-    page = product_page(session, storefront_id=storefront_id, product_id=sku.product_id, agreed=True, wholesale=wholesale)
+    page = product_page(session, storefront_id=storefront_id, product_id=sku.product_id, agreed=True, buyer=buyer)
     for found in page.card.denominations:
         if found.sku.id == sku_id:
             return page.card.product, found
@@ -148,7 +157,7 @@ def denomination(session: Session, *, storefront_id: int, sku_id: int, wholesale
 
 @read
 def search(
-    session: Session, *, storefront_id: int, folded: str, offset: int = 0, limit: int = 20, wholesale: bool = False
+    session: Session, *, storefront_id: int, folded: str, offset: int = 0, limit: int = 20, buyer: people.Customer | None = None
 ) -> list[ProductCard]:
     """Products that can be bought whose names, keywords or initials hold all the words, folded as the index is."""
-    return _cards(session, storefront_id, catalog.search_products(session, folded, offset=offset, limit=limit), wholesale)
+    return _cards(session, storefront_id, catalog.search_products(session, folded, offset=offset, limit=limit), buyer)

@@ -20,6 +20,7 @@ from core.supply.controls import (
     withdraw_for_good,
 )
 from core.supply.costs import CostFromQuota, CostView, CurrencyIsFixed, InThePast, costs_of, drop_cost, follow_rates, set_cost, take_costs
+from core.supply.dearest import dearest
 from core.supply.declared import AS_MANY_AS_ONE_LIKES, declare, draw_declared, give_back_declared
 from core.supply.for_settlement import (
     Consigned,
@@ -192,6 +193,7 @@ __all__ = [
     "costs_of",
     "cover",
     "covered",
+    "dearest",
     "decide_price",
     "decide_wish",
     "declare",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import inventory, outbox, people
+from core import inventory, outbox
 from core.database import insert_new, now, write
 from core.storefronts import Storefront
 from core.supply.costs import SHOP, add_version
@@ -55,8 +55,8 @@ def tell_who_waits(session: Session, *, most: int = 200) -> int:
                 session,
                 topic=outbox.Topic.NOTICE,
                 customer_id=customer_id,
-                # A reseller is told what resellers pay.
-                body={"says": "restocked", "sku": sku_id} | ({"wholesale": True} if people.by_id(session, customer_id).wholesale else {}),
+                # Named, so that they are told what they themselves pay.
+                body={"says": "restocked", "sku": sku_id, "customer": customer_id},
                 once=f"watch:{watch_id}",
             )
             told += 1

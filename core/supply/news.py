@@ -42,12 +42,14 @@ def post_price_news(session: Session, *, most: int = 24) -> int:
         return sum(_begin(session, storefront.id) for storefront in storefronts.all_open(session))
     page = people.next_customers(session, storefront_id=row.storefront_id, after=row.upto_customer_id, limit=most, resellers_only=True)
     for customer in page:
-        if not customer.blocked and customer.wants_price_news:
+        # Each is told of their own prices: those of their level, and those agreed with them alone.
+        silent = customer.blocked or not customer.wants_price_news
+        if not silent and _changes_for(session, customer, row.after_price_id, row.upto_price_id):
             row.posted += outbox.post(
                 session,
                 topic=outbox.Topic.NOTICE,
                 customer_id=customer.id,
-                body={"says": "prices-changed", "news": row.id},
+                body={"says": "prices-changed", "news": row.id, "customer": customer.id},
                 once=f"price-news:{row.id}:{customer.id}",
             )
     if page:
@@ -78,7 +80,9 @@ def _begin(session: Session, storefront_id: int) -> bool:
         return False
     rule.told_upto_price_id = newest
     session.flush()
-    if not _changes(session, storefront_id, after, newest):
+    if not _changes(session, storefront_id, after, newest) and not pricing.parties_moved(
+        session, storefront_id=storefront_id, after=after, upto=newest
+    ):
         return False
     session.add(
         PriceNews(storefront_id=storefront_id, after_price_id=after, upto_price_id=newest, upto_customer_id=0, posted=0, made_at=at)
@@ -93,13 +97,33 @@ def _changes(session: Session, storefront_id: int, after: int, upto: int) -> lis
         if before is None or current is None:
             continue
         old, new = before.wholesale(), current.wholesale()
-        if (old.retail_minor, old.currency, old.tiers) != (new.retail_minor, new.currency, new.tiers):
+        if _other(old, new):
             found.append(PriceChange(new.sku_id, old, new))
     return found
 
 
+def _other(old: Price, new: Price) -> bool:
+    return (old.retail_minor, old.currency, old.tiers) != (new.retail_minor, new.currency, new.tiers)
+
+
+def _changes_for(session: Session, buyer: people.Customer, after: int, upto: int) -> list[PriceChange]:
+    moved = pricing.changes_for(session, buyer=buyer, after=after, upto=upto, most=MOST_CHANGES)
+    return [
+        PriceChange(current.sku_id, before, current)
+        for before, current in moved
+        if before is not None and current is not None and _other(before, current)
+    ]
+
+
 @read
-def price_changes(session: Session, news_id: int) -> list[PriceChange]:
-    """What a round tells: the denominations that cost resellers something else now than before it."""
+def price_changes(session: Session, news_id: int, *, customer_id: int | None = None) -> list[PriceChange]:
+    """What a round tells this reseller: the denominations that cost them something else now than before it.
+
+    Without one, what it tells those who buy at wholesale prices.
+    """
     row = session.get(PriceNews, news_id)
-    return [] if row is None else _changes(session, row.storefront_id, row.after_price_id, row.upto_price_id)
+    if row is None:
+        return []
+    if customer_id is None:
+        return _changes(session, row.storefront_id, row.after_price_id, row.upto_price_id)
+    return _changes_for(session, people.by_id(session, customer_id), row.after_price_id, row.upto_price_id)

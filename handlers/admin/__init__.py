@@ -37,6 +37,8 @@ from handlers.admin import (
     rates,
     refunds,
     renewals,
+    reseller_cards,
+    resellers,
     reviews,
     routing,
     settings,
@@ -106,11 +108,13 @@ def router() -> Router:
         words,
         blacklist,
         certificates,
+        reseller_cards,
+        resellers,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")
     no_more.callback_query.register(home.out_of_date)
     forged.callback_query.register(not_staff, F.data.func(is_ours))
     desk.include_routers(*[part.router() for part in parts], no_more)
-    made.include_routers(applications.cards(), desk, forged)
+    made.include_routers(applications.cards(), reseller_cards.cards(), desk, forged)
     return made

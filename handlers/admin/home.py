@@ -60,7 +60,7 @@ async def _home(event: Message | CallbackQuery, desk: Desk) -> None:
         paragraphs(bold(desk.storefront.name), say.say("What would you like to do?")),
         [
             [go(say.label("🗂 Catalogue and prices"), "cat"), go(say.label("📦 Stock and codes"), "stock")],
-            [go(say.label("🏭 Supply"), "supply")],
+            [go(say.label("🏭 Supply"), "supply"), go(say.label("🤝 Resellers"), "resellers")],
             [ask(say.label("🧾 Find an order"), "order.find"), ask(say.label("👤 Find a customer"), "person.find")],
             [go(say.label("📊 Today"), "today"), go(say.label("📒 Books"), "books")],
             [go(say.label("🎟 Coupons"), "coupons"), go(say.label("📣 Broadcasts"), "casts")],

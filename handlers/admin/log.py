@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery
 from core import journal, people, rates
 from core.errors import N_
 from core.journal import Entry
-from handlers.admin import log_of_control
+from handlers.admin import log_of_control, log_of_resellers
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
 from locales import Safe, Speech, languages, own_name
@@ -114,6 +114,7 @@ ACTIONS = {
     "rotate-keys": N_("made a new key for the codes"),
     "seed": N_("filled the shelves from a file"),
     **log_of_control.ACTIONS,
+    **log_of_resellers.ACTIONS,
 }
 
 FIELDS = {
@@ -250,6 +251,7 @@ FIELDS = {
     "word": N_("word"),
     "wrapping_key": N_("number of the key"),
     **log_of_control.FIELDS,
+    **log_of_resellers.FIELDS,
 }
 """What is recorded of an action, as it is called in the log."""
 
@@ -269,6 +271,7 @@ _CURRENCY_OF = {
     "amount_minor": "currency",
     "cap_minor": "currency",
     "minimum_minor": "currency",
+    **log_of_resellers.CURRENCY_OF,
 }
 _VALUES = {
     ("void-code", "shelf"): N_("on the shelf"),

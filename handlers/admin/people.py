@@ -7,7 +7,7 @@ import secrets
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import orders, payments, people
+from core import orders, payments, people, resellers
 from core.catalog import Gone
 from core.money import decimal_text, parse_minor
 from core.people import Customer
@@ -109,7 +109,8 @@ async def _show(event: Message | CallbackQuery, desk: Desk, customer: Customer, 
         [
             do(say.label("No longer a reseller"), "wholesale", customer.id, arg="0")
             if customer.wholesale
-            else do(say.label("🤝 Make a reseller"), "wholesale", customer.id, arg="1")
+            else do(say.label("🤝 Make a reseller"), "wholesale", customer.id, arg="1"),
+            *([go(say.label("🤝 Level and prices"), "rsone", customer.id)] if customer.wholesale else []),
         ],
         [ask(say.label("👤 Another customer"), "person.find"), desk.home()],
     ]
@@ -119,7 +120,11 @@ async def _show(event: Message | CallbackQuery, desk: Desk, customer: Customer, 
 async def wholesale(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     """Whether a customer buys at wholesale prices."""
     on = callback_data.arg == "1"
-    await desk.shop.write(people.set_wholesale, storefront_id=desk.storefront.id, customer_id=callback_data.id, wholesale=on, by=desk.by)
+    facts = {"storefront_id": desk.storefront.id, "customer_id": callback_data.id}
+    if on:
+        await desk.shop.write(resellers.take_in, **facts, by=desk.by)
+    else:
+        await desk.shop.write(resellers.end, **facts, by=desk.by)
     await _show(press, desk, await _customer(desk, callback_data.id))
 
 

@@ -334,8 +334,8 @@ def test_these_are_all_the_questions_and_all_the_buttons_that_change_something()
             listed = source.split("acts = {", 1)[1].split("}", 1)[0]
             acts |= set(re.findall(r'"([a-z-]+)":', listed))
 
-    # What is asked about upstreams is told in tests/admin/test_upstreams.py, about kinds in test_kinds.py.
-    told = {question for question in QUESTIONS if not question.startswith(("upstream.", "kind."))}
+    # What is asked about upstreams is told in tests/admin/test_upstreams.py, about kinds in test_kinds.py, resellers in test_resellers.py.
+    told = {question for question in QUESTIONS if not question.startswith(("upstream.", "kind.", "rs.", "rsapp."))}
     assert {key.partition("@")[0] for key, *_ in ANSWERED} | CONFIRMED | controlled.ASKED == told
     assert {button.act for button, *_ in PRESSED} | {"adjust", "refund", "case-refund"} | SILENT | ELSEWHERE | controlled.PRESSED == acts
 

@@ -102,11 +102,11 @@ async def test_the_shelves_show_a_reseller_what_they_pay_and_the_flag_ends_it(sh
     goods = await on_sale(shop, storefront)
     buyer = await reseller(shop, storefront)
 
-    async def shown(wholesale: bool) -> int:
-        page = await shop.read(showcase.product_page, storefront_id=storefront.id, product_id=goods.product_id, wholesale=wholesale)
+    async def shown(to: people.Customer | None) -> int:
+        page = await shop.read(showcase.product_page, storefront_id=storefront.id, product_id=goods.product_id, buyer=to)
         return page.card.from_minor
 
-    assert (await shown(False), await shown(True)) == (9500, 9000)
+    assert (await shown(None), await shown(buyer)) == (9500, 9000)
     off: dict[str, Any] = {"storefront_id": storefront.id, "customer_id": buyer.id, "wholesale": False, "by": "test"}
     assert await shop.write(people.set_wholesale, **off)
     assert not await shop.write(people.set_wholesale, **off), "nothing changed"

@@ -1,0 +1,63 @@
+"""The demo's resellers: three levels with price lists, a reseller who has risen by one, an agreed price, and minimum resale prices."""
+
+from __future__ import annotations
+
+from core import catalog, people, pricing, resellers
+from core.database import Shop
+from core.money import parse_minor
+from core.pricing import Tier
+from core.resellers import How, Scope
+from core.storefronts import Storefront
+
+# Name, rank, turnover of thirty days that earns it, and what comes off the retail price.
+LEVELS = (("铜牌 Bronze", 1, "0", 200), ("银牌 Silver", 2, "5000", 400), ("金牌 Gold", 3, "50000", 600))
+
+
+async def set_up_resellers(shop: Shop, storefront: Storefront, customer_id: int, by: str) -> None:
+    """Levels with their price lists, and the reseller's phone at the lowest of them, as commands would have made them."""
+    currency, made = storefront.currency, []
+    for name, rank, turnover, off_bp in LEVELS:
+        level = await shop.write(
+            resellers.add_level,
+            storefront_id=storefront.id,
+            name=name,
+            rank=rank,
+            from_turnover_minor=parse_minor(turnover, currency),
+            by=by,
+        )
+        await shop.write(
+            resellers.set_rule,
+            level_id=level.id,
+            storefront_id=storefront.id,
+            scope=Scope.ALL,
+            scope_id=0,
+            from_quantity=1,
+            how=How.OFF_RETAIL,
+            value=off_bp,
+            by=by,
+        )
+        made.append(level)
+    await shop.write(resellers.take_in, storefront_id=storefront.id, customer_id=customer_id, by=by)
+    await shop.write(resellers.put_at_level, storefront_id=storefront.id, customer_id=customer_id, level_id=made[1].id, pinned=False, by=by)
+    sku = await shop.read(catalog.sku_by_slug, "steam-cn-100")
+    price = None if sku is None else (await shop.read(pricing.current, storefront_id=storefront.id, sku_ids=[sku.id])).get(sku.id)
+    if sku is not None and price is not None:
+        agreed = price.retail_minor * 93 // 100
+        await shop.write(
+            resellers.set_contract,
+            storefront_id=storefront.id,
+            customer_id=customer_id,
+            sku_id=sku.id,
+            unit_minor=agreed,
+            tiers=[Tier(100, agreed * 99 // 100)],
+            below_cost=True,
+            by=by,
+        )
+        await shop.write(
+            resellers.set_minimum, storefront_id=storefront.id, sku_id=sku.id, unit_minor=price.retail_minor * 97 // 100, by=by
+        )
+    while (due := await shop.read(resellers.due, storefront_id=storefront.id)) is not None:
+        for start in range(0, len(due.sku_ids), resellers.CHUNK):
+            await shop.write(resellers.work_in, storefront_id=storefront.id, sku_ids=due.sku_ids[start : start + resellers.CHUNK])
+        await shop.write(resellers.worked_through, storefront_id=storefront.id, revision=due.revision, price_id=due.price_id)
+    assert (await shop.read(people.by_id, customer_id)).level_id == made[1].id, "the reseller's phone has its level"
