@@ -36,6 +36,7 @@ from handlers.admin import resellers as desk_of_resellers
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs, plain
+from handlers.reseller import api as reseller_api
 from handlers.reseller import home as reseller_home
 from handlers.supply import earnings
 from handlers.supply import papers as supply_papers
@@ -216,6 +217,7 @@ SAYS: dict[str, Wording] = {
     **applications.SAYS,
     **renewals.SAYS,
     **supply_start.SAYS,
+    **reseller_api.SAYS,
     **supply_papers.SAYS,
     **tasks.SAYS,
     **service.SAYS,

@@ -22,6 +22,17 @@ from core.orders.holding import hold_back, remind_held
 from core.orders.lanes import buyer_of, first_lane, tell_task_stuck
 from core.orders.limits import RESELLERS_MOST, most_of
 from core.orders.numbers import number_of, order_id_of
+from core.orders.outside import (
+    FetchedCode,
+    OutsideView,
+    fetch,
+    find_outside,
+    is_outside,
+    once_outside,
+    outside_among,
+    outside_of,
+    take_turns,
+)
 from core.orders.placing import (
     Cap,
     DailyCap,
@@ -105,7 +116,7 @@ from core.orders.steps import settle_step
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
 from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refunded_codes_of, refunded_since, sold_lines
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
-from core.orders.views import Parcel, ParcelLine, Receipt
+from core.orders.views import Outside, Parcel, ParcelLine, Receipt
 from core.orders.volume import turnover_of
 
 __all__ = [
@@ -120,6 +131,7 @@ __all__ = [
     "Cost",
     "DailyCap",
     "DueRefund",
+    "FetchedCode",
     "HeldByOthers",
     "HeldForReview",
     "HoldRules",
@@ -135,6 +147,8 @@ __all__ = [
     "OrderCard",
     "OrderDetail",
     "OrderState",
+    "Outside",
+    "OutsideView",
     "Parcel",
     "ParcelLine",
     "PaymentDisputed",
@@ -189,8 +203,10 @@ __all__ = [
     "exchanged_codes_of",
     "expire",
     "fail_forbidden",
+    "fetch",
     "find",
     "find_all",
+    "find_outside",
     "first_lane",
     "from_shelf",
     "given_back",
@@ -199,6 +215,7 @@ __all__ = [
     "hold_back",
     "in_question",
     "is_our_refund",
+    "is_outside",
     "keep_promises",
     "lines_of",
     "lock",
@@ -207,8 +224,11 @@ __all__ = [
     "newest",
     "number_of",
     "on_its_way",
+    "once_outside",
     "open_sealed",
     "order_id_of",
+    "outside_among",
+    "outside_of",
     "place",
     "quote",
     "refund_codes",
@@ -241,6 +261,7 @@ __all__ = [
     "sold_skus",
     "source_of",
     "suitable",
+    "take_turns",
     "taken_back",
     "task_failed",
     "tell_task_stuck",

@@ -2,7 +2,7 @@
 versioned; and what a purchase at it costs, and why.
 """
 
-from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, changes, current, history, newest, set_price, version
+from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, changes, current, history, marks, newest, set_price, version
 from core.pricing.parties import (
     DearerThanRetail,
     NoPriceYet,
@@ -45,6 +45,7 @@ __all__ = [
     "for_buyer",
     "history",
     "history_of",
+    "marks",
     "newest",
     "of_parties",
     "parties_moved",

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import journal
-from core.database import now, read, write
+from core.database import among, now, read, write
 from core.errors import N_, Refusal
 from core.pricing.quote import Price, Tier
 from core.pricing.tables import Price as PriceRow
@@ -65,6 +65,17 @@ def current(session: Session, *, storefront_id: int, sku_ids: Collection[int], w
         select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.until.is_(None), *OWN)
     ).all()
     return {price.sku_id: price.wholesale() if wholesale else price for price in views(session, rows)}
+
+
+@read
+def marks(session: Session, *, storefront_id: int, sku_ids: Collection[int]) -> dict[int, str]:
+    """A word for each denomination that is another whenever any of its prices here – anybody's – has changed."""
+    rows = session.execute(
+        select(PriceRow.sku_id, func.max(PriceRow.id), func.count())
+        .where(PriceRow.storefront_id == storefront_id, among(session, PriceRow.sku_id, sku_ids), PriceRow.until.is_(None))
+        .group_by(PriceRow.sku_id)
+    )
+    return {sku_id: f"{newest}/{n}" for sku_id, newest, n in rows}
 
 
 @read

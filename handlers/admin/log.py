@@ -18,6 +18,7 @@ from core.journal import Entry
 from handlers.admin import log_of_control, log_of_resellers
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
+from handlers.reseller import api as reseller_api
 from locales import Safe, Speech, languages, own_name
 
 _LINES = 8
@@ -115,6 +116,7 @@ ACTIONS = {
     "seed": N_("filled the shelves from a file"),
     **log_of_control.ACTIONS,
     **log_of_resellers.ACTIONS,
+    **reseller_api.ACTIONS,
 }
 
 FIELDS = {
@@ -250,6 +252,7 @@ FIELDS = {
     "used": N_("uses"),
     "word": N_("word"),
     "wrapping_key": N_("number of the key"),
+    **reseller_api.FIELDS,
     **log_of_control.FIELDS,
     **log_of_resellers.FIELDS,
 }

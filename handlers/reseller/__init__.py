@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from handlers.reseller import applying, home
+from handlers.reseller import api, applying, home
 
 __all__ = ["router"]
 
@@ -14,4 +14,5 @@ def router() -> Router:
     router = Router(name="reseller")
     router.include_router(home.router())
     router.include_router(applying.router())
+    router.include_router(api.router())
     return router

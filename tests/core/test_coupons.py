@@ -72,7 +72,7 @@ async def buys(shop: Shop, buyer: Customer, goods: Goods, with_: Coupon, *, quan
     )
 
 
-async def tiered(shop: Shop, goods: Goods, *tiers: tuple[int, int]) -> dict[str, int]:
+async def tiered(shop: Shop, goods: Goods, *tiers: tuple[int, int]) -> dict[str, Any]:
     """The terms of a button after the price was given tiers."""
     price = await shop.write(
         pricing.set_price,
