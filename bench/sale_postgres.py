@@ -34,6 +34,7 @@ def pgbench_script(s: Scene) -> str:
         "hint_offer": "0",
         "hint": "0",
         "hint_rank": "1",
+        **dict.fromkeys(("outside", "by_key", "asked", "counted", "callback"), "NULL"),
         "at": "1700000000000000",
     }
     for name, value in values.items():

@@ -247,6 +247,7 @@ async def sell_for(scene: Scene, seconds: float, *, clients: int, mark: str) -> 
                 buyer_id=scene.buyers[(number * 7919 + turn * 104_729) % len(scene.buyers)],
                 quantity=1,
                 once=f"{mark}:{number}:{turn}",
+                outside=None,
                 **scene.terms[(number + turn) % len(scene.terms)],
             )
             latencies.append(time.perf_counter() - started)

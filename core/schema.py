@@ -1,6 +1,7 @@
 """Every table of the shop, imported in one place so that the metadata is whole: for migrations, and before a Shop is opened."""
 
 from core.aftersale import tables as _aftersale
+from core.api import tables as _api
 from core.blacklist import tables as _blacklist
 from core.books import tables as _books
 from core.catalog import tables as _catalog
@@ -29,6 +30,7 @@ from core.supply import tables as _supply
 
 _ALL = (
     _aftersale,
+    _api,
     _blacklist,
     _books,
     _catalog,

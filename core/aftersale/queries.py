@@ -149,7 +149,11 @@ def _ends(session: Session, found: OrderDetail, code_ids: Collection[int]) -> di
     hours = found.card.product.warranty_hours
     if hours is None:
         hours = terms(session, storefront_id=_storefront_of(session, found)).warranty_hours
-    first = warranty_ends([delivery.done_at for delivery in found.deliveries], hours)
+    sent = [delivery.done_at for delivery in found.deliveries]
+    if orders.is_outside(session, found.card.order_id):
+        # Nothing of it is sent to a chat: it was delivered when a program first fetched it.
+        sent = [one.at for one in orders.shown(session, found.card.order_id)]
+    first = warranty_ends(sent, hours)
     # A code that came as a replacement has a warranty of its own, from the decision on.
     came: dict[int | None, datetime | None] = dict(
         session.execute(select(Case.replacement_code_id, Case.decided_at).where(Case.replacement_code_id.in_(code_ids))).all()
@@ -163,7 +167,7 @@ def _ends(session: Session, found: OrderDetail, code_ids: Collection[int]) -> di
         if code_id in came:
             ends[code_id] = warranty_ends([came[code_id]], theirs or hours)
         elif theirs is not None:
-            ends[code_id] = warranty_ends([delivery.done_at for delivery in found.deliveries], theirs)
+            ends[code_id] = warranty_ends(sent, theirs)
         else:
             ends[code_id] = first
     return ends

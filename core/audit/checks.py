@@ -6,6 +6,7 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 
 from __future__ import annotations
 
+from core.audit.api import API
 from core.audit.control import CONTROL
 from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
@@ -448,14 +449,16 @@ OUTBOX = {
     "an issued order has a delivery to its buyer": """
         SELECT 'order ' || o.id AS about, 'customer ' || o.buyer_id AS detail FROM orders o
         WHERE o.state = 'issued' AND (o.held_until IS NULL OR o.released_at IS NOT NULL) AND NOT EXISTS (
-            SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.customer_id = o.buyer_id AND m.topic = 'delivery')""",
+            SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.customer_id = o.buyer_id AND m.topic = 'delivery')
+          AND NOT EXISTS (SELECT 1 FROM outside_orders x WHERE x.order_id = o.id)""",
     # A delivery that ended without being sent (called off, or stopped by a review) brings nothing: another has to.
     "what was sold and is not held is on its way to its buyer, or was brought": """
         SELECT 'order ' || o.id AS about, 'customer ' || o.buyer_id || ' waits, and nothing is on its way' AS detail FROM orders o
         WHERE o.state = 'issued' AND (o.held_until IS NULL OR o.released_at IS NOT NULL)
           AND NOT EXISTS (SELECT 1 FROM outbox m WHERE m.order_id = o.id AND m.topic = 'delivery'
             AND (m.done_at IS NULL OR m.sent_message_id IS NOT NULL))
-          AND NOT EXISTS (SELECT 1 FROM reveals r WHERE r.order_id = o.id)""",
+          AND NOT EXISTS (SELECT 1 FROM reveals r WHERE r.order_id = o.id)
+          AND NOT EXISTS (SELECT 1 FROM outside_orders x WHERE x.order_id = o.id)""",
     "a delivery is of an issued order, to its buyer and nobody else": """
         SELECT 'message ' || m.id AS about, 'order ' || COALESCE(m.order_id, 0) || ' to customer ' || m.customer_id AS detail
         FROM outbox m LEFT JOIN orders o ON o.id = m.order_id AND o.buyer_id = m.customer_id AND o.state IN ('issued', 'refunded')
@@ -525,7 +528,8 @@ AFTERSALE = {
     "a code that came as a replacement has its delivery": """
         SELECT 'case ' || c.id AS about, 'order ' || c.order_id AS detail FROM cases c
         WHERE c.outcome = 'replaced' AND NOT EXISTS (
-            SELECT 1 FROM outbox m WHERE m.once = 'case-parcel:' || c.id AND m.topic = 'delivery' AND m.order_id = c.order_id)""",
+            SELECT 1 FROM outbox m WHERE m.once = 'case-parcel:' || c.id AND m.topic = 'delivery' AND m.order_id = c.order_id)
+          AND NOT EXISTS (SELECT 1 FROM outside_orders x WHERE x.order_id = c.order_id)""",
     "a case that ended as refunded has the refund": """
         SELECT 'case ' || c.id AS about, 'code ' || c.code_id AS detail FROM cases c
         WHERE c.outcome = 'refunded' AND NOT EXISTS (
@@ -547,6 +551,7 @@ CHECKS: dict[str, str] = {
     **JOINING,
     **STOCKING,
     **SETTLEMENT,
+    **API,
     **CONTROL,
     **OFFERS,
     **ROUTING,

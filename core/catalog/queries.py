@@ -260,6 +260,19 @@ def all_skus(session: Session, *, hidden_too: bool = False) -> list[SkuView]:
 
 
 @read
+def skus_page(session: Session, *, after: int, limit: int) -> list[SkuView]:
+    """Visible denominations of visible products with ids above `after`, in id order: a page of the whole catalogue."""
+    rows = session.scalars(
+        select(Sku)
+        .join(Product, Product.id == Sku.product_id)
+        .where(Sku.id > after, Sku.hidden_at.is_(None), Product.hidden_at.is_(None))
+        .order_by(Sku.id)
+        .limit(limit)
+    )
+    return [_sku(row) for row in rows]
+
+
+@read
 def products_of(session: Session, product_ids: Collection[int]) -> dict[int, ProductView]:
     """These products by their ids."""
     if not product_ids:

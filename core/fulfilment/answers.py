@@ -284,6 +284,33 @@ def answer(session: Session, *, answers_id: int, customer_id: int, name: str, ty
 
 
 @write
+def answer_at_once(session: Session, *, customer_id: int, sku_id: int, said: Mapping[str, str]) -> AnswersView:
+    """All answers at once and confirmed, as a program of the buyer gives them; a draft of theirs in the chat stays as it is.
+
+    Raises Gone, NotAnswered for a field that nobody asks, and FieldWrong.
+    """
+    product, _ = _goods(session, sku_id)
+    one, aad = kind(product.kind), f"answers-{secrets.token_hex(12)}"
+    if said.keys() - {asked.name for asked in one.fields(product.terms)}:
+        raise NotAnswered
+    _, wrapped, key_id = keys(session).new_data_key(aad)
+    row = Answers(
+        customer_id=customer_id,
+        sku_id=sku_id,
+        product_id=product.id,
+        aad=aad,
+        wrapped_key=wrapped,
+        wrapping_key_id=key_id,
+        made_at=now(session),
+        said_at=now(session),
+    )
+    _seal(session, row, one.clean(product.terms, said))
+    session.add(row)
+    session.flush()
+    return _view(session, row)
+
+
+@write
 def note_checked(session: Session, *, answers_id: int, customer_id: int, shown: str | None) -> None:
     """What the source said of the account, while the draft is one."""
     row = session.get(Answers, answers_id)

@@ -21,6 +21,17 @@ from core.orders.fulfilling import (
 from core.orders.holding import hold_back, remind_held
 from core.orders.lanes import buyer_of, first_lane, tell_task_stuck
 from core.orders.numbers import number_of, order_id_of
+from core.orders.outside import (
+    FetchedCode,
+    OutsideView,
+    fetch,
+    find_outside,
+    is_outside,
+    once_outside,
+    outside_among,
+    outside_of,
+    take_turns,
+)
 from core.orders.placing import (
     Cap,
     DailyCap,
@@ -104,7 +115,7 @@ from core.orders.steps import settle_step
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
 from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refunded_codes_of, refunded_since, sold_lines
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
-from core.orders.views import Parcel, ParcelLine, Receipt
+from core.orders.views import Outside, Parcel, ParcelLine, Receipt
 
 __all__ = [
     "AlreadyOpened",
@@ -117,6 +128,7 @@ __all__ = [
     "Cost",
     "DailyCap",
     "DueRefund",
+    "FetchedCode",
     "HeldByOthers",
     "HeldForReview",
     "HoldRules",
@@ -132,6 +144,8 @@ __all__ = [
     "OrderCard",
     "OrderDetail",
     "OrderState",
+    "Outside",
+    "OutsideView",
     "Parcel",
     "ParcelLine",
     "PaymentDisputed",
@@ -186,8 +200,10 @@ __all__ = [
     "exchanged_codes_of",
     "expire",
     "fail_forbidden",
+    "fetch",
     "find",
     "find_all",
+    "find_outside",
     "first_lane",
     "from_shelf",
     "given_back",
@@ -196,6 +212,7 @@ __all__ = [
     "hold_back",
     "in_question",
     "is_our_refund",
+    "is_outside",
     "keep_promises",
     "lines_of",
     "lock",
@@ -203,8 +220,11 @@ __all__ = [
     "newest",
     "number_of",
     "on_its_way",
+    "once_outside",
     "open_sealed",
     "order_id_of",
+    "outside_among",
+    "outside_of",
     "place",
     "quote",
     "refund_codes",
@@ -237,6 +257,7 @@ __all__ = [
     "sold_skus",
     "source_of",
     "suitable",
+    "take_turns",
     "taken_back",
     "task_failed",
     "tell_task_stuck",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core import coupons, inventory, payments
 from core.catalog import Gone
 from core.database import now, write
+from core.orders.outside import turned
 from core.orders.tables import Order, OrderLine, OrderState
 
 
@@ -36,6 +37,7 @@ def _close(session: Session, order: Order, state: OrderState, cause: str) -> Non
     order.state = state
     payments.close_intents_of(session, order_id=order.id, cause=cause)
     session.flush()
+    turned(session, order.id)
 
 
 @write

@@ -21,6 +21,7 @@ from core.orders.ending import end
 from core.orders.holding import hold_back
 from core.orders.issue import Terms, due_for, move_money, send, uncount_purchase
 from core.orders.numbers import number_of
+from core.orders.outside import is_outside, turned
 from core.orders.seals import in_question, taken_back
 from core.orders.tables import ArrivedCode, Order, OrderLine, OrderState
 from core.people import Customer
@@ -258,6 +259,7 @@ def reversed_later(session: Session, *, task_id: int, cause: str) -> bool:
     if not fulfilment.reversed_later(session, task_id=task.id, cause=cause):
         return False
     _tell_staff(session, order, task, "source-reversed", task.got, once=f"source-reversed:{task.id}")
+    turned(session, order.id)
     return True
 
 
@@ -457,13 +459,14 @@ def _finish(session: Session, order: Order, terms: Terms, groups: Sequence[_Grou
     )
     order.state, order.issued_at = OrderState.ISSUED, now(session)
     session.flush()
+    turned(session, order.id)
     if order.held:
         return  # The staff have it already.
     if taken_back(session, order.id) or in_question(session, order.id):
         hold_back(session, order_id=order.id, why="returned" if taken_back(session, order.id) else "disputed")
     elif supply.forbidden(session, taken):
         hold_back(session, order_id=order.id)  # It was asked for before its offer was stopped, and may be bad.
-    else:
+    elif not is_outside(session, order.id):
         send(session, order_id=order.id, buyer_id=order.buyer_id)
 
 

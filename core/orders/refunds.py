@@ -19,6 +19,7 @@ from core.orders.costs import Cost, costs
 from core.orders.drawing import from_shelf
 from core.orders.issue import uncount_purchase
 from core.orders.numbers import number_of
+from core.orders.outside import turned
 from core.orders.refusals import HeldForReview, OnceReused
 from core.orders.seals import TakenBack, legacy_return, locked, seal
 from core.orders.tables import Order, OrderLine, OrderState, Refund, RefundedCode, RefundState, RefundTo, Reveal
@@ -315,6 +316,7 @@ def _refund(
         coupons.give_back(session, order.id)
         outbox.call_off(session, order_id=order.id, why="refunded")
     _uncount(session, order, chosen)
+    turned(session, order.id)
     if says is not None:
         tell(session, order, row, says, amount, row.currency)
     elif row.source_minor:

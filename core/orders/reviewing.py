@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import journal, outbox, payments, people
 from core.database import now, read, write
 from core.orders.fulfilling import call_off, let_go
+from core.orders.outside import is_outside, turned
 from core.orders.queries import OrderDetail, detail
 from core.orders.refunds import NoWayBack, OnlyWhole, Refunded, refund_codes
 from core.orders.seals import TakenBack, locked, taken_back
@@ -84,7 +85,9 @@ def release(session: Session, *, order_id: int, by: str) -> Reviewed:
     # What waits for a buyer who has blocked the bot would bring the codes once more when they are back.
     outbox.call_off(session, order_id=order_id, why="released")
     # A courier that has a delivery in hand has not asked for the codes yet (asking would have ended it): that one brings them.
-    if all(sent.done_at is not None for sent in outbox.of_order(session, order_id=order_id)):
+    if is_outside(session, order_id):
+        turned(session, order_id)  # A program fetches its codes; it is told that it may.
+    elif all(sent.done_at is not None for sent in outbox.of_order(session, order_id=order_id)):
         outbox.post(session, topic=outbox.Topic.DELIVERY, customer_id=order.buyer_id, order_id=order_id)
     return _released(session, order_id, by)
 

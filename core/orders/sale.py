@@ -22,9 +22,10 @@ from core.orders.fulfilling import begin
 from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, write_lines
 from core.orders.numbers import number_of
+from core.orders.outside import keep_outside
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.tables import Order, OrderState
-from core.orders.views import Receipt
+from core.orders.views import Outside, Receipt
 from core.pricing import Price, Quote
 from core.storefronts import Storefront
 from core.supply import Offer
@@ -106,11 +107,13 @@ def _buy(
     price_id: int,
     rules_version: int,
     once: str,
+    outside: Outside | None = None,
 ) -> Receipt:
     """Buy by wallet: compare the quote, take the codes, move the money, record the order and post the delivery, all or nothing.
 
     `price_id` and `rules_version` are what the buyer saw. The same `once` with the same inputs is the same order, with
-    other inputs OnceReused. Raises PriceMoved, NotForSale, WrongQuantity, LimitReached, SoldOut or TooLittleMoney.
+    other inputs OnceReused. What comes from `outside` is kept as such in the same transaction, and no delivery is posted: its codes
+    are fetched. Raises PriceMoved, NotForSale, WrongQuantity, LimitReached, SoldOut or TooLittleMoney.
     """
     return _sell(
         session,
@@ -121,6 +124,7 @@ def _buy(
         price_id=price_id,
         rules_version=rules_version,
         once=once,
+        outside=outside,
     )
 
 
@@ -168,6 +172,7 @@ def buy_for(
     once: str,
     answers_id: int | None = None,
     coupon_id: int | None = None,
+    outside: Outside | None = None,
 ) -> Receipt:
     """The same for a product that asks its buyer something: `answers_id` is what they answered; never gathered with others.
 
@@ -184,6 +189,7 @@ def buy_for(
         once=once,
         coupon_id=coupon_id,
         answers_id=answers_id,
+        outside=outside,
     )
 
 
@@ -199,10 +205,13 @@ def _sell(
     once: str,
     coupon_id: int | None = None,
     answers_id: int | None = None,
+    outside: Outside | None = None,
 ) -> Receipt:
     """All of them: what `buy`, `buy_with` and `buy_for` promise."""
     with_coupon = with_more(coupon_id, answers_id)
     wanted = once_hash(storefront_id, buyer_id, sku_id, quantity, price_id, rules_version, "wallet", *with_coupon)
+    if outside is not None:
+        wanted = outside.wanted
     customer = people.by_id(session, buyer_id)
     assert customer.storefront_id == storefront_id, "a customer buys in their own storefront"
     ledger.lock(session, customer.wallet_id)  # Presses of one buyer take turns, so that the key is looked up after the first has it.
@@ -248,6 +257,8 @@ def _sell(
     ).scalar_one_or_none()
     if order_id is None:
         raise OnceReused  # Another buyer's order took this key a moment ago: keys name their buyer, so this is no press of theirs.
+    if outside is not None:
+        keep_outside(session, order_id=order_id, buyer_id=buyer_id, outside=outside, total_minor=total)
     if answers_id is not None:
         fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
     # Before the codes: who comes too late for a coupon must not have kept codes from others meanwhile.
@@ -293,7 +304,7 @@ def _sell(
         raise TooLittleMoney(balance_minor=balance, short_minor=short.short_minor, currency=short.currency) from None
     if held:
         hold_back(session, order_id=order_id)
-    elif due_at is None:
+    elif due_at is None and outside is None:
         send(session, order_id=order_id, buyer_id=buyer_id)
     return Receipt(order_id, number_of(order_id), quantity, total, deal.terms.currency, repeated=False, held=held, due_at=due_at)
 
@@ -303,7 +314,9 @@ def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Too
     hashed = [
         {
             **ask,
-            "once_hash": once_hash(
+            "once_hash": ask["outside"].wanted
+            if ask.get("outside") is not None
+            else once_hash(
                 ask["storefront_id"],
                 ask["buyer_id"],
                 ask["sku_id"],

@@ -64,7 +64,10 @@ ins_postings AS (
   FROM sold CROSS JOIN LATERAL (VALUES (1, payable, owed), (2, sales, total - owed)) AS leg(seq, credit, amount) WHERE leg.amount > 0),
 ins_outbox AS (
   INSERT INTO outbox (topic, customer_id, order_id, made_at, due_at, attempts)
-  SELECT 'delivery', buyer, order_id, CAST(:at AS bigint), CAST(:at AS bigint), 0 FROM sold)
+  SELECT 'delivery', buyer, order_id, CAST(:at AS bigint), CAST(:at AS bigint), 0 FROM sold WHERE outside IS NULL),
+ins_outside AS (
+  INSERT INTO outside_orders (order_id, customer_id, number, key_id, asked, charged_minor, counted, callback_url, at)
+  SELECT order_id, buyer, outside, by_key, asked, total, counted, callback, CAST(:at AS bigint) FROM sold WHERE outside IS NOT NULL)
 """
 
 _SET = text(f"""
@@ -72,8 +75,10 @@ WITH req AS MATERIALIZED (
   SELECT u.*, {_FACTS}
   FROM unnest(CAST(:once AS text[]), CAST(:once_hash AS bytea[]), CAST(:storefront AS bigint[]), CAST(:buyer AS bigint[]),
     CAST(:sku AS bigint[]), CAST(:qty AS int[]), CAST(:price_id AS bigint[]), CAST(:rules AS bigint[]),
-    CAST(:hint_offer AS bigint[]), CAST(:hint AS bigint[]), CAST(:hint_rank AS bigint[]))
-    WITH ORDINALITY AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint, hint_rank, k)
+    CAST(:hint_offer AS bigint[]), CAST(:hint AS bigint[]), CAST(:hint_rank AS bigint[]),
+    CAST(:outside AS text[]), CAST(:by_key AS bigint[]), CAST(:asked AS int[]), CAST(:counted AS boolean[]), CAST(:callback AS text[]))
+    WITH ORDINALITY AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint, hint_rank,
+      outside, by_key, asked, counted, callback, k)
   {_AGREED}),
 known AS MATERIALIZED (
   SELECT r.k, e.id, e.once_hash = r.once_hash AS same, e.total_minor
@@ -113,8 +118,9 @@ _ONE = """
 WITH req AS MATERIALIZED (
   SELECT u.*, {facts}
   FROM (VALUES (CAST(:once AS text), CAST(:once_hash AS bytea), CAST(:storefront AS bigint), CAST(:buyer AS bigint), CAST(:sku AS bigint),
-    {quantity}, CAST(:price_id AS bigint), CAST(:rules AS bigint), CAST(:hint_offer AS bigint), CAST(:hint AS bigint), CAST(:hint_rank AS bigint)))
-    AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint, hint_rank)
+    {quantity}, CAST(:price_id AS bigint), CAST(:rules AS bigint), CAST(:hint_offer AS bigint), CAST(:hint AS bigint), CAST(:hint_rank AS bigint),
+    CAST(:outside AS text), CAST(:by_key AS bigint), CAST(:asked AS int), CAST(:counted AS boolean), CAST(:callback AS text)))
+    AS u(once, once_hash, storefront, buyer, sku, qty, price_id, rules, hint_offer, hint, hint_rank, outside, by_key, asked, counted, callback)
   {agreed}),
 known AS MATERIALIZED (
   SELECT e.id, e.once_hash = r.once_hash AS same, e.total_minor FROM req r CROSS JOIN LATERAL (SELECT * FROM orders WHERE once = r.once LIMIT 1) e),
@@ -181,7 +187,13 @@ def _facts(ask: dict[str, Any], tools: Tools) -> dict[str, Any]:
         # Sold-out shelves leave many dead entries in their index: looked at once in a while, and not at each sale.
         tools.empty_before.pop(ask["sku_id"])
         hint_rank = 1
+    outside = ask.get("outside")
     return {
+        "outside": None if outside is None else outside.number,
+        "by_key": None if outside is None else outside.key_id,
+        "asked": None if outside is None else outside.asked,
+        "counted": False if outside is None else outside.counted,
+        "callback": None if outside is None else outside.callback_url,
         "once": ask["once"],
         "once_hash": ask["once_hash"],
         "storefront": ask["storefront_id"],

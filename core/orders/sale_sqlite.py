@@ -60,6 +60,7 @@ class _Batch:
         self.transfers: list[tuple[Any, ...]] = []
         self.postings: list[tuple[Any, ...]] = []
         self.outbox: list[tuple[Any, ...]] = []
+        self.outside: list[tuple[Any, ...]] = []
         self.debited: set[tuple[int, int]] = set()
 
     def decide(self, ask: dict[str, Any]) -> Receipt | Alone:
@@ -109,7 +110,12 @@ class _Batch:
             (transfer, seq, debit, credit, amount, currency)
             for seq, (debit, credit, amount) in enumerate((leg for leg in legs if leg[2] > 0), 1)
         ]
-        self.outbox.append((ask["buyer_id"], order, at, at))
+        outside = ask.get("outside")
+        if outside is None:
+            self.outbox.append((ask["buyer_id"], order, at, at))
+        else:
+            kept = (outside.number, outside.key_id, outside.asked, total, outside.counted, outside.callback_url)
+            self.outside.append((order, ask["buyer_id"], *kept, at))
         receipt = Receipt(order, number_of(order), quantity, total, currency, repeated=False)
         self.sold[once] = ask["once_hash"], receipt
         return receipt
@@ -146,6 +152,12 @@ class _Batch:
             "INSERT INTO outbox (topic, customer_id, order_id, made_at, due_at, attempts) VALUES ('delivery', ?, ?, ?, ?, 0)",
             self.outbox,
         )
+        if self.outside:
+            many(
+                "INSERT INTO outside_orders (order_id, customer_id, number, key_id, asked, charged_minor, counted, callback_url, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                self.outside,
+            )
 
     def _terms(self, ask: dict[str, Any]) -> Any:
         """The terms with the first ranked source that has something on its shelf, after what the batch has taken so far."""

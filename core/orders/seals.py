@@ -108,6 +108,14 @@ def hand_over(
     return found
 
 
+def stop_listed(session: Session, order: Order) -> bool:
+    """Is a code of a locked order, which nobody has seen, on the blacklist? Then it is held from now on. A part of commands."""
+    if seal(session, order) is not None or not _must_not_be_sold(session, order):
+        return False
+    hold_back(session, order_id=order.id, why="blacklist")
+    return True
+
+
 def _must_not_be_sold(session: Session, order: Order) -> bool:
     """Has a code of this order, which nobody has seen yet, come onto the blacklist? Noted; what the staff have looked at goes out."""
     if order.state is not OrderState.ISSUED or not blacklist.any_codes(session):

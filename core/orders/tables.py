@@ -41,6 +41,7 @@ class RevealCause(StrEnum):
     SENT = "sent"  # the courier began to send it
     SHOWN = "shown"  # the buyer looked again
     RESENT = "resent"  # an admin sent it again
+    FETCHED = "fetched"  # a program of the buyer took them by the reseller API
 
 
 _HELD = text("held_until IS NOT NULL AND released_at IS NULL AND state = 'issued'")
@@ -241,3 +242,34 @@ class ArrivedCode(Base):
     cost_minor: Mapped[int]  # of this unit, as it is booked when the order is over
     cost_currency: Mapped[str] = mapped_column(String(8))
     ranking_version: Mapped[int | None]
+
+
+class OutsideOrder(Base):
+    """An order that a program of its buyer made, by a number of its own for ever. Its codes are fetched, and never sent to the chat."""
+
+    __tablename__ = "outside_orders"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "number", name="uq_outside_number"),
+        CheckConstraint("asked > 0", name="asked_positive"),
+    )
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    number: Mapped[str] = mapped_column(String(64))  # theirs
+    key_id: Mapped[int]  # of core/api: by which key it was ordered
+    asked: Mapped[int]  # units; fewer may have been sold
+    charged_minor: Mapped[int]  # when it was sold; the order knows what is left of it
+    counted: Mapped[bool]  # against the key's limit of the day
+    callback_url: Mapped[str | None] = mapped_column(String(500))
+    at: Mapped[datetime]
+
+
+class OutsideTurn(Base):
+    """Something has changed about such an order since it was answered; whoever reports it takes the row away."""
+
+    __tablename__ = "outside_turns"
+    __table_args__ = (Index("ix_outside_turns_of_order", "order_id"),)
+
+    id: Mapped[Id]
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+    at: Mapped[datetime]

@@ -24,6 +24,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What is kept of an order that a program of its buyer makes: their number, by which key, and the hash of what they asked for.
+
+    The hash stands in the place of what the buyer saw: the same number with another hash is another order, and refused.
+    """
+
+    number: str
+    key_id: int
+    asked: int
+    wanted: bytes
+    callback_url: str | None = None
+    counted: bool = False  # against the key's limit of the day
+
+
+@dataclass(frozen=True, slots=True)
 class ParcelLine:
     """Codes of one denomination, in clear."""
 

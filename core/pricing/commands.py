@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import journal
-from core.database import now, read, write
+from core import journal, people
+from core.database import among, now, read, write
 from core.errors import N_, Refusal
 from core.pricing.quote import Price, Tier
 from core.pricing.tables import Price as PriceRow
@@ -64,6 +64,23 @@ def current(session: Session, *, storefront_id: int, sku_ids: Collection[int], w
         select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.until.is_(None))
     ).all()
     return {price.sku_id: price.wholesale() if wholesale else price for price in _views(session, rows)}
+
+
+@read
+def for_buyer(session: Session, *, buyer: people.Customer, sku_ids: Collection[int]) -> dict[int, Price]:
+    """What one of each of these denominations costs this buyer, of those that have a price."""
+    return current(session, storefront_id=buyer.storefront_id, sku_ids=sku_ids, wholesale=buyer.wholesale)
+
+
+@read
+def marks(session: Session, *, storefront_id: int, sku_ids: Collection[int]) -> dict[int, str]:
+    """A word for each denomination that is another whenever any of its prices here – anybody's – has changed."""
+    rows = session.execute(
+        select(PriceRow.sku_id, func.max(PriceRow.id), func.count())
+        .where(PriceRow.storefront_id == storefront_id, among(session, PriceRow.sku_id, sku_ids), PriceRow.until.is_(None))
+        .group_by(PriceRow.sku_id)
+    )
+    return {sku_id: f"{newest}/{n}" for sku_id, newest, n in rows}
 
 
 @read

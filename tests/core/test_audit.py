@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from core import audit, inventory, orders
+from core.audit.api import API
 from core.audit.control import CONTROL
 from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
@@ -417,7 +418,7 @@ def damage(connection: Connection, harm: Damage, world: World) -> None:
 
 
 # Shown a shop that breaks them beside the stories of what they are about.
-TOLD_ELSEWHERE = {name for checks in (PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT) for name in checks}
+TOLD_ELSEWHERE = {name for checks in (API, PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT) for name in checks}
 
 
 async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront, clock: Clock, database_url: str) -> None:
