@@ -113,7 +113,7 @@ class _Door:
             # What stands in app_key is the secret itself, sent by shops that know no better: it proves nothing here, the sign does.
             if not any(forms.genuine(fields, secret) for secret in key.secrets):
                 raise No(forms.WRONG_SIGN)
-            await self._admission.enter(key, request)
+            await self._admission.enter(key.key, request)
         except TooMany:
             raise No(forms.BUSY, 429) from None
         except NotFromThere:
@@ -206,7 +206,8 @@ class _Door:
         until = time.monotonic() + self._wait
         while order.state == "working" and time.monotonic() < until:
             await asyncio.sleep(self._every)
-            order = await self._shop.read(api.find_order, key_id=key.key.id, order_id=order.order_id) or order
+            now = await self._shop.read(api.find_order, key_id=key.key.id, order_id=order.order_id)
+            order = order if now is None else now
         return order
 
     async def _told(self, key: OpenedKey, order: ApiOrder) -> dict[str, object]:

@@ -18,6 +18,8 @@ from core import outbox
 from core.database import Shop
 from core.ports import Callback, NotGenuine, NotSure
 from web import metrics
+from web.acg_faka import add_acg_door
+from web.dujiao import add_dujiao_door
 from web.uploads import UploadDoor, add_upload_door
 from web.upstreams import SupplyDoor, add_supply_door
 
@@ -119,6 +121,8 @@ def make_app(
 
     add_upload_door(app, uploads)
     add_supply_door(app, supply or SupplyDoor(), _body)
+    add_dujiao_door(app, shop, _body)
+    add_acg_door(app, shop, _body)
 
     @app.get("/health")
     async def health() -> Response:

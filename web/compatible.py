@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import structlog
 from fastapi import Request
 
 from core import api
-from core.api import CodeOf, Form, OpenedKey
+from core.api import CodeOf, Form, Key, OpenedKey
 from core.database import Shop
-
-log = structlog.get_logger()
 
 A_MINUTE = 600  # requests of one key; reading a catalogue of ten thousand products is a hundred
 MOST_KEPT = 10_000
@@ -31,36 +27,37 @@ class NotFromThere(Exception):
     """This key may not be used from this address."""
 
 
-@dataclass(slots=True)
 class Admission:
-    """Lets keys of one form in. It counts what this process is asked; `seconds` is a clock that only goes forward."""
+    """Lets keys of one form in, `a_minute` times a minute each; what it remembers is this process's own."""
 
-    shop: Shop
-    form: Form
-    seconds: Callable[[], float] = time.monotonic
-    _minute: int = -1
-    _asked: Counter[str] | None = None
+    def __init__(self, shop: Shop, form: Form, *, a_minute: int = A_MINUTE, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._shop, self._form, self._a_minute, self._seconds = shop, form, a_minute, seconds
+        self._minute, self._asked = -1, Counter[int]()
+        self._used: dict[tuple[int, str], float] = {}
 
     async def find(self, name: str) -> OpenedKey | None:
-        """The key of this name and of this door's form. Raises TooMany."""
-        if self._often(name):
-            raise TooMany
-        found = await self.shop.read(api.find_key, name)
-        return found if found is not None and found.key.form is self.form else None
+        """The key of this name and of this door's form."""
+        if not 0 < len(name) <= 64 or not name.isascii() or not name.isprintable():
+            return None
+        found = await self._shop.read(api.find_key, name)
+        return found if found is not None and found.key.form is self._form else None
 
-    async def enter(self, key: OpenedKey, request: Request) -> None:
-        """Its signature is good: is it used from where it may be? Raises NotFromThere."""
+    async def enter(self, key: Key, request: Request) -> None:
+        """Its signature is good; only then it is counted, so that nobody uses up another's minute. Raises NotFromThere and TooMany."""
         address = request.client.host if request.client is not None else ""
-        if not api.comes_from(key.key.addresses, address):
+        if not api.comes_from(key.addresses, address):
             raise NotFromThere
-        await self.shop.write(api.note_use, key_id=key.key.id, address=address)
-
-    def _often(self, name: str) -> bool:
-        minute = int(self.seconds() // 60)
-        if minute != self._minute or self._asked is None or len(self._asked) > MOST_KEPT:
-            self._minute, self._asked = minute, Counter()
-        self._asked[name] += 1
-        return self._asked[name] > A_MINUTE
+        now = self._seconds()
+        if int(now // 60) != self._minute or len(self._asked) > MOST_KEPT:
+            self._minute, self._asked = int(now // 60), Counter()
+        self._asked[key.id] += 1
+        if self._asked[key.id] > self._a_minute:
+            raise TooMany
+        if now - self._used.get((key.id, address), -60.0) >= 60:
+            if len(self._used) > MOST_KEPT:
+                self._used.clear()
+            self._used[key.id, address] = now
+            await self._shop.write(api.note_use, key_id=key.id, address=address)
 
 
 async def lines_of(shop: Shop, key_id: int, order_id: int) -> list[str] | None:

@@ -128,7 +128,7 @@ class _Door:
             path = request.scope.get("raw_path", b"").partition(b"?")[0].decode("ascii", "replace")
             if not any(genuine(secret, request.headers, request.method, path, body) for secret in key.secrets):
                 raise No("invalid_signature", "The signature is wrong.")
-            await self._admission.enter(key, request)
+            await self._admission.enter(key.key, request)
         except TooMany:
             raise No("too_many_requests", "Too many requests. Please wait a minute.") from None
         except NotFromThere:

@@ -117,6 +117,7 @@ from core.api.rules import (
     sign_md5,
     url_checked,
 )
+from core.api.shelves import CategoryOf, ProductOf, ProductPage, categories, product, product_of, products
 from core.api.shown import ApiOrder
 from core.api.tables import Form, ReportKind, Scope
 from core.api.trials import ENDINGS, unanswered
@@ -154,6 +155,7 @@ __all__ = [
     "AsksWrong",
     "Band",
     "CaseOf",
+    "CategoryOf",
     "Change",
     "ChangePage",
     "Checked",
@@ -177,6 +179,8 @@ __all__ = [
     "OpenedKey",
     "OtherOrder",
     "Prepaid",
+    "ProductOf",
+    "ProductPage",
     "QuoteOf",
     "ReportKind",
     "Scope",
@@ -192,6 +196,7 @@ __all__ = [
     "cancel",
     "case",
     "cases",
+    "categories",
     "changes",
     "check",
     "codes",
@@ -215,6 +220,9 @@ __all__ = [
     "order_of_number",
     "owner_of",
     "prepaid",
+    "product",
+    "product_of",
+    "products",
     "quote",
     "report_bad",
     "report_orders",

@@ -20,6 +20,8 @@ from tests.stage import Clock, Goods, numbers, put_on_sale
 from tests.web.compatible import BY, SHORT, Doors, doors_of, key_for, reseller
 
 PROTOCOLS = ("dujiao-next", "acg-faka")
+# For what does not depend on the database.
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 of_each = pytest.mark.parametrize("protocol", PROTOCOLS)
 
 
@@ -83,6 +85,7 @@ async def test_balance_catalogue_and_prices_are_the_reseller_s_own(doors: Doors,
     await shop.close()
 
 
+@on_sqlite
 async def test_a_long_catalogue_comes_in_pages_without_a_gap(doors: Doors) -> None:
     category = await doors.shop.write(catalog.add_category, slug="many", name="Many")
     made = [
@@ -192,6 +195,7 @@ async def test_too_many_too_dear_and_gone_are_refused_for_sure_and_nothing_is_ch
     await shop.close()
 
 
+@on_sqlite
 @of_each
 async def test_a_price_that_moved_is_seen_before_the_order_and_charged_as_it_is(doors: Doors, goods: Goods, protocol: str) -> None:
     shop = connector(doors, protocol)
@@ -221,24 +225,22 @@ async def test_what_comes_from_an_upstream_is_waited_for_or_asked_for_again(shop
         assert done is not None and found is not None
         assert (done.state, found.state) == (UpstreamState.DONE, UpstreamState.DONE)
         assert {*words(done), *words(found)} == {code for order in trade.fake.orders for code in order.codes}
-        # And within the time that its clients wait, it is in the answer itself.
-        patient = asyncio.create_task(doors_trade(shop, doors, goods))
-        await trade.fake.working.wait()
-        await trade.procurer.work_off()
-        await patient
         await dujiao.close()
         await acg.close()
 
 
-async def doors_trade(shop: Shop, doors: Doors, goods: Goods) -> None:
-    """An order that is asked for until it is done."""
-    acg, asked = doors.acg_connector(), ask("acg-faka", goods, 1)
-    order = await acg.order(asked)
-    while order.state is UpstreamState.WORKING:
-        await asyncio.sleep(0.02)
-        order = await acg.order(asked)
-    assert len(order.codes) == 1
-    await acg.close()
+async def test_what_comes_from_an_upstream_within_its_clients_patience_is_in_the_answer_itself(shop: Shop, storefront: Storefront) -> None:
+    async with trading(shop, storefront) as trade, doors_of(shop, storefront, wait_seconds=30) as doors:
+        sku = await shop.read(catalog.sku, trade.sku_id)
+        assert sku is not None
+        acg = doors.acg_connector()
+        goods = Goods(storefront, 0, sku.product_id, sku.id, trade.offer_id, 0, sku.rules_version)
+        buying = asyncio.create_task(acg.order(ask("acg-faka", goods, 1)))
+        while not trade.fake.orders:
+            await trade.procurer.work_off()
+        order = await buying
+        assert (order.state, words(order)) == (UpstreamState.DONE, trade.fake.orders[0].codes)
+        await acg.close()
 
 
 async def test_an_order_that_nobody_was_asked_for_is_cancelled_with_all_its_money_and_a_delivered_one_is_not(
@@ -265,6 +267,7 @@ async def test_an_order_that_nobody_was_asked_for_is_cancelled_with_all_its_mone
         await dujiao.close()
 
 
+@on_sqlite
 @of_each
 async def test_who_may_not_is_kept_out(doors: Doors, goods: Goods, protocol: str) -> None:
     shop, asked = connector(doors, protocol), ask(protocol, goods)
@@ -307,6 +310,7 @@ async def test_who_may_not_is_kept_out(doors: Doors, goods: Goods, protocol: str
         await each.close()
 
 
+@on_sqlite
 @of_each
 async def test_a_limit_for_the_day_holds_here_too(doors: Doors, goods: Goods, protocol: str) -> None:
     unit, this = await doors.unit(goods), (doors.dujiao, doors.acg)[PROTOCOLS.index(protocol)].key
@@ -319,6 +323,7 @@ async def test_a_limit_for_the_day_holds_here_too(doors: Doors, goods: Goods, pr
     await shop.close()
 
 
+@on_sqlite
 @of_each
 async def test_what_a_sandbox_key_orders_ends_as_its_number_says(doors: Doors, goods: Goods, protocol: str) -> None:
     form = api.Form.DUJIAO if protocol == "dujiao-next" else api.Form.ACG
