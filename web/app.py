@@ -19,6 +19,7 @@ from core.database import Shop
 from core.ports import Callback, NotGenuine, NotSure
 from web import metrics
 from web.acg_faka import add_acg_door
+from web.api import ApiDoor, add_api_door
 from web.dujiao import add_dujiao_door
 from web.uploads import UploadDoor, add_upload_door
 from web.upstreams import SupplyDoor, add_supply_door
@@ -64,6 +65,7 @@ def make_app(
     payments: Mapping[str, PaymentDoor] | None = None,
     uploads: Callable[[], UploadDoor | None] = lambda: None,
     supply: SupplyDoor | None = None,
+    api: ApiDoor | None = None,
     alive: Callable[[], Mapping[str, bool]] = dict,
 ) -> FastAPI:
     """The doors. `telegram` maps the opaque id in a webhook's address to its bot; `alive` says which parts of the process work."""
@@ -152,6 +154,8 @@ def make_app(
             metrics.OUTBOX_OLDEST_SECONDS.set((shop.tools.clock() - oldest).total_seconds() if oldest else 0)
         return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    # The last one: what no other door under its prefix takes, it answers.
+    add_api_door(app, shop, api or ApiDoor())
     return app
 
 

@@ -153,6 +153,21 @@ def sku_called(session: Session, key: str) -> int | None:
     return None if sku is None else sku.id
 
 
+@read
+def key_of_item(session: Session, sku_id: int) -> str:
+    """What programs call a denomination that was sold, also when it is sold no more."""
+    sku = catalog.sku(session, sku_id)
+    assert sku is not None, "what was sold is never deleted"
+    return sku.slug
+
+
+@read
+def currency_of(session: Session, *, key_id: int) -> str:
+    """The currency of a key's prices. Raises NoSuchKey and NotAllowed."""
+    row, _ = allowed(session, key_id, Scope.ORDER)
+    return storefronts.by_id(session, row.storefront_id).currency
+
+
 def one_item(session: Session, owner: Customer, sku_id: int) -> Item:
     """A part of questions: the item as this buyer sees it. Raises NoSuchItem."""
     sku = catalog.sku(session, sku_id)

@@ -1,0 +1,173 @@
+"""Who may come in: every request is signed by a key, fresh, new, from an allowed address, and not one too many."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core import api
+from core.api import Band, Form, Key, OpenedKey
+from core.database import Shop
+from web.api.memory import Memory, Room
+
+log = structlog.get_logger()
+
+BODY_BYTES = 64 * 1024
+PUBLIC = ("/openapi.json", "/docs")
+_NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+_STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+_KEY_SECONDS = 1.0  # A key that was disabled is good for so long for questions; orders look for themselves.
+_MOST_KEYS = 5000
+_SIGNS = {Form.OWN: api.sign, Form.MD5: api.sign_md5}
+
+
+def error(band: Band, message: str, headers: dict[str, str] | None = None) -> Response:
+    """An error as every door of the API says it."""
+    said = {"code": band.code, "name": band.name, "message": message, "retryable": band.retryable, "final": band.final}
+    body = json.dumps({"error": said}, ensure_ascii=False).encode()
+    return Response(body, band.status, headers, media_type="application/json")
+
+
+@dataclass(slots=True)
+class _Known:
+    """A key as it was a moment ago."""
+
+    key: OpenedKey | None
+    at: float
+
+
+@dataclass(slots=True)
+class Refused(Exception):
+    """Who is not let in, and why; the sentence is for programmers."""
+
+    band: Band
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Gate:
+    """In front of the application: reads the body, checks the signature, and hands the key on as `scope["key"]`.
+
+    With `per_minute` requests of one key in a minute, of which every answer tells how many are left.
+    """
+
+    def __init__(
+        self, app: ASGIApp, shop: Shop, memory: Callable[[], Memory], *, per_minute: int = 3000, key_seconds: float = _KEY_SECONDS
+    ) -> None:
+        self._app, self._shop, self._memory = app, shop, memory
+        self._per_minute, self._key_seconds = per_minute, key_seconds
+        self._keys: dict[str, _Known] = {}
+        self._used: dict[tuple[int, str], float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path in PUBLIC and scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        headers: dict[str, str] = {}
+        try:
+            body = await _body(Request(scope, receive))
+            key = await self._signed_by(scope, body)
+            room = await self._memory().room(key.name, self._per_minute)
+            headers = _headers(room, self._per_minute)
+            if room.left < 0:
+                headers["Retry-After"] = str(room.reset_seconds)
+                raise Refused(api.TOO_MANY_REQUESTS, f"at most {self._per_minute} requests a minute")
+        except Refused as no:
+            await error(no.band, no.message, {**headers, **no.headers})(scope, receive, send)
+            return
+        scope["key"], scope["body"] = key, body
+
+        async def replay() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        try:
+            await self._app(scope, replay, answer)
+        except Exception:
+            # It was answered and logged; what is said besides would hold the request.
+            log.debug("api-answered-as-internal")
+
+    async def _signed_by(self, scope: Scope, body: bytes) -> Key:
+        headers = Headers(scope=scope)
+        name, stamp = headers.get("shop-key", ""), headers.get("shop-timestamp", "")
+        nonce, given = headers.get("shop-nonce", ""), headers.get("shop-signature", "")
+        found = await self._key(name)
+        if found is None or found.key.form not in _SIGNS:
+            raise Refused(api.UNKNOWN_KEY, "there is no such key, or it is disabled or expired")
+        address = scope["client"][0] if scope.get("client") else ""
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        if scope["query_string"]:
+            path += "?" + scope["query_string"].decode("latin-1")
+        sign = _SIGNS[found.key.form]
+        expected = [sign(secret, stamp, nonce, scope["method"], path, body) for secret in found.secrets]
+        if not any(hmac.compare_digest(each.encode(), given.encode("utf-8", "replace")) for each in expected):
+            raise Refused(api.BAD_SIGNATURE, "the signature does not fit; see docs/reseller-api.md, Signing")
+        if not api.comes_from(found.key.addresses, address):
+            raise Refused(api.NOT_ALLOWED, "this key is not allowed from this address")
+        memory, now = self._memory(), time.time()
+        if not _STAMP.fullmatch(stamp) or abs(now - int(stamp)) > api.SKEW or memory.too_old(int(stamp)):
+            raise Refused(api.OLD_TIMESTAMP, f"Shop-Timestamp must be within {api.SKEW} seconds of the server's clock: {int(now)}")
+        if not _NONCE.fullmatch(nonce):
+            raise Refused(api.BAD_REQUEST, "Shop-Nonce must have 16 to 64 characters of A-Z a-z 0-9 _ -")
+        if not await memory.fresh(name, nonce):
+            raise Refused(api.NONCE_SEEN, "this nonce was used before")
+        await self._note(found.key, address)
+        return found.key
+
+    async def _key(self, name: str) -> OpenedKey | None:
+        if not name or len(name) > 64 or not name.isascii() or not name.isprintable():
+            return None
+        now = time.monotonic()
+        known = self._keys.get(name)
+        if known is None or now - known.at >= self._key_seconds:
+            if len(self._keys) >= _MOST_KEYS:
+                self._keys.clear()
+            known = self._keys[name] = _Known(await self._shop.read(api.find_key, name), now)
+        return known.key
+
+    async def _note(self, key: Key, address: str) -> None:
+        now = time.monotonic()
+        if now - self._used.get((key.id, address), -1e9) < 60:
+            return
+        if len(self._used) >= _MOST_KEYS:
+            self._used.clear()
+        self._used[key.id, address] = now
+        await self._shop.write(api.note_use, key_id=key.id, address=address)
+
+
+def _headers(room: Room, limit: int) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(max(0, room.left)),
+        "X-RateLimit-Reset": str(room.reset_seconds),
+    }
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body; what is too long is not read to its end."""
+    announced = request.headers.get("content-length", "")
+    body = bytearray()
+    if announced.isascii() and announced.isdigit() and int(announced) > BODY_BYTES:
+        raise Refused(api.BAD_REQUEST, f"a body has at most {BODY_BYTES} bytes")
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES:
+            raise Refused(api.BAD_REQUEST, f"a body has at most {BODY_BYTES} bytes")
+    return bytes(body)
