@@ -19,6 +19,7 @@ from core.errors import Refusal
 from core.money import decimal_text
 from web import acg_forms as forms
 from web.acg_forms import No, Purchase, code_of, word
+from web.api import ApiDoor
 from web.compatible import Admission, NotFromThere, TooMany, lines_of
 from web.php_forms import Form as Fields
 
@@ -48,13 +49,14 @@ _NOES = {
 def add_acg_door(
     app: FastAPI,
     shop: Shop,
+    own: ApiDoor,
     body_of: Callable[[Request], Awaitable[bytes | None]],
     *,
     wait_seconds: float = WAIT_SECONDS,
     look_every_seconds: float = LOOK_EVERY_SECONDS,
 ) -> None:
-    """Open the door. A purchase of what is not on a shelf waits for it for `wait_seconds`."""
-    door = _Door(shop, body_of, wait_seconds, look_every_seconds)
+    """Open the door, with the limits and the memory of our own. A purchase of what is not on a shelf waits for it for `wait_seconds`."""
+    door = _Door(shop, own, body_of, wait_seconds, look_every_seconds)
     calls: dict[str, Act] = {
         "authentication/connect": door.connect,
         "commodity/items": door.items,
@@ -81,10 +83,15 @@ class _Door:
     """The answers; each is the data of the envelope, or a refusal in the protocol's words."""
 
     def __init__(
-        self, shop: Shop, body_of: Callable[[Request], Awaitable[bytes | None]], wait_seconds: float, look_every_seconds: float
+        self,
+        shop: Shop,
+        own: ApiDoor,
+        body_of: Callable[[Request], Awaitable[bytes | None]],
+        wait_seconds: float,
+        look_every_seconds: float,
     ) -> None:
         self._shop, self._body_of, self._wait, self._every = shop, body_of, wait_seconds, look_every_seconds
-        self._admission = Admission(shop, Form.ACG)
+        self._admission = Admission(shop, Form.ACG, own)
 
     async def answers(self, request: Request, act: Act) -> Response:
         """Let the caller in and answer; whatever goes wrong is said in the protocol's form, and shows nothing of the house."""

@@ -123,8 +123,9 @@ def make_app(
 
     add_upload_door(app, uploads)
     add_supply_door(app, supply or SupplyDoor(), _body)
-    add_dujiao_door(app, shop, _body)
-    add_acg_door(app, shop, _body)
+    own = api or ApiDoor()
+    add_dujiao_door(app, shop, own, _body)
+    add_acg_door(app, shop, own, _body)
 
     @app.get("/health")
     async def health() -> Response:
@@ -155,7 +156,7 @@ def make_app(
         return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     # The last one: what no other door under its prefix takes, it answers.
-    add_api_door(app, shop, api or ApiDoor())
+    add_api_door(app, shop, own)
     return app
 
 

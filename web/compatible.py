@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable
 
 from fastapi import Request
 
 from core import api
 from core.api import CodeOf, Form, Key, OpenedKey
 from core.database import Shop
+from web.api import ApiDoor
 
-A_MINUTE = 600  # requests of one key; reading a catalogue of ten thousand products is a hundred
-MOST_KEPT = 10_000
+MOST_KEPT = 5000
 BETWEEN = "----"  # number and password in one line, as the trade writes them
 CODES_AT_ONCE = 1000
 MOST_CODES = 10_000
 
 
 class TooMany(Exception):
-    """This key asks too often."""
+    """This key asks too often; after so many seconds it may again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 class NotFromThere(Exception):
@@ -28,11 +30,10 @@ class NotFromThere(Exception):
 
 
 class Admission:
-    """Lets keys of one form in, `a_minute` times a minute each; what it remembers is this process's own."""
+    """Lets keys of one form in, as often a minute as at our own door, and counted in the same memory."""
 
-    def __init__(self, shop: Shop, form: Form, *, a_minute: int = A_MINUTE, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._shop, self._form, self._a_minute, self._seconds = shop, form, a_minute, seconds
-        self._minute, self._asked = -1, Counter[int]()
+    def __init__(self, shop: Shop, form: Form, door: ApiDoor) -> None:
+        self._shop, self._form, self._door = shop, form, door
         self._used: dict[tuple[int, str], float] = {}
 
     async def find(self, name: str) -> OpenedKey | None:
@@ -47,13 +48,11 @@ class Admission:
         address = request.client.host if request.client is not None else ""
         if not api.comes_from(key.addresses, address):
             raise NotFromThere
-        now = self._seconds()
-        if int(now // 60) != self._minute or len(self._asked) > MOST_KEPT:
-            self._minute, self._asked = int(now // 60), Counter()
-        self._asked[key.id] += 1
-        if self._asked[key.id] > self._a_minute:
-            raise TooMany
-        if now - self._used.get((key.id, address), -60.0) >= 60:
+        room = await self._door.memory.room(key.name, self._door.per_minute)
+        if room.left < 0:
+            raise TooMany(room.reset_seconds)
+        now = time.monotonic()
+        if now - self._used.get((key.id, address), -1e9) >= 60:
             if len(self._used) > MOST_KEPT:
                 self._used.clear()
             self._used[key.id, address] = now

@@ -18,6 +18,7 @@ from core.catalog import SkuView
 from core.database import Shop
 from core.errors import Refusal
 from core.money import decimal_text
+from web.api import ApiDoor
 from web.compatible import Admission, NotFromThere, TooMany, lines_of
 from web.dujiao_forms import (
     LANGUAGES,
@@ -60,10 +61,15 @@ _NOES = {
 
 
 def add_dujiao_door(
-    app: FastAPI, shop: Shop, body_of: Callable[[Request], Awaitable[bytes | None]], *, now: Callable[[], float] = time.time
+    app: FastAPI,
+    shop: Shop,
+    own: ApiDoor,
+    body_of: Callable[[Request], Awaitable[bytes | None]],
+    *,
+    now: Callable[[], float] = time.time,
 ) -> None:
-    """Open the door. `now` is the clock that requests are signed by, in Unix seconds."""
-    door = _Door(shop, body_of, now)
+    """Open the door, with the limits and the memory of our own. `now` is the clock that requests are signed by, in Unix seconds."""
+    door = _Door(shop, own, body_of, now)
 
     @app.post(f"{PREFIX}/ping", include_in_schema=False)
     async def ping(request: Request) -> Response:
@@ -98,9 +104,9 @@ def add_dujiao_door(
 class _Door:
     """The answers; each is a document, or a refusal in the protocol's words."""
 
-    def __init__(self, shop: Shop, body_of: Callable[[Request], Awaitable[bytes | None]], now: Callable[[], float]) -> None:
+    def __init__(self, shop: Shop, own: ApiDoor, body_of: Callable[[Request], Awaitable[bytes | None]], now: Callable[[], float]) -> None:
         self._shop, self._body_of, self._now = shop, body_of, now
-        self._admission = Admission(shop, Form.DUJIAO)
+        self._admission = Admission(shop, Form.DUJIAO, own)
 
     async def answers(self, request: Request, act: Act) -> Response:
         """Let the caller in and answer; whatever goes wrong is said in the protocol's form, and shows nothing of the house."""
@@ -129,8 +135,8 @@ class _Door:
             if not any(genuine(secret, request.headers, request.method, path, body) for secret in key.secrets):
                 raise No("invalid_signature", "The signature is wrong.")
             await self._admission.enter(key.key, request)
-        except TooMany:
-            raise No("too_many_requests", "Too many requests. Please wait a minute.") from None
+        except TooMany as many:
+            raise No("too_many_requests", f"Too many requests. Please ask again in {many.seconds} seconds.") from None
         except NotFromThere:
             raise No("user_disabled", "This key may not be used from this address.") from None
         return key

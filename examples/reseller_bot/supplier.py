@@ -34,9 +34,9 @@ class Supplier:
         await self._http.aclose()
 
     async def items(self) -> list[Json]:
-        """Everything on sale, page by page."""
+        """Everything on sale that is bought one by one and asks for nothing, page by page."""
         found = await self._pages("items?limit=100", "items")
-        return [item for item in found if item["active"] and not item["fields"]]
+        return [item for item in found if item["active"] and not item["fields"] and item["least"] == 1]
 
     async def item(self, key: str) -> Json:
         return await self._ask("GET", f"items/{quote(key, safe='')}")
@@ -49,7 +49,7 @@ class Supplier:
     async def codes(self, order_id: str) -> list[str]:
         """The codes of an order that is done, all pages of them."""
         rows = await self._pages(f"orders/{quote(order_id, safe='')}/codes?limit=100", "codes")
-        return [" ".join(filter(None, (row["number"], row["secret"]))) for row in rows]
+        return [" ".join(filter(None, (row["number"], row["secret"], *row.get("notes", ())))) for row in rows]
 
     async def _pages(self, path: str, name: str) -> list[Json]:
         page = await self._ask("GET", path)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from bot.serving import Serving
+from core import ledger, payments
+from core.database import Shop as RealShop
 from examples.reseller_bot.bot import Shop, Terms, make, running
 from examples.reseller_bot.supplier import Supplier
 from sandbox import BotSpec, Sandbox
 from sandbox.gateways import OwnShopUpstream
 from sandbox.phone import Json, Phone
+from tests.core.ledgers import assert_books
+from tests.core.props import left
+from tests.programs import key_for, reseller
+from tests.stage import Clock, Goods
+from web.api import ApiDoor
+from web.app import make_app
 
 BOT = BotSpec("7000000031:AAthe-reseller-of-the-example", "reseller_bot", "Card Corner")
 KEY, SECRET = "sk_test_0001", "secret-of-the-tests-0001"
@@ -38,10 +48,12 @@ async def upstream() -> AsyncIterator[OwnShopUpstream]:
 
 
 @asynccontextmanager
-async def open_bot(sandbox: Sandbox, url: str, book: Path, seconds: float = 5.0) -> AsyncIterator[Phone]:
+async def open_bot(
+    sandbox: Sandbox, url: str, book: Path, key: tuple[str, str] = (KEY, SECRET), seconds: float = 5.0
+) -> AsyncIterator[Phone]:
     """The example at work, and a phone in its chat."""
-    shop = Shop(Supplier(url, KEY, SECRET, seconds), TERMS, str(book), again_seconds=0.05)
-    async with running(make(BOT.token, shop, sandbox.url), shop), Phone(sandbox.url, "buyer", BOT.username) as phone:
+    bot = Shop(Supplier(url, *key, seconds), TERMS, str(book), again_seconds=0.05)
+    async with running(make(BOT.token, bot, sandbox.url), bot), Phone(sandbox.url, "buyer", BOT.username) as phone:
         yield phone
 
 
@@ -69,6 +81,32 @@ async def test_a_press_and_a_payment_bring_the_code_at_the_reseller_s_own_price(
         assert await code(phone) == waiting
     (order,) = upstream.orders
     assert (order.quantity, order.amount, upstream.handed_out[order.number]) == (1, Decimal("8.50"), 1)
+
+
+async def test_it_sells_what_the_real_shop_has_and_the_shop_s_books_agree(
+    sandbox: Sandbox, shop: RealShop, goods: Goods, clock: Clock, tmp_path: Path
+) -> None:
+    owner = await reseller(shop, goods.storefront)
+    key = await key_for(shop, owner)
+    serving = Serving(make_app(shop, api=ApiDoor(key_seconds=0.0)), "127.0.0.1", 0)
+    await serving.open()
+    try:
+        async with open_bot(sandbox, f"http://127.0.0.1:{serving.port}", tmp_path / "book.db", (key.key.name, key.secret)) as phone:
+            bill = await invoice(phone)
+            assert bill["invoice"]["total_amount"] == 1140  # 95.00 and a fifth
+            assert (await phone.pays(bill))["paid"]
+            assert (await code(phone)).startswith("TEST-")
+            # The reseller's own balance runs dry after the invoice was sent: its buyer has the Stars back, and nothing was bought.
+            stars, bill = await phone.stars(), await invoice(phone)
+            await shop.write(payments.adjust, customer_id=owner.id, amount_minor=-990_500, reason="test", by="test", once="dry")
+            assert (await phone.pays(bill))["paid"]
+            await phone.waits_for(lambda m: "You have your Stars back" in m.get("text", ""))
+            assert await phone.stars() == stars
+    finally:
+        await serving.close()
+    assert await shop.read(ledger.balance, owner.wallet_id) == 0
+    assert await left(shop, goods) == 39
+    await assert_books(shop, clock() - timedelta(days=1), clock(), goods.storefront.id)
 
 
 async def test_an_answer_that_never_comes_is_asked_for_again_under_the_same_number(

@@ -13,17 +13,18 @@ from fastapi import FastAPI
 from bot.serving import Serving
 from connectors.suppliers.acg_faka import AcgFaka
 from connectors.suppliers.dujiao_next import DujiaoNext
-from core import api, people, pricing
+from core import pricing
 from core.api import Form, NewKey
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
-from tests.stage import Goods, person
+from tests.programs import key_for, reseller
+from tests.stage import Goods
 from web.acg_faka import add_acg_door
+from web.api import ApiDoor
 from web.app import _body
 from web.dujiao import add_dujiao_door
 
-BY = "test"
 SHORT = 0.4
 
 
@@ -77,24 +78,13 @@ class Doors:
         return prices[goods.sku_id].retail_minor
 
 
-async def reseller(shop: Shop, storefront: Storefront, money_minor: int = 1_000_000) -> Customer:
-    """Somebody who buys at wholesale prices."""
-    customer = await person(shop, storefront, money_minor=money_minor)
-    await shop.write(people.set_wholesale, storefront_id=storefront.id, customer_id=customer.id, wholesale=True, by=BY)
-    return await shop.read(people.by_id, customer.id)
-
-
-async def key_for(shop: Shop, customer: Customer, form: Form, **more: Any) -> NewKey:
-    return await shop.write(api.make_key, customer_id=customer.id, by=BY, form=form, **more)
-
-
 @asynccontextmanager
 async def doors_of(shop: Shop, storefront: Storefront, *, wait_seconds: float = 5.0) -> AsyncIterator[Doors]:
     """Both doors over real HTTP."""
     buyer = await reseller(shop, storefront)
     app = FastAPI(openapi_url=None)
-    add_dujiao_door(app, shop, _body)
-    add_acg_door(app, shop, _body, wait_seconds=wait_seconds, look_every_seconds=0.02)
+    add_dujiao_door(app, shop, ApiDoor(), _body)
+    add_acg_door(app, shop, ApiDoor(), _body, wait_seconds=wait_seconds, look_every_seconds=0.02)
     line = Line(app)
     serving = Serving(line, "127.0.0.1", 0)  # type: ignore[arg-type]
     await serving.open()
@@ -103,8 +93,8 @@ async def doors_of(shop: Shop, storefront: Storefront, *, wait_seconds: float = 
             shop,
             storefront,
             buyer,
-            await key_for(shop, buyer, Form.DUJIAO),
-            await key_for(shop, buyer, Form.ACG),
+            await key_for(shop, buyer, form=Form.DUJIAO),
+            await key_for(shop, buyer, form=Form.ACG),
             f"http://127.0.0.1:{serving.port}",
             line,
         )

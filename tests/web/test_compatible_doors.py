@@ -16,9 +16,11 @@ from core.storefronts import Storefront
 from tests.bot.buying_there import trading
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound
+from tests.programs import key_for, reseller
 from tests.stage import Clock, Goods, numbers, put_on_sale
-from tests.web.compatible import BY, SHORT, Doors, doors_of, key_for, reseller
+from tests.web.compatible import SHORT, Doors, doors_of
 
+BY = "test"
 PROTOCOLS = ("dujiao-next", "acg-faka")
 # For what does not depend on the database.
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -273,7 +275,7 @@ async def test_who_may_not_is_kept_out(doors: Doors, goods: Goods, protocol: str
     shop, asked = connector(doors, protocol), ask(protocol, goods)
     order = await shop.order(asked)
     stranger = await reseller(doors.shop, doors.storefront)
-    theirs = await key_for(doors.shop, stranger, api.Form.DUJIAO if protocol == "dujiao-next" else api.Form.ACG)
+    theirs = await key_for(doors.shop, stranger, form=api.Form.DUJIAO if protocol == "dujiao-next" else api.Form.ACG)
     mine = (doors.dujiao, doors.acg)
     doors.dujiao = doors.acg = theirs
     other = connector(doors, protocol)
@@ -327,7 +329,7 @@ async def test_a_limit_for_the_day_holds_here_too(doors: Doors, goods: Goods, pr
 @of_each
 async def test_what_a_sandbox_key_orders_ends_as_its_number_says(doors: Doors, goods: Goods, protocol: str) -> None:
     form = api.Form.DUJIAO if protocol == "dujiao-next" else api.Form.ACG
-    doors.dujiao = doors.acg = await key_for(doors.shop, doors.reseller, form, sandbox=True)
+    doors.dujiao = doors.acg = await key_for(doors.shop, doors.reseller, form=form, sandbox=True)
     shop = connector(doors, protocol)
     order = await shop.order(ask(protocol, goods, 2, "try-1"))
     assert (order.state, order.got) == (UpstreamState.DONE, 2) and words(order)[0].startswith("SANDBOX-")
