@@ -40,12 +40,14 @@ from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
 from bot.intake import Intake
 from bot.jobs import Job, Jobs, count_missed, jobs_of
 from bot.logs import REDACTION, where
+from bot.notifying import Notifier
 from bot.pace import LocalPace, Pace, Rates, SharedPace, wait_when_asked
 from bot.paying_out import AT_ONCE, pay_out
 from bot.polling import Polling
 from bot.procuring import Procurer
 from bot.reconciling import reconcile
 from bot.serving import Serving
+from bot.shared_memory import SharedMemory
 from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
 from bot.uploads import Uploads
@@ -53,6 +55,7 @@ from bot.upstream_screens import draw_errand
 from connectors.certificates import registers
 from connectors.payments import methods
 from connectors.payouts import payout_methods
+from connectors.reporting import Reporter
 from connectors.suppliers import protocols
 from connectors.suppliers import upstream as open_upstream
 from core import orders, payments, people
@@ -61,6 +64,7 @@ from core.ports import PaymentMethod
 from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.commands import set_commands, set_description
+from web.api import ApiDoor
 from web.app import NotNow, PaymentDoor, TelegramDoor, make_app
 from web.upstreams import SupplyDoor
 
@@ -99,6 +103,8 @@ class RunPlan:
     hold_rules: orders.HoldRules = field(default_factory=orders.HoldRules)
     exchange: Exchange = field(default_factory=Exchange)
     admin_group: int | None = None  # the staff's group, to which applications go too
+    api_per_minute: int = 3000  # requests of one key of a reseller
+    reports_near: bool = False  # programs of resellers may be in the network around us, and be told by plain http
     reversible_a_day_minor: int | None = None  # what one buyer may pay in a day by ways whose payers can take it back
     # Called when everything runs: who the bot is, and the port of the doors (None without them).
     when_running: Callable[[User, int | None], None] | None = None
@@ -167,11 +173,14 @@ class Running:
         self._tills: dict[str, PaymentDoor] = {}
         self._uploads: Uploads | None = None
         self._supply = SupplyDoor()
+        self._api = ApiDoor(per_minute=plan.api_per_minute)
 
     async def run(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
             doors = await self._open_doors(stack) if self._plan.with_web else None
             redis = await stack.enter_async_context(_redis(self._plan.redis_url))
+            if redis is not None:
+                self._api.memory = SharedMemory(redis)
             bot = await stack.enter_async_context(make_bot(self._plan.token, self._plan.api_base))
             me = await self._meet(bot)
             if me is not None:
@@ -186,6 +195,7 @@ class Running:
             payments=self._tills,
             uploads=lambda: None if self._stop.is_set() else self._uploads,
             supply=self._supply,
+            api=self._api,
             alive=self._at_work,
         )
         serving = Serving(app, self._plan.listen_host, self._plan.listen_port)
@@ -218,6 +228,7 @@ class Running:
             public_url=plan.payment_settings.get("SHOP_PUBLIC_URL", "") or plan.public_url or "",
             told=partial(draw_errand, plan.shop, plan.storefront, bot),
         )
+        reporter = Reporter(near=plan.reports_near)
         account_checks = AccountChecks({"upstream": procurer.check_account})
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
@@ -256,7 +267,8 @@ class Running:
             paying_out = [Job("pay-out", 5, partial(pay_out, plan.shop, paying), full=AT_ONCE)] if paying else []
             certificates = Job("check-certificates", CERTIFICATE_SECONDS, certifying.run, full=CERTIFICATES_AT_ONCE)
             doing = Doing(plan.shop, bot).jobs()
-            others_due = [*reconciling, *refunding, *paying_out, *doing, exchanging_too, certificates, counting]
+            programs = Notifier(plan.shop, reporter).jobs()
+            others_due = [*reconciling, *refunding, *paying_out, *doing, *programs, exchanging_too, certificates, counting]
             jobs = Jobs([*telling, *jobs_of(plan.shop), *others_due], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
@@ -308,6 +320,7 @@ class Running:
             for payout_method in paying.values():
                 await payout_method.close()
             await certifying.close()
+            await reporter.close()
             if plan.exchange.source is not None:
                 await plan.exchange.source.close()
             log.info("stopped")

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     timezone: str = "Asia/Shanghai"
     holds_per_buyer: int = Field(default=3, ge=1, le=100)
     reversible_a_day: int = Field(default=5000, ge=0, le=10**9)  # whole units of the shop's currency
+    api_per_minute: int = Field(default=3000, ge=1, le=10**6)  # requests of one key of a reseller
+    reports_near: bool = False  # their programs may be in the network around the shop
     hold_share_percent: int = Field(default=50, ge=1, le=100)
     rates: Annotated[tuple[tuple[str, Decimal], ...], NoDecode] = ()  # each with what one unit is worth in the shop's currency
     # Five days and a half: at Easter the central bank says nothing from Thursday's rates to Tuesday's, and that is the longest.

@@ -15,6 +15,7 @@ from handlers import (
     orders,
     outdated,
     paying,
+    reseller,
     search,
     service,
     stars,
@@ -28,6 +29,7 @@ __all__ = ["routers"]
 
 BUYERS = (
     supply,
+    reseller,
     start,
     buy,
     browse,

@@ -35,6 +35,7 @@ from handlers.admin import rates as desk_of_rates
 from handlers.conversation import conversation
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs, plain
+from handlers.reseller import api as reseller_api
 from handlers.supply import earnings
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
@@ -210,6 +211,7 @@ SAYS: dict[str, Wording] = {
     **notes_to_staff.SAYS,
     **applications.SAYS,
     **supply_start.SAYS,
+    **reseller_api.SAYS,
     **supply_papers.SAYS,
     **tasks.SAYS,
     **service.SAYS,

@@ -70,6 +70,8 @@ async def open_for_business(*, worker: bool) -> None:
             with_bot=not worker,
             with_web=not worker or settings.listen_is_set,
             payment_settings=payment_settings(),
+            api_per_minute=settings.api_per_minute,
+            reports_near=settings.reports_near,
             reversible_a_day_minor=settings.reversible_a_day * 10 ** exponent(settings.currency),
             exchange=exchange,
             admin_group=settings.admin_group,

@@ -72,6 +72,7 @@ from core.api.keys import (
     rotate,
     set_callback,
     set_expiry,
+    set_label,
     set_limit,
     spent_today,
 )
@@ -236,6 +237,7 @@ __all__ = [
     "send_again",
     "set_callback",
     "set_expiry",
+    "set_label",
     "set_limit",
     "short_hash",
     "sign",

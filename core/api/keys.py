@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import journal, people
+from core import journal, people, storefronts
 from core.api import rules
 from core.api.refusals import NoReseller, NoSuchKey, NotAllowed, TooManyKeys
 from core.api.tables import ApiDay, ApiKey, Form, Scope
@@ -245,6 +245,17 @@ def set_expiry(session: Session, *, key_id: int, customer_id: int, expires_at: d
 
 
 @write
+def set_label(session: Session, *, key_id: int, customer_id: int, label: str, by: str) -> Key:
+    """Its owner calls it so from now on. Raises NoSuchKey."""
+    row = _locked(session, key_id, customer_id)
+    before, row.label = row.label, " ".join(label.split())[:60]
+    session.flush()
+    if before != row.label:
+        _record(session, row, by, "set-api-label", {"label": before}, {"label": row.label})
+    return key_of(row)
+
+
+@write
 def set_callback(session: Session, *, key_id: int, customer_id: int, callback_url: str | None, by: str) -> Key:
     """News of goods, and of orders that name no address, go there; None: nowhere. Raises NoSuchKey and UrlWrong."""
     row = _locked(session, key_id, customer_id)
@@ -257,8 +268,6 @@ def set_callback(session: Session, *, key_id: int, customer_id: int, callback_ur
 
 
 def _currency(session: Session, row: ApiKey) -> str:
-    from core import storefronts
-
     return storefronts.by_id(session, row.storefront_id).currency
 
 

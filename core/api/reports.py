@@ -165,7 +165,7 @@ def not_heard(session: Session, *, report_id: int, trouble: str) -> bool:
     key = session.get_one(ApiKey, row.key_id)
     # Once for each time that its address stops listening, not for each report.
     since = session.scalar(select(func.max(ApiReport.id)).where(ApiReport.key_id == key.id, ApiReport.heard_at.is_not(None))) or 0
-    body = {"says": "reports-unheard", "key": key.label or key.name, "customer": key.customer_id, "trouble": row.trouble}
+    body = {"says": "reports-unheard-staff", "key": key.label or key.name, "customer": key.customer_id, "trouble": row.trouble}
     outbox.post(
         session,
         topic=outbox.Topic.NOTICE,

@@ -18,6 +18,7 @@ from core.journal import Entry
 from handlers.admin import log_of_control
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
+from handlers.reseller import api as reseller_api
 from locales import Safe, Speech, languages, own_name
 
 _LINES = 8
@@ -113,6 +114,7 @@ ACTIONS = {
     "rotate-keys": N_("made a new key for the codes"),
     "seed": N_("filled the shelves from a file"),
     **log_of_control.ACTIONS,
+    **reseller_api.ACTIONS,
 }
 
 FIELDS = {
@@ -247,6 +249,7 @@ FIELDS = {
     "used": N_("uses"),
     "word": N_("word"),
     "wrapping_key": N_("number of the key"),
+    **reseller_api.FIELDS,
     **log_of_control.FIELDS,
 }
 """What is recorded of an action, as it is called in the log."""
