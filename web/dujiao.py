@@ -205,7 +205,7 @@ class _Door:
         )
         if api.unanswered(order) and key.key.sandbox:
             raise No("internal_error", "This is what the end of that number asks for: ask again under the same number.")
-        return {**_told(order), "status": STATES[order.state] if order.state in _OVER else "paid"}
+        return {**_told(order), "status": state_of(order) if order.state in _OVER else "paid"}
 
     async def look(self, key: OpenedKey, order_id: str) -> Json:
         order = await self._found(key, order_id)
@@ -220,7 +220,7 @@ class _Door:
             "total_price": decimal_text(order.unit_minor * order.quantity, order.currency),
             "fulfillment_type": kind,
         }
-        said: Json = {**_told(order), "status": STATES[order.state], "items": [row]}
+        said: Json = {**_told(order), "status": state_of(order), "items": [row]}
         lines = await self._delivered(key, order)
         if lines is None:
             return {**said, "status": "paid"}  # It is being looked at, and is not delivered until that is over.
@@ -252,6 +252,11 @@ class _Door:
             return []
         lines = await lines_of(self._shop, key.key.id, order.order_id)
         return [f"{order.ours} {n}" for n in range(1, order.got + 1)] if lines == [] else lines
+
+
+def state_of(order: ApiOrder) -> str:
+    """What an order is called there."""
+    return STATES[order.state]
 
 
 def _hash_of(asked: AskedOrder) -> bytes:

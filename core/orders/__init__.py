@@ -31,6 +31,7 @@ from core.orders.outside import (
     outside_among,
     outside_of,
     take_turns,
+    turned,
 )
 from core.orders.placing import (
     Cap,
@@ -262,6 +263,7 @@ __all__ = [
     "task_failed",
     "tell_task_stuck",
     "tell_unpaid",
+    "turned",
     "units_by_offer",
     "units_lately",
     "unpaid",
