@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from core import api, catalog, ledger, people, pricing
 from core.database import Shop
-from core.ports import Declined, NotSure, UpstreamAsk, UpstreamOrder, UpstreamShop, UpstreamState
+from core.ports import Callback, Declined, ItemKind, NotSure, UpstreamAsk, UpstreamOrder, UpstreamShop, UpstreamState
 from core.pricing import Tier
 from core.storefronts import Storefront
 from tests.bot.buying_there import trading
@@ -243,6 +244,43 @@ async def test_what_comes_from_an_upstream_within_its_clients_patience_is_in_the
         order = await buying
         assert (order.state, words(order)) == (UpstreamState.DONE, trade.fake.orders[0].codes)
         await acg.close()
+
+
+@of_each
+async def test_what_asks_for_an_account_is_asked_through_the_doors_and_brings_its_receipt(
+    shop: Shop, storefront: Storefront, protocol: str
+) -> None:
+    async with trading(shop, storefront, "topup") as trade, doors_of(shop, storefront, wait_seconds=0.02) as doors:
+        sku = await shop.read(catalog.sku, trade.sku_id)
+        assert sku is not None
+        goods = Goods(storefront, 0, sku.product_id, sku.id, trade.offer_id, 0, sku.rules_version)
+        there = connector(doors, protocol)
+        item = await there.item(key_of(protocol, goods))
+        assert item is not None and item.kind is ItemKind.MANUAL
+        if protocol == "dujiao-next":
+            assert [field.name for field in item.fields] == ["account"]
+        asked = ask(protocol, goods, 1)
+        with pytest.raises(Declined):
+            await there.order(asked)  # without the account
+        with pytest.raises(Declined):
+            await there.order(replace(asked, fields={"account": "13800001111", "colour": "red"}))
+        told = replace(asked, fields={"account": "13800001111"})
+        first = await there.order(told)
+        assert first.state is UpstreamState.WORKING
+        await trade.procurer.work_off()
+        bought = trade.fake.orders[0]
+        trade.fake.finish(bought.number)
+        letter = trade.fake._callback(bought)
+        assert letter is not None
+        heard = Callback((), {name.lower(): value for name, value in letter.headers.items()}, letter.body)
+        await trade.procurer.hear(trade.of.word, heard)
+        await trade.procurer.work_off()
+        again = await there.order(told)
+        # What they show their buyer is the operator's receipt.
+        assert (again.state, again.ref, len(again.codes)) == (UpstreamState.DONE, first.ref, 1)
+        assert bought.ref in (again.codes[0].card_pwd or "")
+        assert (bought.fields, len(trade.fake.orders)) == ({"account": "13800001111"}, 1)
+        await there.close()
 
 
 async def test_an_order_that_nobody_was_asked_for_is_cancelled_with_all_its_money_and_a_delivered_one_is_not(
