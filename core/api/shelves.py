@@ -16,6 +16,8 @@ from core.catalog import CategoryView, ProductView, SkuView
 from core.database import read
 from core.people import Customer
 
+_AT_ONCE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class ProductOf:
@@ -93,8 +95,12 @@ def _categories(session: Session) -> list[CategoryOf]:
 def _sellable(session: Session, owner: Customer) -> dict[int, list[SkuView]]:
     """The visible denominations with a price, by product; counting no stock, so that a page costs little more than itself."""
     skus = catalog.all_skus(session)
-    priced = pricing.for_buyer(session, buyer=owner, sku_ids=[sku.id for sku in skus])
-    views = catalog.products_of(session, {sku.product_id for sku in skus})
+    priced: set[int] = set()
+    views: dict[int, ProductView] = {}
+    for start in range(0, len(skus), _AT_ONCE):  # a statement has only so many parameters
+        some = skus[start : start + _AT_ONCE]
+        priced |= pricing.for_buyer(session, buyer=owner, sku_ids=[sku.id for sku in some]).keys()
+        views |= catalog.products_of(session, {sku.product_id for sku in some})
     shown = {each.category.id for each in _categories(session)}
     found: dict[int, list[SkuView]] = {}
     for sku in skus:
