@@ -6,6 +6,7 @@ import base64
 import binascii
 import csv
 import io
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -17,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 
 from core import api
 from core.aftersale import Reason
@@ -57,7 +59,11 @@ class ApiDoor:
 
 def add_api_door(app: FastAPI, shop: Shop, door: ApiDoor) -> None:
     """Open the door. To be called after every other door under the same prefix: what is not theirs is answered here."""
-    app.mount(PREFIX, Gate(make_api(shop), shop, lambda: door.memory, per_minute=door.per_minute, key_seconds=door.key_seconds))
+    gate = Gate(make_api(shop), shop, lambda: door.memory, per_minute=door.per_minute, key_seconds=door.key_seconds)
+    mount = Mount(PREFIX, app=gate)
+    # Also what has a line break in it, or it would be answered by somebody else in other words.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    app.router.routes.append(mount)
 
 
 def make_api(shop: Shop) -> FastAPI:
