@@ -193,7 +193,8 @@ class _Door:
     async def query(self, key: OpenedKey, fields: Fields) -> object:
         number = word(fields, "tradeNo", "request_no", most=64)
         order = await self._shop.read(api.find_order, key_id=key.key.id, number=number) if number else None
-        if order is None:
+        # An order that came to nothing is none: the protocol has no other word for "its money is back, nothing was bought".
+        if order is None or order.state == "failed":
             raise No(forms.NO_ORDER)
         return await self._told(key, order)
 

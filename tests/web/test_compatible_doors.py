@@ -286,7 +286,7 @@ async def test_what_asks_for_an_account_is_asked_through_the_doors_and_brings_it
 async def test_an_order_that_nobody_was_asked_for_is_cancelled_with_all_its_money_and_a_delivered_one_is_not(
     shop: Shop, storefront: Storefront
 ) -> None:
-    async with trading(shop, storefront) as trade, doors_of(shop, storefront) as doors:
+    async with trading(shop, storefront) as trade, doors_of(shop, storefront, wait_seconds=0.02) as doors:
         sku = await shop.read(catalog.sku, trade.sku_id)
         assert sku is not None
         goods = Goods(storefront, 0, sku.product_id, sku.id, trade.offer_id, 0, sku.rules_version)
@@ -300,6 +300,15 @@ async def test_an_order_that_nobody_was_asked_for_is_cancelled_with_all_its_mone
         assert await balance(doors) == 1_000_000
         looked = await dujiao.find("", order.ref)
         assert looked is not None and looked.state is UpstreamState.FAILED
+        # At the other door it has no other word than that there is no such order, and the same number buys nothing any more.
+        acg, asked = doors.acg_connector(), ask("acg-faka", goods)
+        assert (await acg.order(asked)).state is UpstreamState.WORKING
+        await shop.write(api.cancel, key_id=doors.acg.key.id, number=asked.number)
+        assert await acg.find(asked.number, None) is None
+        with pytest.raises(Declined):
+            await acg.order(asked)
+        assert await balance(doors) == 1_000_000
+        await acg.close()
         delivered = await dujiao.order(ask("dujiao-next", goods))
         await trade.procurer.work_off()
         with pytest.raises(Declined):
