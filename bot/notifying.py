@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot import dujiao_letters
 from bot.jobs import Job
 from connectors.reporting import NotHeard
 from core import api
@@ -65,7 +66,13 @@ def letter(due: Due) -> Letter:
     return Letter(headers, body)
 
 
-FORMS: dict[Form, Writes] = {Form.OWN: letter, Form.MD5: letter}
+def dujiao_letter(due: Due) -> Letter | None:
+    """A report in the form of dujiao-next."""
+    found = dujiao_letters.written(due)
+    return None if found is None else Letter(*found)
+
+
+FORMS: dict[Form, Writes] = {Form.OWN: letter, Form.MD5: letter, Form.DUJIAO: dujiao_letter}
 """How each form of key is reported to; the compatible doors add theirs."""
 
 

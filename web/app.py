@@ -18,7 +18,9 @@ from core import outbox
 from core.database import Shop
 from core.ports import Callback, NotGenuine, NotSure
 from web import metrics
+from web.acg_faka import add_acg_door
 from web.api import ApiDoor, add_api_door
+from web.dujiao import add_dujiao_door
 from web.uploads import UploadDoor, add_upload_door
 from web.upstreams import SupplyDoor, add_supply_door
 
@@ -121,6 +123,9 @@ def make_app(
 
     add_upload_door(app, uploads)
     add_supply_door(app, supply or SupplyDoor(), _body)
+    own = api or ApiDoor()
+    add_dujiao_door(app, shop, own, _body)
+    add_acg_door(app, shop, own, _body)
 
     @app.get("/health")
     async def health() -> Response:
@@ -151,7 +156,7 @@ def make_app(
         return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     # The last one: what no other door under its prefix takes, it answers.
-    add_api_door(app, shop, api or ApiDoor())
+    add_api_door(app, shop, own)
     return app
 
 

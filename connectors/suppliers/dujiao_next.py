@@ -168,6 +168,7 @@ class DujiaoNext:
     async def cancel(self, number: str, ref: str | None) -> UpstreamState:
         if ref is None:
             raise NotSure(f"{self.name}: an order is not found by our number")
+        await self._known_currency()  # The answer does not name it.
         return self._order(self._good(await self._ask("POST", f"orders/{quote(ref, safe='')}/cancel")), 0, ref).state
 
     async def callback(self, callback: Callback) -> UpstreamHeard:

@@ -120,6 +120,7 @@ from core.api.rules import (
     sign_md5,
     url_checked,
 )
+from core.api.shelves import CategoryOf, ProductOf, ProductPage, categories, product, product_of, products
 from core.api.shown import ApiOrder
 from core.api.tables import Form, ReportKind, Scope
 from core.api.trials import ENDINGS, unanswered
@@ -157,6 +158,7 @@ __all__ = [
     "AsksWrong",
     "Band",
     "CaseOf",
+    "CategoryOf",
     "Change",
     "ChangePage",
     "Checked",
@@ -180,6 +182,8 @@ __all__ = [
     "OpenedKey",
     "OtherOrder",
     "Prepaid",
+    "ProductOf",
+    "ProductPage",
     "QuoteOf",
     "ReportKind",
     "Scope",
@@ -195,6 +199,7 @@ __all__ = [
     "cancel",
     "case",
     "cases",
+    "categories",
     "changes",
     "check",
     "codes",
@@ -220,6 +225,9 @@ __all__ = [
     "order_of_number",
     "owner_of",
     "prepaid",
+    "product",
+    "product_of",
+    "products",
     "quote",
     "report_bad",
     "report_orders",

@@ -15,12 +15,14 @@ from core.api.goods import checked_quantity, for_programs, most_of
 from core.api.keys import allowed, works
 from core.api.refusals import CostsMore, DayLimitReached, NoSuchItem, NoSuchOrder, OtherOrder, TooLateToCancel
 from core.api.shown import ApiOrder, shown
-from core.api.tables import ApiDay, ApiKey, Scope
+from core.api.tables import ApiDay, ApiKey, Form, Scope
 from core.database import ALONE, Alone, Gathered, Tools, insert_new, now, read, write
 from core.errors import Refusal
 from core.orders import Outside
 from core.people import Customer
 
+# Shops of these forms wait for a report of every delivery, also of one that was in the answer.
+TOLD_OF_ALL = frozenset({Form.DUJIAO})
 _TRIES = 3  # as many as there are: others may buy while it is looked how many that is
 
 
@@ -84,6 +86,8 @@ def _order(
         raise orders.SoldOut(left=0, sku_id=sku_id)
     found = orders.find_outside(session, customer_id=owner.id, number=number)
     assert found is not None, "it was kept with the sale"
+    if row.form in TOLD_OF_ALL and not receipt.repeated and found[0].state is orders.OrderState.ISSUED:
+        orders.turned(session, receipt.order_id)
     return shown(found[0], repeated=receipt.repeated)
 
 
@@ -165,7 +169,11 @@ def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Too
         usable = {
             row.id: row
             for row in rows
-            if works(session, row) and Scope.ORDER.value in row.scopes and not row.sandbox and row.day_limit_minor is None
+            if works(session, row)
+            and Scope.ORDER.value in row.scopes
+            and not row.sandbox
+            and row.day_limit_minor is None
+            and row.form not in TOLD_OF_ALL
         }
         owners = {row.id: people.by_id(session, row.customer_id) for row in usable.values()}
         known: dict[tuple[int, int], _Deal] = {}

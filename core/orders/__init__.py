@@ -32,6 +32,7 @@ from core.orders.outside import (
     outside_among,
     outside_of,
     take_turns,
+    turned,
 )
 from core.orders.placing import (
     Cap,
@@ -266,6 +267,7 @@ __all__ = [
     "task_failed",
     "tell_task_stuck",
     "tell_unpaid",
+    "turned",
     "turnover_of",
     "units_by_offer",
     "units_lately",
