@@ -21,6 +21,7 @@ from core.pricing import tables as _pricing
 from core.promotion import tables as _promotion
 from core.purchasing import tables as _purchasing
 from core.rates import tables as _rates
+from core.resellers.members import tables as _reseller_members
 from core.routing import tables as _routing
 from core.settlement import tables as _settlement
 from core.standing import tables as _standing
@@ -48,6 +49,7 @@ _ALL = (
     _promotion,
     _purchasing,
     _rates,
+    _reseller_members,
     _settlement,
     _standing,
     _routing,

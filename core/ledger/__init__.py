@@ -3,7 +3,21 @@
 from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
 from core.ledger.for_settlement import Booked, account_balance, booked_after, credits_of
 from core.ledger.pots import Pot, pots
-from core.ledger.queries import CameIn, Entry, Leg, balance, came_in, causes, house_balance, keys_of, legs_of, lock, party_of, statement
+from core.ledger.queries import (
+    CameIn,
+    Entry,
+    Leg,
+    balance,
+    between,
+    came_in,
+    causes,
+    house_balance,
+    keys_of,
+    legs_of,
+    lock,
+    party_of,
+    statement,
+)
 from core.ledger.tables import AccountKind, PartyKind, TransferKind
 
 __all__ = [
@@ -20,6 +34,7 @@ __all__ = [
     "Transferred",
     "account_balance",
     "balance",
+    "between",
     "booked_after",
     "came_in",
     "causes",

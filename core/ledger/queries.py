@@ -127,6 +127,13 @@ def causes(session: Session, *, kind: TransferKind, since: datetime, until: date
 
 
 @read
+def between(session: Session, *, account_id: int, since: datetime, until: datetime, limit: int = 50_000) -> Sequence[Entry]:
+    """The movements of one account between two instants (the second not included), oldest first, at most so many."""
+    question = _entries(account_id).where(written_between(session, Transfer.id, Transfer.at, since, until))
+    return _read(session, question.order_by(None).order_by(Transfer.id).limit(limit))
+
+
+@read
 def statement(
     session: Session,
     *,

@@ -98,7 +98,9 @@ from core.orders.seals import (
     seal_of,
     taken_back,
 )
+from core.orders.selling import Selling, selling
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
+from core.orders.several import Got, NotAll, Numbered, Wanted, buy_several, by_number, once_of_number
 from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.steps import settle_step
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
@@ -117,6 +119,7 @@ __all__ = [
     "Cost",
     "DailyCap",
     "DueRefund",
+    "Got",
     "HeldByOthers",
     "HeldForReview",
     "HoldRules",
@@ -124,9 +127,11 @@ __all__ = [
     "LimitReached",
     "Line",
     "NoWayBack",
+    "NotAll",
     "NotForSale",
     "NotOfThisOrder",
     "NotRefundable",
+    "Numbered",
     "OnceReused",
     "OnlyWhole",
     "OrderCard",
@@ -147,6 +152,7 @@ __all__ = [
     "Review",
     "Reviewed",
     "Seal",
+    "Selling",
     "Settled",
     "Shown",
     "Sold",
@@ -162,6 +168,7 @@ __all__ = [
     "TooManyHolds",
     "TooManyOpen",
     "TooManyTopUps",
+    "Wanted",
     "WayToPay",
     "WrongQuantity",
     "again",
@@ -170,8 +177,10 @@ __all__ = [
     "book",
     "buy",
     "buy_for",
+    "buy_several",
     "buy_with",
     "buyer_of",
+    "by_number",
     "call_off",
     "cancel",
     "claim",
@@ -203,6 +212,7 @@ __all__ = [
     "newest",
     "number_of",
     "on_its_way",
+    "once_of_number",
     "open_sealed",
     "order_id_of",
     "place",
@@ -226,6 +236,7 @@ __all__ = [
     "reversed_later",
     "review",
     "seal_of",
+    "selling",
     "settle",
     "settle_step",
     "show_again",

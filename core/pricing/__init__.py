@@ -1,6 +1,17 @@
 """Prices: one current price of each denomination in each storefront, versioned; and what a purchase at it costs, and why."""
 
-from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, changes, current, history, newest, set_price, version
+from core.pricing.commands import (
+    MOST_TIERS,
+    TiersDoNotFall,
+    TooManyTiers,
+    changes,
+    current,
+    for_buyer,
+    history,
+    newest,
+    set_price,
+    version,
+)
 from core.pricing.quote import LEAST_MINOR, Cut, Discount, Fact, Price, Quote, Reason, Tier, ToPay, affordable, portion, quote, to_pay
 
 __all__ = [
@@ -19,6 +30,7 @@ __all__ = [
     "affordable",
     "changes",
     "current",
+    "for_buyer",
     "history",
     "newest",
     "portion",

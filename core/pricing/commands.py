@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import journal
+from core import journal, people
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.pricing.quote import Price, Tier
@@ -64,6 +64,12 @@ def current(session: Session, *, storefront_id: int, sku_ids: Collection[int], w
         select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.sku_id.in_(sku_ids), PriceRow.until.is_(None))
     ).all()
     return {price.sku_id: price.wholesale() if wholesale else price for price in _views(session, rows)}
+
+
+@read
+def for_buyer(session: Session, *, buyer: people.Customer, sku_ids: Collection[int]) -> dict[int, Price]:
+    """What one of each of these denominations costs this buyer, of those that have a price."""
+    return current(session, storefront_id=buyer.storefront_id, sku_ids=sku_ids, wholesale=buyer.wholesale)
 
 
 @read
