@@ -39,6 +39,7 @@ from core.orders import RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
 from handlers.admin import applications
+from handlers.commands import set_commands_of_chat
 from handlers.notices import notice
 from handlers.parcel import Outgoing, outgoing, sealed, send
 from handlers.statement import in_the_morning
@@ -289,6 +290,12 @@ class Courier:
         if sent and message.body.get("says") == "taken-back":
             # It is made once: from now on nobody gets these codes from us again.
             await self._shop.write(inventory.handed_back, take_back_id=int(message.body["take_back"]))
+        if sent and message.topic is Topic.NOTICE and message.body.get("says") == "wholesale":
+            # Who becomes a reseller finds the commands of one in the menu, and who is none any more does not.
+            storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
+            staff = await self._shop.read(people.is_staff, storefront_id=storefront.id, telegram_id=customer.telegram_id)
+            spoken, is_reseller = speech_of(customer, storefront), bool(message.body.get("on"))
+            await set_commands_of_chat(self._bot, customer.telegram_id, spoken, staff=staff, reseller=is_reseller)
         if sent and message.topic is Topic.NOTICE and message.body.get("says") == "payment":
             # From now on this message follows the payment: it must not ask for money when that is over.
             await self._shop.write(payments.shown_in, intent_id=int(message.body["intent"]), message_id=sent[0])

@@ -15,6 +15,7 @@ from handlers import (
     orders,
     outdated,
     paying,
+    reseller,
     search,
     service,
     stars,
@@ -27,6 +28,7 @@ from handlers import (
 __all__ = ["routers"]
 
 BUYERS = (
+    reseller,
     supply,
     start,
     buy,

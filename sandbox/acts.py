@@ -7,6 +7,7 @@ from sandbox import limits
 from sandbox.entities import formatted, units
 from sandbox.errors import ApiError, PhoneError
 from sandbox.methods.composing import without_reply
+from sandbox.rooms import Room, tell_bots
 from sandbox.stars import pay
 from sandbox.state import Bot, Chat, Invoice, Kept, Phone, PhoneSpec
 from sandbox.store import Json
@@ -14,12 +15,26 @@ from sandbox.world import World
 
 
 def chat_of(world: World, phone: Phone, peer: str) -> tuple[Chat, Bot | None]:
-    """The chat with a bot, or with another person; raises PhoneError 404."""
+    """The chat with a bot, with another person, or in a room (by its id); raises PhoneError 404."""
+    room = room_named(world, peer)
+    if room is not None:
+        if room.status(phone.user_id) not in ("member", "creator"):
+            raise PhoneError(404, "You are not in this room.")
+        return world.room_chat(room), None
     if peer in world.phones:
         if peer == phone.id:
             raise PhoneError(404, "A phone has no chat with itself.")
         return world.chat(phone, peer), None
     return world.chat(phone, peer), world.bot_named(peer)
+
+
+def room_named(world: World, peer: str) -> Room | None:
+    """The room whose id this is."""
+    return world.rooms.get(int(peer)) if peer.removeprefix("-").isdigit() else None
+
+
+ANONYMOUS: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+CHANNEL: Json = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
 
 
 def message_in(chat: Chat, message_id: object) -> Kept:
@@ -29,9 +44,22 @@ def message_in(chat: Chat, message_id: object) -> Kept:
     return kept
 
 
-def write(world: World, phone: Phone, peer: str, message: Json) -> Json:
-    """Puts what the person sends into the chat and tells the bot (or shows it to the other person)."""
+def write(world: World, phone: Phone, peer: str, message: Json, behind: str = "") -> Json:
+    """Puts what the person sends into the chat and tells the bot (or shows it to the other person).
+
+    In a room whoever writes may hide behind it (`anonymous`) or behind a `channel`.
+    """
     chat, bot = chat_of(world, phone, peer)
+    room = room_named(world, peer)
+    if room is not None:
+        sender: Json = {"from": phone.user}
+        if behind == "anonymous":
+            sender = {"from": ANONYMOUS, "sender_chat": room.chat()}
+        elif behind == "channel":
+            sender = {"from": CHANNEL, "sender_chat": {"id": -1_001_999_999_999, "type": "channel", "title": "A channel"}}
+        kept = world.keep(phone, chat, {**sender, **message})
+        tell_bots(world, room, "message", kept.message)
+        return kept.message
     if bot is None:
         other = world.phones[peer]
         world.keep(other, world.chat(other, phone.id), {"from": phone.user, **message})
@@ -46,7 +74,7 @@ def write(world: World, phone: Phone, peer: str, message: Json) -> Json:
     return kept.message
 
 
-def say(world: World, phone: Phone, peer: str, text: str, reply_to: object = None) -> Json:
+def say(world: World, phone: Phone, peer: str, text: str, reply_to: object = None, behind: str = "") -> Json:
     """The person sends a text; raises PhoneError when it is empty, too long, or replies to nothing."""
     chat, _ = chat_of(world, phone, peer)
     read, entities = formatted(text, None, None)
@@ -59,12 +87,29 @@ def say(world: World, phone: Phone, peer: str, text: str, reply_to: object = Non
         message["entities"] = entities
     if reply_to is not None:
         message["reply_to_message"] = without_reply(message_in(chat, reply_to).message)
-    return write(world, phone, peer, message)
+    return write(world, phone, peer, message, behind)
+
+
+def change_text(world: World, phone: Phone, peer: str, message_id: object, text: str) -> Json:
+    """The person edits what they wrote; bots hear of it as an edited message. Raises PhoneError."""
+    chat, bot = chat_of(world, phone, peer)
+    kept = message_in(chat, message_id)
+    if kept.message["from"]["id"] != phone.user_id:
+        raise PhoneError(403, "Only what you wrote yourself can be changed.")
+    kept.message = {**kept.message, "text": text, "edit_date": int(time.time())}
+    world.changed(chat, kept)
+    room = room_named(world, peer)
+    if room is not None:
+        tell_bots(world, room, "edited_message", kept.message)
+    elif bot is not None:
+        world.post(bot, "edited_message", kept.message, phone)
+    return kept.message
 
 
 def send_file(world: World, phone: Phone, bot_name: str, *, name: str, body: bytes, mime_type: str | None, caption: str, kind: str) -> Json:
     """The person sends a document or a photo to a bot; raises PhoneError."""
-    bot = world.bot_named(bot_name)
+    room = room_named(world, bot_name)
+    bot = world.bot_named(next(iter(room.bots), "") if room is not None else bot_name)
     if kind not in ("document", "photo"):
         raise PhoneError(400, "A file is sent as document or as photo.")
     read, entities = formatted(caption, None, None)
@@ -107,7 +152,7 @@ async def press(
         bot = world.bot_named(kept.hidden["bot"])
         content["inline_message_id"] = inline
     else:
-        bot = world.bot_named(peer)
+        bot = world.bot_named(str(kept.message["from"].get("username")) if room_named(world, peer) is not None else peer)
         content["message"] = kept.message
     query = world.ask("callback_query", bot, phone, content, world.patience.callback)
     query.given_up = wait_seconds <= 0

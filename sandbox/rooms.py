@@ -1,4 +1,4 @@
-"""Groups and channels: who is in them, by which link they came, and what bots hear of it. Nothing is said in them here."""
+"""Groups and channels: who is in them, by which link they came, and what bots hear of it and of what is said there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 FIRST_ID = -1_002_000_000_001
+FIRST_GROUP = -4_000_000_001
+MEMBER = "member"  # in the place of rights: a bot that is in the room and no admin
 LINK = "https://t.me/+"
 RIGHTS = (
     "can_be_edited",
@@ -44,6 +46,7 @@ class Room(Row):
     members: dict[str, str] = field(default_factory=dict)
     bots: dict[str, list[str]] = field(default_factory=dict)  # admins, with their rights
     links: dict[str, Json] = field(default_factory=dict)
+    moved_to: int | None = None  # a group that has become a supergroup
 
     def chat(self) -> Json:
         return {"id": self.id, "type": self.type, "title": self.title}
@@ -66,17 +69,26 @@ def bot_shown(room: Room, bot: Bot) -> Json:
     rights = room.bots.get(bot.username)
     if rights is None:
         return member_shown(bot.user(), "left")
+    if rights == [MEMBER]:
+        return member_shown(bot.user(), "member")
     return {**member_shown(bot.user(), "administrator"), **{name: name in rights for name in RIGHTS}}
 
 
 def open_room(world: World, phone: Phone, title: str, kind: str) -> Room:
     """A person makes a group or channel of their own; raises PhoneError."""
-    if kind not in ("supergroup", "channel") or not 0 < len(title) <= 128:
-        raise PhoneError(400, "A room has a title and is a supergroup or a channel.")
-    room = Room(min([FIRST_ID, *(known - 1 for known in world.rooms)]), kind, title, phone.id, {str(phone.user_id): "creator"})
+    if kind not in ("group", "supergroup", "channel") or not 0 < len(title) <= 128:
+        raise PhoneError(400, "A room has a title and is a group, a supergroup or a channel.")
+    room = Room(_next_id(world, kind), kind, title, phone.id, {str(phone.user_id): "creator"})
     world.rooms[room.id] = room
     world.store.put("room", str(room.id), room)
     return room
+
+
+def _next_id(world: World, kind: str) -> int:
+    """Groups that are not supergroups have shorter ids."""
+    first = FIRST_GROUP if kind == "group" else FIRST_ID
+    alike = [known - 1 for known in world.rooms if (known > FIRST_ID + 1_000_000_000) == (kind == "group")]
+    return min([first, *alike])
 
 
 def room_of(world: World, room_id: object) -> Room:
@@ -91,7 +103,9 @@ def make_admin(world: World, phone: Phone, room: Room, bot: Bot, rights: list[st
     if phone.id != room.owner:
         raise PhoneError(403, "Only its owner may do that.")
     old = bot_shown(room, bot)
-    if rights:
+    if rights == [MEMBER]:
+        room.bots[bot.username] = [MEMBER]
+    elif rights:
         room.bots[bot.username] = ["can_manage_chat", *[right for right in rights if right in RIGHTS]]
     else:
         room.bots.pop(bot.username, None)
@@ -113,8 +127,8 @@ def moved(world: World, room: Room, user: Json, by: Json, status: str, link: Jso
     if link is not None:
         change["invite_link"] = link
     phone = world.phone_of_user(int(user["id"]))
-    for username in room.bots:
-        if username in world.bots and phone is not None:
+    for username, rights in room.bots.items():
+        if username in world.bots and phone is not None and rights != [MEMBER]:
             world.post(world.bots[username], "chat_member", change, phone)
 
 
@@ -165,6 +179,9 @@ def known_room(world: World, bot: Bot, chat_id: int | str, right: str | None = N
     room = world.rooms.get(chat_id) if isinstance(chat_id, int) else None
     if room is None:
         raise bad_request("chat not found")
+    if room.moved_to is not None:
+        upgraded = "Bad Request: group chat was upgraded to a supergroup chat"
+        raise ApiError(400, upgraded, migrate_to_chat_id=room.moved_to)
     rights = room.bots.get(bot.username)
     if rights is None:
         raise ApiError(403, "Forbidden: bot is not a member of the " + ("channel" if room.type == "channel" else "supergroup") + " chat")
@@ -172,3 +189,56 @@ def known_room(world: World, bot: Bot, chat_id: int | str, right: str | None = N
         what = "manage chat invite link" if right == "can_invite_users" else "restrict/unrestrict chat member"
         raise bad_request(f"not enough rights to {what}")
     return room
+
+
+# What is said in a room
+
+
+def add_member(world: World, phone: Phone, room: Room, other: Phone) -> None:
+    """The owner brings somebody in; bots that are admins hear of it. Raises PhoneError."""
+    if phone.id != room.owner:
+        raise PhoneError(403, "Only its owner may do that.")
+    if room.status(other.user_id) == "left":
+        moved(world, room, other.user, phone.user, "member")
+
+
+def hears(room: Room, bot: Bot, message: Json) -> bool:
+    """Whether a bot gets a message of the room: as an admin all of them, else (privacy mode) commands for it and replies to it."""
+    rights = room.bots.get(bot.username)
+    if rights is None:
+        return False
+    if rights != [MEMBER]:
+        return True
+    if any(name in message for name in ("migrate_to_chat_id", "migrate_from_chat_id")):
+        return True
+    if message.get("reply_to_message", {}).get("from", {}).get("id") == bot.id:
+        return True
+    said = str(message.get("text") or message.get("caption") or "")
+    command = said.split(maxsplit=1)[0] if said.strip() else ""
+    if not command.startswith("/"):
+        return False
+    _, _, name = command.partition("@")
+    return not name or name.lower() == bot.username.lower()
+
+
+def tell_bots(world: World, room: Room, kind: str, message: Json) -> None:
+    """Every bot of the room that hears it gets the message, in the lane of the room."""
+    for username in list(room.bots):
+        bot = world.bots.get(username)
+        if bot is not None and hears(room, bot, message):
+            world.mailboxes[username].post(kind, message, f"message:{room.id}")
+
+
+def migrate(world: World, phone: Phone, room: Room) -> Room:
+    """The owner's group becomes a supergroup, under another id, as Telegram does it by itself; raises PhoneError."""
+    if phone.id != room.owner or room.type != "group" or room.moved_to is not None:
+        raise PhoneError(409, "Only a group's owner can make it a supergroup, once.")
+    new = Room(_next_id(world, "supergroup"), "supergroup", room.title, room.owner, dict(room.members), dict(room.bots))
+    world.rooms[new.id] = new
+    for one, other, name in ((room, new, "migrate_to_chat_id"), (new, room, "migrate_from_chat_id")):
+        kept = world.keep(phone, world.room_chat(one), {"from": phone.user, name: other.id})
+        tell_bots(world, one, "message", kept.message)
+    room.moved_to = new.id
+    for one in (room, new):
+        world.store.put("room", str(one.id), one)
+    return new

@@ -13,7 +13,7 @@ from sandbox.errors import PhoneError, bad_request, forbidden
 from sandbox.events import Events
 from sandbox.faults import Faults
 from sandbox.files import Files
-from sandbox.rooms import Room
+from sandbox.rooms import Room, known_room
 from sandbox.state import Bot, BotSpec, Charge, Chat, Invoice, Kept, Phone, PhoneSpec, Update
 from sandbox.store import Json, Store
 from sandbox.updates import Mailbox
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox.webhooks import Couriers
 
 MESSAGES_KEPT_PER_CHAT = 5000
+ROOM = "@room"  # in the place of a phone: the chat is a room's, and its peer the room's id
 CALLS_KEPT = 2000
 
 
@@ -172,6 +173,9 @@ class World:
 
     def chat_open_to(self, bot: Bot, chat_id: int | str) -> tuple[Phone, Chat]:
         """The chat a bot wants to write to; raises ApiError when it may not."""
+        if isinstance(chat_id, int) and chat_id in self.rooms:
+            room = known_room(self, bot, chat_id)
+            return self.phone(room.owner), self.room_chat(room)
         phone = self.phone_of_user(chat_id) if isinstance(chat_id, int) else None
         if phone is None:
             raise bad_request("chat not found")
@@ -188,7 +192,10 @@ class World:
     def keep(self, phone: Phone, chat: Chat, message: Json, hidden: Json | None = None) -> Kept:
         """Puts a message into a chat and shows it on the phone; number, date and chat are given here, the rest by `message`."""
         bot = self.bots.get(chat.peer)
-        if bot is not None:
+        if chat.phone == ROOM:
+            number = max(chat.messages, default=0) + 1
+            where = self.rooms[int(chat.peer)].chat()
+        elif bot is not None:
             number, bot.next_message = bot.next_message, bot.next_message + 1
             self.store.put("bot", bot.username, bot)
             where = phone.chat()
@@ -202,8 +209,30 @@ class World:
             self._drop(chat, next(iter(chat.messages)))
         self.keep_chat(chat)
         self._write(chat, kept)
-        self.events.tell(phone.id, "message", bot=chat.peer, message=kept.message)
+        self._tell_chat(chat, "message", message=kept.message)
         return kept
+
+    def room_chat(self, room: Room) -> Chat:
+        """What was said in a room: the same for everybody in it."""
+        chat = self.chats.get((ROOM, str(room.id)))
+        if chat is None:
+            chat = self.chats[ROOM, str(room.id)] = Chat(ROOM, str(room.id), started=True)
+        return chat
+
+    def sees(self, phone: Phone, chat: Chat) -> bool:
+        """Is the chat on this phone?"""
+        if chat.phone != ROOM:
+            return chat.phone == phone.id
+        return self.rooms[int(chat.peer)].status(phone.user_id) in ("member", "creator")
+
+    def _tell_chat(self, chat: Chat, kind: str, **facts: object) -> None:
+        """Tells every phone on which the chat is."""
+        if chat.phone != ROOM:
+            self.events.tell(chat.phone, kind, bot=chat.peer, **facts)
+            return
+        for phone in self.phones.values():
+            if self.sees(phone, chat):
+                self.events.tell(phone.id, kind, bot=chat.peer, **facts)
 
     def _index(self, chat: Chat, kept: Kept) -> None:
         inline = kept.hidden.get("inline_message_id")
@@ -220,7 +249,7 @@ class World:
     def changed(self, chat: Chat, kept: Kept) -> None:
         """Writes an edited message down and shows it."""
         self._write(chat, kept)
-        self.events.tell(chat.phone, "edit", bot=chat.peer, message=kept.message)
+        self._tell_chat(chat, "edit", message=kept.message)
 
     def delete(self, chat: Chat, message_ids: Iterable[int]) -> None:
         """Takes messages away, on the phone too; ids that are not there are passed over."""
@@ -230,7 +259,7 @@ class World:
         if gone:
             chat.pinned = [message_id for message_id in chat.pinned if message_id not in gone]
             self.keep_chat(chat)
-            self.events.tell(chat.phone, "delete", bot=chat.peer, message_ids=gone)
+            self._tell_chat(chat, "delete", message_ids=gone)
 
     def post(self, bot: Bot, kind: str, content: Json, phone: Phone) -> None:
         """Queues an update: messages run in one lane per chat, every other kind in a lane of its own per person."""

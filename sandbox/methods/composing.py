@@ -44,7 +44,7 @@ class Draft:
 
     def put(self, line: Line) -> Json:
         """Puts it into the chat and returns the message as the bot gets it."""
-        if self.keyboard_below is not None or self.removes_keyboard:
+        if self.chat.phone == self.phone.id and (self.keyboard_below is not None or self.removes_keyboard):
             self.chat.reply_keyboard = self.keyboard_below
             line.world.events.tell(self.phone.id, "reply_keyboard", bot=line.bot.username, reply_keyboard=self.keyboard_below)
         return line.world.keep(self.phone, self.chat, {"from": line.bot.user(), **self.message}, self.hidden).message
@@ -158,10 +158,13 @@ def own_message(line: Line, chat_id: int | str | None, message_id: int | None, m
     """A message in a chat of the bot; raises ApiError with the words given when it is not there."""
     if chat_id is None or message_id is None:
         raise bad_request("message identifier is not specified")
-    phone = line.world.phone_of_user(chat_id) if isinstance(chat_id, int) else None
-    if phone is None:
-        raise bad_request("chat not found")
-    chat = line.world.chat(phone, line.bot.username)
+    if isinstance(chat_id, int) and chat_id in line.world.rooms:
+        phone, chat = line.world.chat_open_to(line.bot, chat_id)
+    else:
+        found = line.world.phone_of_user(chat_id) if isinstance(chat_id, int) else None
+        if found is None:
+            raise bad_request("chat not found")
+        phone, chat = found, line.world.chat(found, line.bot.username)
     kept = chat.messages.get(message_id)
     if kept is None:
         raise bad_request(missing)
