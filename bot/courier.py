@@ -58,6 +58,7 @@ BACKOFF_CAP_SECONDS = 300.0
 WAIT_FOR_EARLIER_SECONDS = 1.0  # Long enough for what is being written down; then order gives way to arriving at all.
 HELD_UP_SECONDS = 5.0  # by a message that cannot be sent now, at most
 _REMEMBERED = 2048
+_RESELLER_NEWS = {"wholesale", "reseller-application", "reseller-moved"}  # after which somebody may be a reseller, or none any more
 _DRAWINGS = 5  # of one card in a row; what changes more often comes with the next message
 # Troubles of the line and of Telegram, which the next message would meet as well.
 _NOT_OURS = (TelegramAPIError, ClientDecodeError, TimeoutError)
@@ -290,12 +291,12 @@ class Courier:
         if sent and message.body.get("says") == "taken-back":
             # It is made once: from now on nobody gets these codes from us again.
             await self._shop.write(inventory.handed_back, take_back_id=int(message.body["take_back"]))
-        if sent and message.topic is Topic.NOTICE and message.body.get("says") == "wholesale":
+        if sent and message.topic is Topic.NOTICE and message.body.get("says") in _RESELLER_NEWS:
             # Who becomes a reseller finds the commands of one in the menu, and who is none any more does not.
             storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
             staff = await self._shop.read(people.is_staff, storefront_id=storefront.id, telegram_id=customer.telegram_id)
-            spoken, is_reseller = speech_of(customer, storefront), bool(message.body.get("on"))
-            await set_commands_of_chat(self._bot, customer.telegram_id, spoken, staff=staff, reseller=is_reseller)
+            spoken = speech_of(customer, storefront)
+            await set_commands_of_chat(self._bot, customer.telegram_id, spoken, staff=staff, reseller=customer.wholesale)
         if sent and message.topic is Topic.NOTICE and message.body.get("says") == "payment":
             # From now on this message follows the payment: it must not ask for money when that is over.
             await self._shop.write(payments.shown_in, intent_id=int(message.body["intent"]), message_id=sent[0])

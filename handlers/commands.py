@@ -88,6 +88,14 @@ async def set_commands(bot: Bot, storefront: Storefront, staff: Iterable[StaffMe
         await set_commands_of_chat(bot, member.telegram_id, Speech(chosen), staff=True, reseller=member.customer.wholesale)
 
 
+async def set_commands_of_group(bot: Bot, chat_id: int, speech: Speech) -> None:
+    """Set the menu of a reseller's group: in this language for everybody, and in each other for its speakers."""
+    scope = BotCommandScopeChat(chat_id=chat_id)
+    await bot.set_my_commands(group_commands_in(speech), scope=scope)
+    for two_letters, language in _by_two_letters(speech.language).items():
+        await bot.set_my_commands(group_commands_in(Speech(language)), scope=scope, language_code=two_letters)
+
+
 async def set_description(bot: Bot, storefront: Storefront) -> None:
     """What an empty chat with the bot says, in the shop's language and for speakers of the others."""
     shops = match(storefront.language, storefront.language)

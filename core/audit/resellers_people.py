@@ -23,6 +23,10 @@ RESELLERS_PEOPLE = {
         SELECT 'order ' || o.id AS about, 'key ' || o.once || ', bought by ' || o.buyer_id AS detail
         FROM orders o LEFT JOIN reseller_lists l ON l.id = CAST(SUBSTR(o.once, 6, 12) AS BIGINT)
         WHERE o.once LIKE 'list:%' AND (l.id IS NULL OR l.reseller_id <> o.buyer_id OR l.done_at IS NULL)""",
+    "a number of a reseller's own is their order": """
+        SELECT 'order ' || n.order_id AS about, 'number of reseller ' || n.reseller_id || ', bought by ' || o.buyer_id AS detail
+        FROM reseller_numbers n JOIN orders o ON o.id = n.order_id
+        WHERE o.buyer_id <> n.reseller_id OR o.once NOT LIKE 'api:' || n.reseller_id || ':%'""",
     "codes behind a link were opened by who may see them": """
         SELECT 'link of reseller ' || l.reseller_id AS about, 'opened by ' || l.opened_by AS detail
         FROM reseller_code_links l JOIN customers c ON c.id = l.reseller_id

@@ -20,6 +20,7 @@ from core.orders.fulfilling import (
 )
 from core.orders.holding import hold_back, remind_held
 from core.orders.lanes import buyer_of, first_lane, tell_task_stuck
+from core.orders.limits import RESELLERS_MOST, most_of
 from core.orders.numbers import number_of, order_id_of
 from core.orders.placing import (
     Cap,
@@ -109,6 +110,7 @@ from core.orders.to_source import DueRefund, Source, is_our_refund, refund_decli
 from core.orders.views import Parcel, ParcelLine, Receipt
 
 __all__ = [
+    "RESELLERS_MOST",
     "AlreadyOpened",
     "AlreadyRefunded",
     "Arrival",
@@ -208,6 +210,7 @@ __all__ = [
     "keep_promises",
     "lines_of",
     "lock",
+    "most_of",
     "movements",
     "newest",
     "number_of",

@@ -24,6 +24,7 @@ from handlers.admin import (
     imports,
     kinds,
     log,
+    maintenance,
     offers,
     orders,
     payments,
@@ -64,6 +65,7 @@ def router() -> Router:
         applications,
         cases,  # before what takes every answer: here a picture may be one
         kinds,  # before it too: a file, or a forwarded message
+        maintenance,
         home,
         stock,
         batches,

@@ -9,7 +9,7 @@ from aiogram.types import Message
 from core import aftersale, orders, payments
 from core.orders import OrderState
 from core.resellers import Role
-from handlers import callbacks, wallet
+from handlers import callbacks, commands, wallet
 from handlers.cases import line_of
 from handlers.pieces import bold, button, keyboard, lines, paragraphs, show
 from handlers.reseller.desk import ALSO_BUYERS, GROUPS, Desk, desk_router
@@ -85,11 +85,27 @@ async def cases_asked(message: Message, desk: Desk) -> None:
     await show(message, said, keyboard(rows) if rows else None)
 
 
+async def help_asked(message: Message, desk: Desk) -> None:
+    """Every command of a reseller in one line, as far as this person may give it; in private everybody's help is a press away."""
+    speech = desk.speech
+    names = commands.GROUP_COMMANDS if desk.in_group else ("balance", "orders", *commands.RESELLER_COMMANDS)
+    known = {**commands.COMMANDS, **commands.RESELLER_COMMANDS, "unbind": commands.UNBIND}
+    said = paragraphs(
+        speech.say("<b>Commands of {name}</b>", name=desk.reseller.name),
+        lines(*(Safe(f"/{name} – ") + speech.say(known[name]) for name in names)),
+        speech.say("To buy: <code>/buy {number} 5</code>", number=12),
+        speech.say("In a group, codes never come into it: they go to the private chat of whoever buys."),
+    )
+    await message.answer(said)
+
+
 def router() -> Router:
     """/balance, /deposit, /cases, and /api in a group."""
     made = desk_router("reseller-balance")
     made.message.register(balance_asked, Command("balance"), flags=ALSO_BUYERS)
     made.message.register(deposit_asked, Command("deposit"))
     made.message.register(cases_asked, Command("cases"))
+    made.message.register(help_asked, Command("commands"))
+    made.message.register(help_asked, Command("help"), lambda message: message.chat.type in GROUPS)
     made.message.register(keys_asked, Command("api"), lambda message: message.chat.type in GROUPS)
     return made

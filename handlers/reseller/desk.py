@@ -32,14 +32,14 @@ ALSO_BUYERS = {"also_buyers": True}
 """The flag of a command that somebody who is no reseller has, too: theirs is tried after ours."""
 
 
-class ListPress(CallbackData, prefix="rsl"):
+class ListPress(CallbackData, prefix="rkl"):
     """Buy a previewed list: all of it, as many as there are, or not at all."""
 
     id: Number
     act: Annotated[str, Field(pattern=r"^[amx]$")]
 
 
-class StatementPress(CallbackData, prefix="rst"):
+class StatementPress(CallbackData, prefix="rkt"):
     """A statement as a file or a picture; days by their ordinals."""
 
     first: Number
@@ -47,24 +47,24 @@ class StatementPress(CallbackData, prefix="rst"):
     form: Annotated[str, Field(pattern=r"^(csv|xlsx|png)$")]
 
 
-class CodesPress(CallbackData, prefix="rsc"):
+class CodesPress(CallbackData, prefix="rkc"):
     """The codes of an order, into the private chat of whoever presses."""
 
     order: Number
 
 
-class RolePress(CallbackData, prefix="rsr"):
+class RolePress(CallbackData, prefix="rkr"):
     """Somebody's roles: look at them (no act), or turn one on or off."""
 
     who: Number
     act: Annotated[str, Field(pattern=r"^[obs]?$")] = ""
 
 
-class MembersPress(CallbackData, prefix="rsm"):
+class MembersPress(CallbackData, prefix="rkm"):
     """Everybody with a role."""
 
 
-class WishPress(CallbackData, prefix="rsw"):
+class WishPress(CallbackData, prefix="rkw"):
     """Change a limit or a notice: `amount` is in minor units, and 0 is none."""
 
     what: Annotated[str, Field(pattern=r"^(confirm|low|restock|maint|prices)$")]

@@ -8,7 +8,7 @@ from aiogram import Bot, F, Router
 from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import Command, CommandObject, CommandStart
-from aiogram.types import BotCommandScopeChat, ChatMemberUpdated, InlineKeyboardButton, Message
+from aiogram.types import ChatMemberUpdated, InlineKeyboardButton, Message
 
 from core import resellers
 from core.database import Shop
@@ -112,7 +112,7 @@ async def _bound(message: Message, bot: Bot, reseller: Customer, speech: Speech)
     )
     await message.answer(said)
     with contextlib.suppress(TelegramAPIError):  # The menu is a comfort: the commands work without it.
-        await bot.set_my_commands(commands.group_commands_in(speech), scope=BotCommandScopeChat(chat_id=message.chat.id))
+        await commands.set_commands_of_group(bot, message.chat.id, speech)
 
 
 async def unbind_asked(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core import inventory, ledger, orders, outbox, people, resellers
+from core.audit.resellers_people import RESELLERS_PEOPLE
 from core.catalog import Gone
-from core.database import Shop, utc_now
+from core.database import Shop, utc_now, write
+from core.errors import Refusal
 from core.orders import NotAll, RevealCause
 from core.people import Customer
 from core.resellers import AlreadyBought, LinkOfCodesOver, ListGone, ListLine, ListView, May, NotAllowed, NumberTaken, Wishes
@@ -160,6 +165,62 @@ async def test_a_member_buys_by_role_and_gets_the_codes_or_a_seal(shop: Shop, st
     logged = await shop.read(orders.shown, order_id)
     assert [one.to_telegram_id for one in logged] == [buyer.telegram_id, reseller.telegram_id]
     await assert_sound(shop)
+
+
+DAMAGES = {
+    "codes were shown to their buyer, or to somebody of theirs": "UPDATE reveals SET to_telegram_id = 666",
+    "a group is bound to a customer of its storefront": "UPDATE reseller_groups SET reseller_id = (SELECT MIN(id) FROM customers) - 1",
+    "a list that was bought tells what became of each line": "UPDATE reseller_lists SET done_by = NULL",
+    "an order of a list is its reseller's": "UPDATE orders SET once = 'list:000000000099:0' WHERE once LIKE 'list:%'",
+    "a number of a reseller's own is their order": "UPDATE orders SET once = 'mine' WHERE once LIKE 'api:%'",
+    "codes behind a link were opened by who may see them": "UPDATE reseller_code_links SET opened_by = 666",
+}
+
+
+async def test_the_audit_finds_each_damage_by_name(shop: Shop, storefront: Storefront) -> None:
+    reseller = await reseller_of(shop, storefront)
+    goods = await put_on_sale(shop, storefront)
+    buyer = await member_of(shop, storefront, reseller, May(buys=True), opened=False)
+    await shop.write(resellers.bind_group, reseller_id=reseller.id, chat_id=-7, title="Desk", by=reseller.telegram_id)
+    view = await drawn(shop, reseller, ListLine(goods.sku_id, 1), ListLine(goods.sku_id, 1, "N-1"), by=buyer.telegram_id)
+    made = await shop.write(resellers.buy_list, list_id=view.id, reseller_id=reseller.id, by=buyer.telegram_id, all_or_nothing=True)
+    assert made.word is not None and made.lines[0].order_id is not None
+    await shop.write(resellers.open_codes, storefront_id=storefront.id, word=made.word, telegram_id=buyer.telegram_id)
+    await shop.write(
+        resellers.hand_over,
+        order_id=made.lines[0].order_id,
+        cause=RevealCause.SENT,
+        buyer_id=reseller.id,
+        to_customer_id=buyer.id,
+    )
+    await assert_sound(shop)
+    assert set(RESELLERS_PEOPLE) - set(DAMAGES) == {"a group is one reseller's at a time"}  # An index of the database keeps that.
+    for check, sql in DAMAGES.items():
+        assert check in await damaged(shop, sql)
+
+
+@write
+def _damage(session: Session, sql: str) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+    else:
+        session.execute(text("PRAGMA defer_foreign_keys = ON"))
+    session.execute(text(sql))
+    session.flush()
+    raise _Undo([row for name, question in RESELLERS_PEOPLE.items() for row in [(name, session.execute(text(question)).all())] if row[1]])
+
+
+class _Undo(Refusal):
+    def __init__(self, found: list[Any]) -> None:
+        super().__init__()
+        self.found = found
+
+
+async def damaged(shop: Shop, sql: str) -> set[str]:
+    """The checks that find something once this was done, which is undone again."""
+    with pytest.raises(_Undo) as undone:
+        await shop.write(_damage, sql)
+    return {name for name, _ in undone.value.found}
 
 
 async def test_a_demoted_reseller_has_no_people_any_more(shop: Shop, storefront: Storefront) -> None:

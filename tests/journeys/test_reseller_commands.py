@@ -112,8 +112,9 @@ async def test_below_the_limit_that_a_reseller_sets_it_is_bought_at_once(counter
     assert "confirmed by a button" in (await reseller.say("/limits"))["text"]
     assert "For example" in (await reseller.say("/limits confirm much"))["text"]
     await reseller.say("/limits confirm 200")
-    bought = await reseller.say(f"/buy {goods.sku_id} 2")
-    assert "✅ 2 codes for ¥190.00." in bought["text"]
+    await reseller.phone.says(f"/buy {goods.sku_id} 2")
+    await reseller.sees("✅ 2 codes for ¥190.00.")
+    await reseller.sees("TEST-")
     assert "Total: ¥285.00" in (await reseller.say(f"/buy {goods.sku_id} 3"))["text"]
     await reseller.press("✖️ Cancel")
     await reseller.sees("Cancelled.")
@@ -137,10 +138,8 @@ async def test_a_list_is_previewed_and_bought_all_or_as_many_as_there_are(counte
     assert "2 of 5" in made["text"]
     assert len(await counter.shop.read(orders.history, buyer_id=reseller.customer.id)) == 2
 
-    body = f"{one.sku_id};2\n".encode()
-    mine = await reseller.phone.sends_file("list.csv", body, caption="/buy")
-    preview = await reseller.answer_after(mine["message_id"])
-    assert "¥190.00" in preview["text"]
+    await reseller.phone.sends_file("list.csv", f"{one.sku_id};2\n".encode(), caption="/buy")
+    await reseller.sees("Total: ¥190.00")
 
 
 async def test_many_codes_come_as_a_file(counter: Counter) -> None:
@@ -195,7 +194,7 @@ async def test_who_is_no_reseller_learns_nothing_but_the_way(counter: Counter) -
         assert "/reseller" in said and "Steam" not in said, command
     assert "Your balance: ¥500.00" in (await buyer.say("/balance"))["text"]
     assert "no orders yet" in (await buyer.say("/orders"))["text"]
-    for data in ("rsl:1:a", "rsw:confirm:5", "rsr:1:o", "rsm", "rsc:1", "rst:1:2:csv", "rsl:1:zz"):
+    for data in ("rkl:1:a", "rkw:confirm:5", "rkr:1:o", "rkm", "rkc:1", "rkt:1:2:csv", "rkl:1:zz"):
         await counter.press_forged(buyer, data)
     assert await counter.shop.read(ledger.balance, buyer.customer.wallet_id) == 50_000
 

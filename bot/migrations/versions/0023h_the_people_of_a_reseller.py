@@ -87,6 +87,14 @@ def upgrade() -> None:
         sa.CheckConstraint("(results IS NULL) = (done_at IS NULL)", name="done_has_results"),
     )
     op.create_table(
+        "reseller_numbers",
+        sa.Column("order_id", BigInt, sa.ForeignKey("orders.id", name="fk_reseller_numbers_order_id_orders"), nullable=False),
+        _reseller("reseller_numbers"),
+        sa.Column("asked", BigInt, nullable=False),
+        sa.PrimaryKeyConstraint("order_id", name="pk_reseller_numbers"),
+        sa.CheckConstraint("asked > 0", name="asked_positive"),
+    )
+    op.create_table(
         "reseller_code_links",
         sa.Column("hash", sa.LargeBinary(32), nullable=False),
         _reseller("reseller_code_links"),
@@ -116,6 +124,7 @@ def downgrade() -> None:
     for table in (
         "reseller_wishes",
         "reseller_code_links",
+        "reseller_numbers",
         "reseller_lists",
         "reseller_bind_words",
         "reseller_groups",

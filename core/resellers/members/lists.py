@@ -18,7 +18,7 @@ from core.orders import Got, Wanted
 from core.people import Customer
 from core.resellers.members.items import ItemOfReseller, of_skus
 from core.resellers.members.people import NotAllowed, Role, hashed, may_of
-from core.resellers.members.tables import ResellerCodeLink, ResellerList
+from core.resellers.members.tables import ResellerCodeLink, ResellerList, ResellerNumber
 from core.resellers.members.wishes import wishes_of
 
 MOST_LINES = 200
@@ -183,14 +183,16 @@ def _known(session: Session, reseller_id: int, line: ListLine) -> AlreadyBought 
     found = orders.by_number(session, buyer_id=reseller_id, number=line.number)
     if found is None:
         return None
-    # Fewer may have been had than were asked for.
-    if found.sku_id != line.sku_id or found.quantity > line.quantity:
+    # Fewer may have been had than were asked for; what was ordered elsewhere is compared by what it has.
+    kept = session.get(ResellerNumber, found.order_id)
+    if found.sku_id != line.sku_id or line.quantity != (found.quantity if kept is None else kept.asked):
         raise NumberTaken(number=line.number, order=orders.number_of(found.order_id))
     return AlreadyBought(found.order_id, orders.number_of(found.order_id))
 
 
 def view(session: Session, row: ResellerList) -> ListView:
     """The list as things are now, at the prices it was drawn with."""
+    reseller = people.by_id(session, row.reseller_id)
     wanted = [ListLine(line["sku"], line["quantity"], line["number"]) for line in row.lines]
     skus = [sku for sku_id in dict.fromkeys(line.sku_id for line in wanted) if (sku := catalog.sku(session, sku_id)) is not None]
     there = {item.sku.id: item for item in of_skus(session, row.reseller_id, skus, most=MOST_UNITS)}
@@ -206,8 +208,9 @@ def view(session: Session, row: ResellerList) -> ListView:
         # As it is for this buyer: the version tells only the shop's own amounts.
         price = item.price if item.price.id == kept["price"] else price
         why: Refusal | None = None
-        if not item.sku.min_quantity <= line.quantity <= item.sku.max_quantity:
-            why = orders.WrongQuantity(least=item.sku.min_quantity, most=item.sku.max_quantity)
+        most = orders.most_of(reseller, item.sku)
+        if not item.sku.min_quantity <= line.quantity <= most:
+            why = orders.WrongQuantity(least=item.sku.min_quantity, most=most)
         elif item.product.asks:
             why = CannotBeListed()
         elif item.price.id != kept["price"] or item.sku.rules_version != kept["rules"]:
@@ -229,7 +232,6 @@ def view(session: Session, row: ResellerList) -> ListView:
                 known,
             )
         )
-    reseller = people.by_id(session, row.reseller_id)
     total = sum(line.total_minor for line in lines if line.known is None)
     limit = wishes_of(session, row.reseller_id).confirm_above_minor
     return ListView(
@@ -337,7 +339,11 @@ def _buy(session: Session, row: ResellerList, reseller: Customer, *, all_or_noth
     except orders.NotAll as refusal:
         raise orders.NotAll(line=wanted[refusal.line - 1][0] + 1, why=refusal.why) from refusal
     for (index, one), result in zip(wanted, got, strict=True):
-        made[index] = _line(one, row.lines[index]["number"], result)
+        number = row.lines[index]["number"]
+        made[index] = _line(one, number, result)
+        if number is not None and result.receipt is not None and not result.receipt.repeated:
+            session.add(ResellerNumber(order_id=result.receipt.order_id, reseller_id=reseller.id, asked=one.quantity))
+            session.flush()
     return [made[index] for index in range(len(row.lines))]
 
 

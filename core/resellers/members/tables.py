@@ -86,6 +86,17 @@ class ResellerList(Base):
     results: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
 
 
+class ResellerNumber(Base):
+    """A number of a reseller's own by which they ordered: of how many they asked, of which fewer may have been had."""
+
+    __tablename__ = "reseller_numbers"
+    __table_args__ = (CheckConstraint("asked > 0", name="asked_positive"),)
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    reseller_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
+    asked: Mapped[int]
+
+
 class ResellerCodeLink(Base):
     """A link behind which the codes of orders wait for somebody who may see them; opened once."""
 
