@@ -7,34 +7,23 @@ from sandbox import limits
 from sandbox.entities import formatted, units
 from sandbox.errors import ApiError, PhoneError
 from sandbox.methods.composing import without_reply
-from sandbox.rooms import Room, tell_bots
+from sandbox.rooms import Room, hears, named
 from sandbox.stars import pay
 from sandbox.state import Bot, Chat, Invoice, Kept, Phone, PhoneSpec
 from sandbox.store import Json
-from sandbox.world import World
+from sandbox.world import ROOM, World
 
 
 def chat_of(world: World, phone: Phone, peer: str) -> tuple[Chat, Bot | None]:
-    """The chat with a bot, with another person, or in a room (by its id); raises PhoneError 404."""
-    room = room_named(world, peer)
+    """The chat with a bot, with another person, or of a group; raises PhoneError 404."""
+    room = named(world, phone, peer)
     if room is not None:
-        if room.status(phone.user_id) not in ("member", "creator"):
-            raise PhoneError(404, "You are not in this room.")
         return world.room_chat(room), None
     if peer in world.phones:
         if peer == phone.id:
             raise PhoneError(404, "A phone has no chat with itself.")
         return world.chat(phone, peer), None
     return world.chat(phone, peer), world.bot_named(peer)
-
-
-def room_named(world: World, peer: str) -> Room | None:
-    """The room whose id this is."""
-    return world.rooms.get(int(peer)) if peer.removeprefix("-").isdigit() else None
-
-
-ANONYMOUS: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
-CHANNEL: Json = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
 
 
 def message_in(chat: Chat, message_id: object) -> Kept:
@@ -47,19 +36,12 @@ def message_in(chat: Chat, message_id: object) -> Kept:
 def write(world: World, phone: Phone, peer: str, message: Json, behind: str = "") -> Json:
     """Puts what the person sends into the chat and tells the bot (or shows it to the other person).
 
-    In a room whoever writes may hide behind it (`anonymous`) or behind a `channel`.
+    In a group whoever writes may hide `behind` it (`anonymous`) or behind a `channel`.
     """
     chat, bot = chat_of(world, phone, peer)
-    room = room_named(world, peer)
+    room = named(world, phone, peer)
     if room is not None:
-        sender: Json = {"from": phone.user}
-        if behind == "anonymous":
-            sender = {"from": ANONYMOUS, "sender_chat": room.chat()}
-        elif behind == "channel":
-            sender = {"from": CHANNEL, "sender_chat": {"id": -1_001_999_999_999, "type": "channel", "title": "A channel"}}
-        kept = world.keep(phone, chat, {**sender, **message})
-        tell_bots(world, room, "message", kept.message)
-        return kept.message
+        return write_in(world, phone, room, message, behind)
     if bot is None:
         other = world.phones[peer]
         world.keep(other, world.chat(other, phone.id), {"from": phone.user, **message})
@@ -71,6 +53,31 @@ def write(world: World, phone: Phone, peer: str, message: Json, behind: str = ""
     chat.started = True
     kept = world.keep(phone, chat, {"from": phone.user, **message})
     world.post(bot, "message", kept.message, phone)
+    return kept.message
+
+
+ANONYMOUS: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+CHANNEL: Json = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+
+
+def sender_of(phone: Phone, room: Room, behind: str) -> Json:
+    """As whom a message appears."""
+    if behind == "anonymous":
+        return {"from": ANONYMOUS, "sender_chat": room.chat()}
+    if behind == "channel":
+        return {"from": CHANNEL, "sender_chat": {"id": -1_001_999_999_999, "type": "channel", "title": "A channel"}}
+    return {"from": phone.user}
+
+
+def write_in(world: World, phone: Phone, room: Room, message: Json, behind: str = "") -> Json:
+    """Puts what a person says into a group, and tells the bots in it that hear it."""
+    if room.type == "channel":
+        raise PhoneError(403, "In a channel nobody but its admins writes.")
+    kept = world.keep(room, world.room_chat(room), {**sender_of(phone, room, behind), **message})
+    for username in room.bots:
+        bot = world.bots.get(username)
+        if bot is not None and hears(room, bot, kept.message):
+            world.post(bot, "message", kept.message, phone)
     return kept.message
 
 
@@ -98,18 +105,18 @@ def change_text(world: World, phone: Phone, peer: str, message_id: object, text:
         raise PhoneError(403, "Only what you wrote yourself can be changed.")
     kept.message = {**kept.message, "text": text, "edit_date": int(time.time())}
     world.changed(chat, kept)
-    room = room_named(world, peer)
-    if room is not None:
-        tell_bots(world, room, "edited_message", kept.message)
-    elif bot is not None:
-        world.post(bot, "edited_message", kept.message, phone)
+    room = named(world, phone, peer)
+    heard = [bot] if bot is not None else [world.bots[one] for one in room.bots if one in world.bots] if room is not None else []
+    for one in heard:
+        if room is None or hears(room, one, kept.message):
+            world.post(one, "edited_message", kept.message, phone)
     return kept.message
 
 
 def send_file(world: World, phone: Phone, bot_name: str, *, name: str, body: bytes, mime_type: str | None, caption: str, kind: str) -> Json:
     """The person sends a document or a photo to a bot; raises PhoneError."""
-    room = room_named(world, bot_name)
-    bot = world.bot_named(next(iter(room.bots), "") if room is not None else bot_name)
+    room = named(world, phone, bot_name)
+    bot = world.bot_named(bot_name if room is None else next(iter(room.bots), ""))
     if kind not in ("document", "photo"):
         raise PhoneError(400, "A file is sent as document or as photo.")
     read, entities = formatted(caption, None, None)
@@ -146,15 +153,16 @@ async def press(
         raise PhoneError(409, "The button is disabled.")
     if "callback_data" not in button:
         raise PhoneError(409, "Only a callback button is pressed this way.")
-    content: Json = {"chat_instance": str(phone.user_id * 31 + 7), "data": button["callback_data"]}
+    room = named(world, phone, peer)
+    content: Json = {"chat_instance": str((phone.user_id if room is None else -room.id) * 31 + 7), "data": button["callback_data"]}
     inline = kept.hidden.get("inline_message_id")
     if inline:
         bot = world.bot_named(kept.hidden["bot"])
         content["inline_message_id"] = inline
     else:
-        bot = world.bot_named(str(kept.message["from"].get("username")) if room_named(world, peer) is not None else peer)
+        bot = world.bot_named(peer if room is None else str(kept.message["from"].get("username")))
         content["message"] = kept.message
-    query = world.ask("callback_query", bot, phone, content, world.patience.callback)
+    query = world.ask("callback_query", bot, phone, content, world.patience.callback, peer)
     query.given_up = wait_seconds <= 0
     if query.given_up:
         return None
@@ -196,6 +204,8 @@ def block(world: World, phone: Phone, bot: Bot, *, blocked: bool) -> None:
 def clear(world: World, phone: Phone, peer: str) -> None:
     """Empties the chat on this phone; the bot is not told."""
     chat, _ = chat_of(world, phone, peer)
+    if chat.peer == ROOM:
+        raise PhoneError(403, "A group's messages are everybody's.")
     world.delete(chat, list(chat.messages))
 
 

@@ -209,11 +209,11 @@ class Phone:
 
     async def adds_bot(self, room: int, bot_username: str) -> None:
         """Puts a bot into a room of one's own as a member that is no admin."""
-        await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/admin", json={"bot": bot_username, "rights": ["member"]})
+        await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/admin", json={"bot": bot_username, "member": True})
 
     async def brings(self, room: int, phone_id: str) -> None:
         """Brings somebody into a room of one's own."""
-        await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/members", json={"phone": phone_id})
+        await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/add", json={"phone": phone_id})
 
     async def migrates(self, room: int) -> int:
         """Makes a supergroup of one's group; gives its new id."""

@@ -62,7 +62,7 @@ class PhoneDoor:
             web.post("/phones/{phone}/inline/send", self.send_inline),
             web.post("/phones/{phone}/rooms", self.open_room),
             web.post("/phones/{phone}/rooms/{room}/admin", self.room_admin),
-            web.post("/phones/{phone}/rooms/{room}/members", self.room_member),
+            web.post("/phones/{phone}/rooms/{room}/add", self.room_add),
             web.post("/phones/{phone}/rooms/{room}/migrate", self.room_migrates),
             web.get("/phones/{phone}/rooms/{room}", self.room),
             web.post("/phones/{phone}/join", self.join),
@@ -224,12 +224,14 @@ class PhoneDoor:
         if not isinstance(rights, list):
             raise PhoneError(400, "rights must be a list.")
         bot = self.world.bot_named(str(body.get("bot")))
-        rooms.make_admin(self.world, self.of(request), self.room_named(request), bot, [str(right) for right in rights])
+        member = body.get("member", False) is True
+        named = [] if member else [str(right) for right in rights]
+        rooms.make_admin(self.world, self.of(request), self.room_named(request), bot, named, member=member)
         return web.json_response({})
 
-    async def room_member(self, request: web.Request) -> web.Response:
-        other = self.world.phone(str((await body_of(request)).get("phone")))
-        rooms.add_member(self.world, self.of(request), self.room_named(request), other)
+    async def room_add(self, request: web.Request) -> web.Response:
+        other = self.world.phone(str((await body_of(request)).get("phone", "")))
+        rooms.add(self.world, self.of(request), self.room_named(request), other)
         return web.json_response({})
 
     async def room_migrates(self, request: web.Request) -> web.Response:
@@ -262,7 +264,7 @@ class PhoneDoor:
     def saw(self, phone: Phone, file_id: str) -> bool:
         """Whether the file was shown on this phone."""
         for chat in self.world.chats.values():
-            if self.world.sees(phone, chat):
+            if any(shown == phone.id for shown, _ in self.world.seen_on(chat)):
                 for kept in chat.messages.values():
                     shown = [kept.message.get("document", {}), *kept.message.get("photo", [])]
                     if any(item.get("file_id") == file_id for item in shown):

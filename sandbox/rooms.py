@@ -1,4 +1,4 @@
-"""Groups and channels: who is in them, by which link they came, and what bots hear of it and of what is said there."""
+"""Groups and channels: who is in them, by which link they came, and what bots hear of it. Every member's phone shows it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FIRST_ID = -1_002_000_000_001
 FIRST_GROUP = -4_000_000_001
-MEMBER = "member"  # in the place of rights: a bot that is in the room and no admin
 LINK = "https://t.me/+"
 RIGHTS = (
     "can_be_edited",
@@ -37,19 +36,26 @@ RIGHTS = (
 
 @dataclass
 class Room(Row):
-    """A group or channel. `members` and `bots` are statuses by user id and by username; `links` are invite links by their address."""
+    """A group or channel. `members` are statuses by user id; `links` are invite links by their address.
+
+    `bots` are the rights of each bot that is an admin, by username; one without any is a plain member, and hears commands and replies only.
+    """
 
     id: int
     type: str
     title: str
     owner: str  # a phone
     members: dict[str, str] = field(default_factory=dict)
-    bots: dict[str, list[str]] = field(default_factory=dict)  # admins, with their rights
+    bots: dict[str, list[str]] = field(default_factory=dict)
     links: dict[str, Json] = field(default_factory=dict)
+    next_message: int = 1
     moved_to: int | None = None  # a group that has become a supergroup
 
     def chat(self) -> Json:
         return {"id": self.id, "type": self.type, "title": self.title}
+
+    def inside(self, phone: Phone) -> bool:
+        return self.status(phone.user_id) in ("creator", "member")
 
     def status(self, user_id: int) -> str:
         return self.members.get(str(user_id), "left")
@@ -69,7 +75,7 @@ def bot_shown(room: Room, bot: Bot) -> Json:
     rights = room.bots.get(bot.username)
     if rights is None:
         return member_shown(bot.user(), "left")
-    if rights == [MEMBER]:
+    if not rights:
         return member_shown(bot.user(), "member")
     return {**member_shown(bot.user(), "administrator"), **{name: name in rights for name in RIGHTS}}
 
@@ -81,14 +87,14 @@ def open_room(world: World, phone: Phone, title: str, kind: str) -> Room:
     room = Room(_next_id(world, kind), kind, title, phone.id, {str(phone.user_id): "creator"})
     world.rooms[room.id] = room
     world.store.put("room", str(room.id), room)
+    world.tell_phone(phone)
     return room
 
 
 def _next_id(world: World, kind: str) -> int:
     """Groups that are not supergroups have shorter ids."""
-    first = FIRST_GROUP if kind == "group" else FIRST_ID
     alike = [known - 1 for known in world.rooms if (known > FIRST_ID + 1_000_000_000) == (kind == "group")]
-    return min([first, *alike])
+    return min([FIRST_GROUP if kind == "group" else FIRST_ID, *alike])
 
 
 def room_of(world: World, room_id: object) -> Room:
@@ -98,15 +104,15 @@ def room_of(world: World, room_id: object) -> Room:
     return room
 
 
-def make_admin(world: World, phone: Phone, room: Room, bot: Bot, rights: list[str]) -> None:
-    """The owner puts a bot into the room as an admin with these rights, or (none) puts it out; the bot hears of it."""
+def make_admin(world: World, phone: Phone, room: Room, bot: Bot, rights: list[str], *, member: bool = False) -> None:
+    """The owner puts a bot into the room as an admin with these rights or a plain member, or puts it out; the bot hears of it."""
     if phone.id != room.owner:
         raise PhoneError(403, "Only its owner may do that.")
     old = bot_shown(room, bot)
-    if rights == [MEMBER]:
-        room.bots[bot.username] = [MEMBER]
-    elif rights:
+    if rights:
         room.bots[bot.username] = ["can_manage_chat", *[right for right in rights if right in RIGHTS]]
+    elif member:
+        room.bots[bot.username] = []
     else:
         room.bots.pop(bot.username, None)
     world.store.put("room", str(room.id), room)
@@ -127,8 +133,10 @@ def moved(world: World, room: Room, user: Json, by: Json, status: str, link: Jso
     if link is not None:
         change["invite_link"] = link
     phone = world.phone_of_user(int(user["id"]))
+    if phone is not None:
+        world.tell_phone(phone)
     for username, rights in room.bots.items():
-        if username in world.bots and phone is not None and rights != [MEMBER]:
+        if rights and username in world.bots and phone is not None:
             world.post(world.bots[username], "chat_member", change, phone)
 
 
@@ -169,6 +177,37 @@ def join(world: World, phone: Phone, address: str) -> Room:
     return room
 
 
+def add(world: World, phone: Phone, room: Room, other: Phone) -> None:
+    """The owner puts another person into the group; raises PhoneError."""
+    if phone.id != room.owner:
+        raise PhoneError(403, "Only its owner may do that.")
+    if not room.inside(other):
+        moved(world, room, other.user, phone.user, "member")
+
+
+def named(world: World, phone: Phone, peer: str) -> Room | None:
+    """The group of this number that a phone shows; None when it is no number. Raises PhoneError 404."""
+    if not peer.removeprefix("-").isdecimal():
+        return None
+    room = world.rooms.get(int(peer))
+    if room is None or not room.inside(phone):
+        raise PhoneError(404, "This phone shows no such group.")
+    return room
+
+
+def hears(room: Room, bot: Bot, message: Json) -> bool:
+    """Whether a bot hears what a person says in a group: an admin everything, a plain member commands and replies to itself."""
+    rights = room.bots.get(bot.username)
+    if rights is None:
+        return False
+    if "migrate_to_chat_id" in message or "migrate_from_chat_id" in message:
+        return True
+    first = str(message.get("text") or message.get("caption") or "").split(maxsplit=1)
+    command, _, called = (first[0] if first else "").partition("@")
+    replied = message.get("reply_to_message", {}).get("from", {}).get("id") == bot.id
+    return bool(rights) or replied or (command.startswith("/") and called in ("", bot.username))
+
+
 def leave(world: World, phone: Phone, room: Room) -> None:
     if room.status(phone.user_id) == "member":
         moved(world, room, phone.user, phone.user, "left")
@@ -180,8 +219,7 @@ def known_room(world: World, bot: Bot, chat_id: int | str, right: str | None = N
     if room is None:
         raise bad_request("chat not found")
     if room.moved_to is not None:
-        upgraded = "Bad Request: group chat was upgraded to a supergroup chat"
-        raise ApiError(400, upgraded, migrate_to_chat_id=room.moved_to)
+        raise ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=room.moved_to)
     rights = room.bots.get(bot.username)
     if rights is None:
         raise ApiError(403, "Forbidden: bot is not a member of the " + ("channel" if room.type == "channel" else "supergroup") + " chat")
@@ -191,54 +229,19 @@ def known_room(world: World, bot: Bot, chat_id: int | str, right: str | None = N
     return room
 
 
-# What is said in a room
-
-
-def add_member(world: World, phone: Phone, room: Room, other: Phone) -> None:
-    """The owner brings somebody in; bots that are admins hear of it. Raises PhoneError."""
-    if phone.id != room.owner:
-        raise PhoneError(403, "Only its owner may do that.")
-    if room.status(other.user_id) == "left":
-        moved(world, room, other.user, phone.user, "member")
-
-
-def hears(room: Room, bot: Bot, message: Json) -> bool:
-    """Whether a bot gets a message of the room: as an admin all of them, else (privacy mode) commands for it and replies to it."""
-    rights = room.bots.get(bot.username)
-    if rights is None:
-        return False
-    if rights != [MEMBER]:
-        return True
-    if any(name in message for name in ("migrate_to_chat_id", "migrate_from_chat_id")):
-        return True
-    if message.get("reply_to_message", {}).get("from", {}).get("id") == bot.id:
-        return True
-    said = str(message.get("text") or message.get("caption") or "")
-    command = said.split(maxsplit=1)[0] if said.strip() else ""
-    if not command.startswith("/"):
-        return False
-    _, _, name = command.partition("@")
-    return not name or name.lower() == bot.username.lower()
-
-
-def tell_bots(world: World, room: Room, kind: str, message: Json) -> None:
-    """Every bot of the room that hears it gets the message, in the lane of the room."""
-    for username in list(room.bots):
-        bot = world.bots.get(username)
-        if bot is not None and hears(room, bot, message):
-            world.mailboxes[username].post(kind, message, f"message:{room.id}")
-
-
 def migrate(world: World, phone: Phone, room: Room) -> Room:
-    """The owner's group becomes a supergroup, under another id, as Telegram does it by itself; raises PhoneError."""
+    """The owner's group becomes a supergroup under another id, as Telegram does it by itself; raises PhoneError."""
     if phone.id != room.owner or room.type != "group" or room.moved_to is not None:
         raise PhoneError(409, "Only a group's owner can make it a supergroup, once.")
     new = Room(_next_id(world, "supergroup"), "supergroup", room.title, room.owner, dict(room.members), dict(room.bots))
     world.rooms[new.id] = new
     for one, other, name in ((room, new, "migrate_to_chat_id"), (new, room, "migrate_from_chat_id")):
-        kept = world.keep(phone, world.room_chat(one), {"from": phone.user, name: other.id})
-        tell_bots(world, one, "message", kept.message)
+        kept = world.keep(one, world.room_chat(one), {"from": phone.user, name: other.id})
+        for username in one.bots:
+            if username in world.bots:
+                world.post(world.bots[username], "message", kept.message, phone)
     room.moved_to = new.id
     for one in (room, new):
         world.store.put("room", str(one.id), one)
+    world.tell_phone(phone)
     return new

@@ -6,6 +6,7 @@ from pathlib import Path
 from aiohttp import web
 
 import sandbox.methods  # noqa: F401  # Importing registers the methods.
+from sandbox import rooms
 from sandbox.bot_door import BotDoor
 from sandbox.errors import ConnectionCut
 from sandbox.phone_door import Crash, PhoneDoor, refusals
@@ -84,6 +85,18 @@ class Sandbox:
     def add_phone(self, spec: PhoneSpec) -> None:
         """Gives one more person a phone while the sandbox runs."""
         self.world.add_phone(spec)
+
+    def open_group(self, owner: str, title: str, bot: str, *others: str) -> int:
+        """A group of this phone with a bot as an admin and other phones in it, made once. Returns its number."""
+        world = self.world
+        phone, admin = world.phone(owner), world.bot_named(bot)
+        room = next((one for one in world.rooms.values() if (one.owner, one.title) == (owner, title)), None)
+        if room is None:
+            room = rooms.open_room(world, phone, title, "supergroup")
+            rooms.make_admin(world, phone, room, admin, ["can_delete_messages", "can_restrict_members", "can_invite_users"])
+            for other in others:
+                rooms.add(world, phone, room, world.phone(other))
+        return room.id
 
     async def stop(self) -> None:
         """Stops listening, ends waiting polls and streams, writes the state down."""

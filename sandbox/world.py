@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sandbox.webhooks import Couriers
 
 MESSAGES_KEPT_PER_CHAT = 5000
-ROOM = "@room"  # in the place of a phone: the chat is a room's, and its peer the room's id
 CALLS_KEPT = 2000
+ROOM = "room"  # the peer in the one chat that all members of a group share
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Query:
     bot: Bot
     phone: Phone
     until: float
+    peer: str = ""
+    """The chat on the phone in which it was asked."""
     answer: asyncio.Future[Json] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     given_up: bool = False
     """True once the phone has stopped waiting; a later answer then comes as a toast."""
@@ -151,7 +153,8 @@ class World:
 
     def phone_shown(self, phone: Phone) -> Json:
         """The phone as the page sees it."""
-        return {"id": phone.id, "title": phone.title, "user": phone.user, "stars": phone.stars, "bots": list(self.bots)}
+        rooms = [{"id": str(room.id), "title": room.title, "type": room.type} for room in self.rooms.values() if room.inside(phone)]
+        return {"id": phone.id, "title": phone.title, "user": phone.user, "stars": phone.stars, "bots": list(self.bots), "rooms": rooms}
 
     def tell_phone(self, phone: Phone) -> None:
         """Writes the phone down and tells its page that it changed."""
@@ -171,11 +174,27 @@ class World:
             chat = self.chats[phone.id, peer] = Chat(phone.id, peer)
         return chat
 
-    def chat_open_to(self, bot: Bot, chat_id: int | str) -> tuple[Phone, Chat]:
+    def room_chat(self, room: Room) -> Chat:
+        """The chat of a group, which every member reads."""
+        return self.chats.setdefault((str(room.id), ROOM), Chat(str(room.id), ROOM, started=True))
+
+    def seen_on(self, chat: Chat) -> list[tuple[str, str]]:
+        """The phones that show a chat, each with its name there."""
+        if chat.peer != ROOM:
+            return [(chat.phone, chat.peer)]
+        room = self.rooms[int(chat.phone)]
+        return [(phone.id, chat.phone) for phone in self.phones.values() if room.inside(phone)]
+
+    def show(self, chat: Chat, kind: str, **facts: object) -> None:
+        """Tells the phones that show a chat what became of it."""
+        for phone, name in self.seen_on(chat):
+            self.events.tell(phone, kind, bot=name, **facts)
+
+    def chat_open_to(self, bot: Bot, chat_id: int | str) -> tuple[Phone | Room, Chat]:
         """The chat a bot wants to write to; raises ApiError when it may not."""
-        if isinstance(chat_id, int) and chat_id in self.rooms:
+        if chat_id in self.rooms:
             room = known_room(self, bot, chat_id)
-            return self.phone(room.owner), self.room_chat(room)
+            return room, self.room_chat(room)
         phone = self.phone_of_user(chat_id) if isinstance(chat_id, int) else None
         if phone is None:
             raise bad_request("chat not found")
@@ -189,15 +208,16 @@ class World:
     def keep_chat(self, chat: Chat) -> None:
         self.store.put("chat", f"{chat.phone}:{chat.peer}", chat)
 
-    def keep(self, phone: Phone, chat: Chat, message: Json, hidden: Json | None = None) -> Kept:
+    def keep(self, phone: Phone | Room, chat: Chat, message: Json, hidden: Json | None = None) -> Kept:
         """Puts a message into a chat and shows it on the phone; number, date and chat are given here, the rest by `message`."""
         bot = self.bots.get(chat.peer)
-        if chat.phone == ROOM:
-            number = max(chat.messages, default=0) + 1
-            where = self.rooms[int(chat.peer)].chat()
-        elif bot is not None:
+        if bot is not None:
             number, bot.next_message = bot.next_message, bot.next_message + 1
             self.store.put("bot", bot.username, bot)
+            where = phone.chat()
+        elif isinstance(phone, Room):
+            number, phone.next_message = phone.next_message, phone.next_message + 1
+            self.store.put("room", str(phone.id), phone)
             where = phone.chat()
         else:
             number = max(chat.messages, default=0) + 1
@@ -209,30 +229,8 @@ class World:
             self._drop(chat, next(iter(chat.messages)))
         self.keep_chat(chat)
         self._write(chat, kept)
-        self._tell_chat(chat, "message", message=kept.message)
+        self.show(chat, "message", message=kept.message)
         return kept
-
-    def room_chat(self, room: Room) -> Chat:
-        """What was said in a room: the same for everybody in it."""
-        chat = self.chats.get((ROOM, str(room.id)))
-        if chat is None:
-            chat = self.chats[ROOM, str(room.id)] = Chat(ROOM, str(room.id), started=True)
-        return chat
-
-    def sees(self, phone: Phone, chat: Chat) -> bool:
-        """Is the chat on this phone?"""
-        if chat.phone != ROOM:
-            return chat.phone == phone.id
-        return self.rooms[int(chat.peer)].status(phone.user_id) in ("member", "creator")
-
-    def _tell_chat(self, chat: Chat, kind: str, **facts: object) -> None:
-        """Tells every phone on which the chat is."""
-        if chat.phone != ROOM:
-            self.events.tell(chat.phone, kind, bot=chat.peer, **facts)
-            return
-        for phone in self.phones.values():
-            if self.sees(phone, chat):
-                self.events.tell(phone.id, kind, bot=chat.peer, **facts)
 
     def _index(self, chat: Chat, kept: Kept) -> None:
         inline = kept.hidden.get("inline_message_id")
@@ -249,7 +247,7 @@ class World:
     def changed(self, chat: Chat, kept: Kept) -> None:
         """Writes an edited message down and shows it."""
         self._write(chat, kept)
-        self._tell_chat(chat, "edit", message=kept.message)
+        self.show(chat, "edit", message=kept.message)
 
     def delete(self, chat: Chat, message_ids: Iterable[int]) -> None:
         """Takes messages away, on the phone too; ids that are not there are passed over."""
@@ -259,22 +257,23 @@ class World:
         if gone:
             chat.pinned = [message_id for message_id in chat.pinned if message_id not in gone]
             self.keep_chat(chat)
-            self._tell_chat(chat, "delete", message_ids=gone)
+            self.show(chat, "delete", message_ids=gone)
 
     def post(self, bot: Bot, kind: str, content: Json, phone: Phone) -> None:
         """Queues an update: messages run in one lane per chat, every other kind in a lane of its own per person."""
-        lane = f"{'message' if kind == 'edited_message' else kind}:{phone.user_id}"
+        said = kind in ("message", "edited_message")
+        lane = f"message:{content['chat']['id']}" if said else f"{kind}:{phone.user_id}"
         self.mailboxes[bot.username].post(kind, content, lane)
 
     # Questions that wait for a bot's answer
 
-    def ask(self, kind: str, bot: Bot, phone: Phone, content: Json, seconds: float) -> Query:
+    def ask(self, kind: str, bot: Bot, phone: Phone, content: Json, seconds: float, peer: str = "") -> Query:
         """Sends a query to a bot; its answer arrives in `Query.answer` when it comes within these seconds."""
         now = time.monotonic()
         # Looking at the oldest is enough: they are asked in this order, and none waits much longer than another.
         while self._queries and (oldest := next(iter(self._queries.values()))).until < now:
             del self._queries[oldest.id]
-        query = Query(str(secrets.randbelow(10**18) + 10**18), kind, bot, phone, now + seconds)
+        query = Query(str(secrets.randbelow(10**18) + 10**18), kind, bot, phone, now + seconds, peer=peer or bot.username)
         self._queries[query.id] = query
         self.post(bot, kind, {"id": query.id, "from": phone.user, **content}, phone)
         return query

@@ -291,6 +291,13 @@ async def list_pressed(press: CallbackQuery, callback_data: ListPress, desk: Des
         view = await desk.shop.read(resellers.list_of, list_id=callback_data.id, reseller_id=reseller_id)
         if view is None:
             raise
+        if isinstance(refusal.why, orders.PriceMoved):
+            # The same lines at today's prices, to be looked at and pressed once more.
+            again = [ListLine(line.item.sku.id, line.quantity, line.number) for line in view.lines if line.item is not None]
+            once = f"again:{view.id}:{press.id}"
+            if len(again) == len(view.lines):
+                new = await desk.shop.write(resellers.draw_list, reseller_id=reseller_id, by=desk.who, once=once, lines=again)
+                view = new if isinstance(new, ListView) else view
         said = paragraphs(_why(desk, refusal, alone=len(view.lines) == 1), speech.say("Nothing was bought."))
         text, rows = preview(desk, view, said)
         await redraw(press, text, rows)

@@ -10,7 +10,7 @@ from aiogram import BaseMiddleware, Bot, F, Router
 from aiogram.dispatcher.event.bases import SkipHandler
 from aiogram.dispatcher.flags import get_flag
 from aiogram.filters.callback_data import CallbackData
-from aiogram.types import CallbackQuery, Chat, InaccessibleMessage, InlineKeyboardButton, Message, TelegramObject
+from aiogram.types import CallbackQuery, Chat, InlineKeyboardButton, Message, TelegramObject
 from pydantic import Field
 
 from core import payments, resellers
@@ -220,5 +220,4 @@ def desk_router(name: str) -> Router:
 
 async def redraw(press: CallbackQuery, text: str, rows: list[list[InlineKeyboardButton]]) -> None:
     """Turn the pressed message into this one, as far as Telegram lets us."""
-    if press.message is not None and not isinstance(press.message, InaccessibleMessage):
-        await show(press, text, keyboard(rows))
+    await show(press, text, keyboard(rows))

@@ -26,7 +26,7 @@ async def answer_callback_query(line: Line, call: AnswerCallbackQuery) -> bool:
         query.answer.set_result(answer)
         if query.given_up and call.text:
             toast = {"text": call.text, "show_alert": bool(call.show_alert)}
-            line.world.events.tell(query.phone.id, "toast", bot=line.bot.username, **toast)
+            line.world.events.tell(query.phone.id, "toast", bot=query.peer, **toast)
     return True
 
 

@@ -19,6 +19,7 @@ from sandbox.calls import Line
 from sandbox.entities import formatted, units
 from sandbox.errors import ApiError, bad_request, not_modelled
 from sandbox.keyboards import Markup, inline_keyboard, reply_keyboard
+from sandbox.rooms import Room
 from sandbox.state import Chat, Kept, Phone, StoredFile
 from sandbox.store import Json
 from sandbox.validation import given, plain
@@ -35,7 +36,7 @@ class Sent(Protocol):
 class Draft:
     """A message on its way: checked, but in no chat yet."""
 
-    phone: Phone
+    phone: Phone | Room
     chat: Chat
     message: Json = field(default_factory=dict)
     hidden: Json = field(default_factory=dict)
@@ -44,9 +45,9 @@ class Draft:
 
     def put(self, line: Line) -> Json:
         """Puts it into the chat and returns the message as the bot gets it."""
-        if self.chat.phone == self.phone.id and (self.keyboard_below is not None or self.removes_keyboard):
+        if self.keyboard_below is not None or self.removes_keyboard:
             self.chat.reply_keyboard = self.keyboard_below
-            line.world.events.tell(self.phone.id, "reply_keyboard", bot=line.bot.username, reply_keyboard=self.keyboard_below)
+            line.world.show(self.chat, "reply_keyboard", reply_keyboard=self.keyboard_below)
         return line.world.keep(self.phone, self.chat, {"from": line.bot.user(), **self.message}, self.hidden).message
 
 
@@ -83,8 +84,8 @@ def draft(line: Line, call: Sent, *, pays: bool = False) -> Draft:
     return made
 
 
-def replied_to(phone: Phone, chat: Chat, reply: ReplyParameters) -> Json | None:
-    if reply.chat_id is not None and str(reply.chat_id) != str(phone.user_id):
+def replied_to(phone: Phone | Room, chat: Chat, reply: ReplyParameters) -> Json | None:
+    if reply.chat_id is not None and str(reply.chat_id) != str(phone.chat()["id"]):
         raise not_modelled("replies to messages of another chat")
     kept = None if reply.message_id is None else chat.messages.get(reply.message_id)
     if kept is None:
@@ -154,17 +155,21 @@ def media_fields(file: StoredFile) -> Json:
     return {"photo": file.photo()} if file.kind == "photo" else {"document": file.document()}
 
 
-def own_message(line: Line, chat_id: int | str | None, message_id: int | None, missing: str) -> tuple[Phone, Chat, Kept]:
+def chat_with(line: Line, chat_id: int | str) -> tuple[Phone | Room, Chat]:
+    """A chat of the bot, whoever has blocked it; raises ApiError when there is none."""
+    if chat_id in line.world.rooms:
+        return line.world.chat_open_to(line.bot, chat_id)
+    phone = line.world.phone_of_user(chat_id) if isinstance(chat_id, int) else None
+    if phone is None:
+        raise bad_request("chat not found")
+    return phone, line.world.chat(phone, line.bot.username)
+
+
+def own_message(line: Line, chat_id: int | str | None, message_id: int | None, missing: str) -> tuple[Phone | Room, Chat, Kept]:
     """A message in a chat of the bot; raises ApiError with the words given when it is not there."""
     if chat_id is None or message_id is None:
         raise bad_request("message identifier is not specified")
-    if isinstance(chat_id, int) and chat_id in line.world.rooms:
-        phone, chat = line.world.chat_open_to(line.bot, chat_id)
-    else:
-        found = line.world.phone_of_user(chat_id) if isinstance(chat_id, int) else None
-        if found is None:
-            raise bad_request("chat not found")
-        phone, chat = found, line.world.chat(found, line.bot.username)
+    phone, chat = chat_with(line, chat_id)
     kept = chat.messages.get(message_id)
     if kept is None:
         raise bad_request(missing)

@@ -17,7 +17,7 @@ from sandbox import limits
 from sandbox.calls import Line, answers
 from sandbox.errors import bad_request, not_modelled
 from sandbox.keyboards import inline_keyboard
-from sandbox.methods.composing import caption_fields, file_of, media_fields, own_message, text_fields
+from sandbox.methods.composing import caption_fields, chat_with, file_of, media_fields, own_message, text_fields
 from sandbox.methods.sending import look
 from sandbox.state import Chat, Kept
 from sandbox.store import Json
@@ -108,11 +108,20 @@ async def edit_message_reply_markup(line: Line, call: EditMessageReplyMarkup) ->
     return edited(line, call, found(line, call), (), {})
 
 
+def may_delete(line: Line, chat_id: int | str, kept: Kept) -> bool:
+    """In a group a bot takes away what others said only with the right to."""
+    room = line.world.rooms.get(chat_id) if isinstance(chat_id, int) else None
+    own = kept.message.get("from", {}).get("id") == line.bot.id
+    return room is None or own or "can_delete_messages" in room.bots.get(line.bot.username, [])
+
+
 @answers(DeleteMessage)
 async def delete_message(line: Line, call: DeleteMessage) -> bool:
     _, chat, kept = own_message(line, call.chat_id, call.message_id, "message to delete not found")
     if kept.message["date"] < time.time() - DELETABLE_SECONDS:
         raise bad_request("message can't be deleted for everyone")
+    if not may_delete(line, call.chat_id, kept):
+        raise bad_request("message can't be deleted")
     line.world.delete(chat, [kept.id])
     return True
 
@@ -121,8 +130,7 @@ async def delete_message(line: Line, call: DeleteMessage) -> bool:
 async def delete_messages(line: Line, call: DeleteMessages) -> bool:
     if not 1 <= len(call.message_ids) <= limits.MESSAGES_AT_ONCE:
         raise bad_request(f"1 to {limits.MESSAGES_AT_ONCE} message identifiers are expected")
-    phone = line.world.phone_of_user(call.chat_id) if isinstance(call.chat_id, int) else None
-    if phone is None:
-        raise bad_request("chat not found")
-    line.world.delete(line.world.chat(phone, line.bot.username), call.message_ids)
+    _, chat = chat_with(line, call.chat_id)
+    theirs = [message_id for message_id in call.message_ids if message_id in chat.messages]
+    line.world.delete(chat, [message_id for message_id in theirs if may_delete(line, call.chat_id, chat.messages[message_id])])
     return True

@@ -39,10 +39,8 @@ def scope_of(line: Line, scope: object) -> str:
     if isinstance(scope, BotCommandScopeChatMember | BotCommandScopeChatAdministrators):
         raise not_modelled("command scopes of groups")
     if isinstance(scope, BotCommandScopeChat):
-        known = isinstance(scope.chat_id, int) and (
-            scope.chat_id in line.world.rooms or line.world.phone_of_user(scope.chat_id) is not None
-        )
-        if not known:
+        chat_id = scope.chat_id
+        if not isinstance(chat_id, int) or (chat_id not in line.world.rooms and line.world.phone_of_user(chat_id) is None):
             raise bad_request("chat not found")
         return f"chat:{scope.chat_id}"
     return "default" if scope is None else str(getattr(scope, "type", "default"))
@@ -68,7 +66,7 @@ def keep(line: Line) -> bool:
 async def get_me(line: Line, call: GetMe) -> Json:
     return {
         **line.bot.user(),
-        "can_join_groups": True,
+        "can_join_groups": False,
         "can_read_all_group_messages": False,
         "supports_inline_queries": True,
         "can_connect_to_business": False,

@@ -119,8 +119,8 @@ async def send_invoice(line: Line, call: SendInvoice) -> Json:
 async def send_chat_action(line: Line, call: SendChatAction) -> bool:
     if call.action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    phone, _ = line.world.chat_open_to(line.bot, call.chat_id)
-    line.world.events.tell(phone.id, "action", bot=line.bot.username, action=call.action)
+    _, chat = line.world.chat_open_to(line.bot, call.chat_id)
+    line.world.show(chat, "action", action=call.action)
     return True
 
 

@@ -39,8 +39,15 @@ class Desk {
     return this.bots.find((bot) => bot.username === username);
   }
 
-  /** The bot of that username, or the person with that phone, as `{username, name, description}`. */
+  /** The group of that number, as a phone that is in it knows it. */
+  room(id) {
+    return this.phones.flatMap((phone) => phone.rooms).find((room) => room.id === id);
+  }
+
+  /** The bot of that username, the group of that number, or the person with that phone, as `{username, name, description}`. */
   peer(id) {
+    const room = this.room(id);
+    if (room) return { username: id, name: room.title };
     return this.bot(id) ?? { username: id, name: this.phones.find((phone) => phone.id === id)?.title ?? id };
   }
 
@@ -103,7 +110,7 @@ class Desk {
     return phone;
   }
 
-  get room() {
+  get places() {
     if (innerWidth < NARROW_PX) return 1;
     const rail = innerWidth >= WIDE_PX ? RAIL_PX : 76;
     return Math.max(1, Math.min(MOST_OPEN, Math.floor((innerWidth - rail) / WINDOW_PX)));
@@ -114,13 +121,13 @@ class Desk {
     const usual = ["buyer", "admin"].map((id) => this.phones.find((phone) => phone.id === id));
     const wanted = kept.some(Boolean) ? kept : innerWidth >= WIDE_PX ? usual : usual.slice(0, 1);
     const chosen = [...new Set([asked, ...wanted].filter(Boolean))];
-    return (chosen.length > 0 ? chosen : this.phones.slice(0, 1)).slice(0, this.room);
+    return (chosen.length > 0 ? chosen : this.phones.slice(0, 1)).slice(0, this.places);
   }
 
   /** Opens a phone, in place of the oldest one when there is no room. */
   show(phone) {
     if (!this.open.includes(phone)) {
-      if (this.open.length >= this.room) this.open.splice(0, this.open.length - this.room + 1);
+      if (this.open.length >= this.places) this.open.splice(0, this.open.length - this.places + 1);
       this.open.push(phone);
       // Side by side they stand in the order of the list.
       this.open.sort((a, b) => this.phones.indexOf(a) - this.phones.indexOf(b));
@@ -184,8 +191,8 @@ class Desk {
   }
 
   #fit() {
-    if (!this.rail || this.open.length <= this.room) return;
-    this.open = this.open.slice(0, this.room);
+    if (!this.rail || this.open.length <= this.places) return;
+    this.open = this.open.slice(0, this.places);
     this.#place();
   }
 

@@ -48,7 +48,9 @@ export class Head {
   }
 
   #kind() {
-    return this.view.desk.bot(this.view.phone.bot) ? t("bot") : "";
+    const { desk, phone } = this.view;
+    if (desk.room(phone.bot)) return t("group");
+    return desk.bot(phone.bot) ? t("bot") : "";
   }
 
   drawLine() {

@@ -3,7 +3,7 @@
 const TELEGRAM = new Set(["t.me", "telegram.me", "www.t.me"]);
 const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
 
-/** Reads an address: `{bot, start}` for a bot's link, `{invoice}` for an invoice link, `{href}` for one that may be opened, null for everything else (javascript: and the like). */
+/** Reads an address: `{bot, start}` for a bot's link, `{invoice}` for an invoice link, `{join}` for an invitation into a group, `{href}` for one that may be opened, null for everything else (javascript: and the like). */
 export function readLink(address) {
   const bare = /^[a-z][a-z0-9+.-]*:/i.test(address) ? address : `https://${address}`;
   let url;
@@ -19,6 +19,7 @@ export function readLink(address) {
   }
   if (!SCHEMES.has(url.protocol)) return null;
   if (TELEGRAM.has(url.hostname) && /^\/\$[\w-]+$/.test(url.pathname)) return { invoice: address };
+  if (TELEGRAM.has(url.hostname) && /^\/\+[\w-]+$/.test(url.pathname)) return { join: url.href };
   const name = /^\/([A-Za-z0-9_]{3,})\/?$/.exec(url.pathname)?.[1];
   if (TELEGRAM.has(url.hostname) && name) return { bot: name, start: url.searchParams.get("start") ?? "" };
   return { href: url.href };

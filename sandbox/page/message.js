@@ -75,6 +75,7 @@ export class Bubble {
 
   #parts(message, own) {
     const parts = [];
+    if (!own && message.chat?.type === "supergroup") parts.push(el("div", { class: "sender", dir: "auto", text: message.from?.first_name ?? "" }));
     if (message.forward_origin) parts.push(el("div", { class: "origin", text: t("forwarded") }));
     if (message.via_bot) parts.push(el("div", { class: "origin", text: t("via", { bot: message.via_bot.username ?? "" }) }));
     if (message.reply_to_message) parts.push(this.#quoted(message.reply_to_message));

@@ -14,6 +14,7 @@ export class Phone extends EventTarget {
     this.desk = desk;
     this.chats = new Map();
     this.people = [];
+    this.rooms = [];
     this.connected = true;
     this.take(facts);
     this.#stream = new Stream(this.id, {
@@ -22,7 +23,7 @@ export class Phone extends EventTarget {
       onDown: () => this.#line(false),
     });
     const kept = localStorage.getItem(`sandbox.bot.${this.id}`);
-    if (this.bots.includes(kept)) this.bot = kept;
+    if (this.peers.includes(kept)) this.bot = kept;
   }
 
   /** Takes the phone object of the sandbox. */
@@ -32,14 +33,19 @@ export class Phone extends EventTarget {
     this.user = facts.user;
     this.stars = facts.stars;
     this.bots = facts.bots ?? [];
-    for (const bot of this.bots) if (!this.chats.has(bot)) this.chat(bot);
+    const before = this.rooms.map((room) => room.id);
+    this.rooms = facts.rooms ?? [];
+    for (const peer of this.peers) if (!this.chats.has(peer)) this.chat(peer);
+    // What was said in a group before stands there for whoever comes in.
+    if (this.#stream) for (const { id } of this.rooms) if (!before.includes(id)) this.chat(id).load().catch(() => null);
+    if (this.bot && !this.peers.includes(this.bot)) this.bot = null;
     this.bot ??= this.bots[0] ?? null;
     this.dispatchEvent(new Event("changed"));
   }
 
-  /** Everybody this phone has a chat with: usernames of bots, then ids of other phones (a shared inline result goes to a person). */
+  /** Everybody this phone has a chat with: usernames of bots, numbers of groups, then ids of other phones (a shared inline result goes to a person). */
   get peers() {
-    return [...this.bots, ...this.people];
+    return [...this.bots, ...this.rooms.map((room) => room.id), ...this.people];
   }
 
   /** The chat with a bot or a person; made when it is asked for the first time. */

@@ -205,8 +205,15 @@ export class ChatWindow {
     if (!link) this.toast(t("bad_link"), "bad");
     else if (link.invoice) openPaySheet(this.element, this.chat, { link: link.invoice }, { title: this.bot.name, description: link.invoice }, this.#focusBack);
     else if (link.bot) this.mention(link.bot, link.start);
+    else if (link.join) this.#try(() => this.#join(link.join));
     else if (shown && !link.href.includes(shown.replace(/\/$/, ""))) confirmSheet(this.element, t("open_link"), { detail: link.href, yes: t("open"), act: () => visit(link.href), focusBack: this.#focusBack });
     else visit(link.href);
+  }
+
+  async #join(address) {
+    const { room } = await api.join(this.phone.id, address);
+    await this.desk.refresh();
+    this.phone.choose(String(room.id));
   }
 
   mention(name, start = "") {

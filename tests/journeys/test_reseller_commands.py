@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core import ledger, orders, people, resellers
+from core import ledger, orders, people, pricing, resellers
 from core.database import Shop
 from core.resellers import Wishes
 from core.storefronts import Storefront
@@ -75,7 +75,9 @@ def texts(messages: list[Json]) -> str:
 async def test_a_reseller_asks_and_buys_in_private(counter: Counter) -> None:
     goods = await put_on_sale(counter.shop, counter.storefront, count=40)
     reseller = await reseller_of(counter)
+    assert {"price", "buy", "statement"} <= {one["command"] for one in (await reseller.phone.chat())["commands"]}
     assert "¥10,000.00" in (await reseller.say("/balance"))["text"]
+    assert "/statement – " in (await reseller.say("/commands"))["text"]
     prices = await reseller.say("/price")
     assert "Steam 50" in prices["text"] and "¥95.00" in prices["text"] and "20+" in prices["text"]
     assert "Steam 50" in (await reseller.say("/stock steam"))["text"]
@@ -83,6 +85,12 @@ async def test_a_reseller_asks_and_buys_in_private(counter: Counter) -> None:
     assert "/buy 12 5" in (await reseller.say("/buy"))["text"]
     assert "no quantity" in (await reseller.say(f"/buy {goods.sku_id} lots"))["text"]
 
+    await reseller.say(f"/buy {goods.sku_id} 3 A-1")
+    await counter.shop.write(pricing.set_price, storefront_id=counter.storefront.id, sku_id=goods.sku_id, retail_minor=9000, currency="CNY")
+    await reseller.press("✅ Buy for ¥285.00")
+    screen = await reseller.sees("Total: ¥270.00")
+    assert "price or the terms have changed" in screen["text"]
+    await counter.shop.write(pricing.set_price, storefront_id=counter.storefront.id, sku_id=goods.sku_id, retail_minor=9500, currency="CNY")
     screen = await reseller.say(f"/buy {goods.sku_id} 3 A-1")
     assert "¥285.00" in screen["text"] and "A-1" in screen["text"]
     await reseller.press("✅ Buy for ¥285.00")
@@ -194,6 +202,7 @@ async def test_who_is_no_reseller_learns_nothing_but_the_way(counter: Counter) -
         assert "/reseller" in said and "Steam" not in said, command
     assert "Your balance: ¥500.00" in (await buyer.say("/balance"))["text"]
     assert "no orders yet" in (await buyer.say("/orders"))["text"]
+    assert "price" not in {one["command"] for one in (await buyer.phone.chat())["commands"]}
     for data in ("rkl:1:a", "rkw:confirm:5", "rkr:1:o", "rkm", "rkc:1", "rkt:1:2:csv", "rkl:1:zz"):
         await counter.press_forged(buyer, data)
     assert await counter.shop.read(ledger.balance, buyer.customer.wallet_id) == 50_000

@@ -1,83 +1,131 @@
-"""Groups of the sandbox: who reads what, what a bot hears, and how a group becomes a supergroup."""
+"""Groups are on every member's phone: what is said there, what bots hear of it, and what they may take away."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
 from typing import Any
 
 import aiohttp
 import pytest
 
-from sandbox import Sandbox
-from sandbox.phone import Phone, PhoneRefused
-from tests.sandbox.conftest import TOKEN
+from sandbox import BotSpec, Sandbox
 
-Json = dict[str, Any]
+TOKEN, OTHER = "7000000001:AAtest-of-groups-00000000000000000", "7000000002:AAtest-of-groups-00000000000000000"
 
 
 @pytest.fixture
-async def owner(sandbox: Sandbox) -> AsyncIterator[Phone]:
-    async with Phone(sandbox.url, "reseller") as phone:
-        yield phone
+async def sandbox() -> Any:
+    made = Sandbox(bots=[BotSpec(TOKEN, "card_shop_bot", "Card Shop"), BotSpec(OTHER, "other_bot", "Other")])
+    await made.start()
+    yield made
+    await made.stop()
 
 
-async def bot_call(sandbox: Sandbox, method: str, **fields: Any) -> Json:
-    async with aiohttp.ClientSession() as http, http.post(f"{sandbox.url}/bot{TOKEN}/{method}", json=fields) as answer:
-        body: Json = await answer.json()
-        return body
+@pytest.fixture
+async def line(sandbox: Sandbox) -> Any:
+    async with aiohttp.ClientSession(sandbox.url) as made:
+        yield made
 
 
-async def heard(sandbox: Sandbox, offset: int = 0) -> list[Json]:
-    updates: list[Json] = (await bot_call(sandbox, "getUpdates", timeout=0, offset=offset))["result"]
-    return updates
+async def asks(line: aiohttp.ClientSession, path: str, status: int = 200, **body: Any) -> Any:
+    async with line.post(path, json=body) as answer:
+        assert answer.status == status, await answer.text()
+        return await answer.json()
 
 
-async def test_a_plain_member_hears_commands_and_replies_only(sandbox: Sandbox, owner: Phone) -> None:
-    room = await owner.opens_room("Desk")
-    await owner.adds_bot(room, "card_shop_bot")
-    (added,) = await heard(sandbox)
-    assert added["my_chat_member"]["new_chat_member"]["status"] == "member"
-    async with Phone(sandbox.url, "reseller", str(room)) as here:
-        for text in ("hello", "/balance", "/balance@card_shop_bot", "/balance@another_bot", "see /balance"):
-            await here.says(text)
-        said = await bot_call(sandbox, "sendMessage", chat_id=room, text="At your service")
-        await here.says("thanks", reply_to=said["result"]["message_id"])
-        texts = [update["message"]["text"] for update in await heard(sandbox, added["update_id"] + 1)]
-        assert texts == ["/balance", "/balance@card_shop_bot", "thanks"]
-        edited = await here.says("/price")
-        await here.edits(edited["message_id"], "/price steam")
-        hidden = await here.says("/stock", behind="anonymous")
-        assert hidden["from"]["username"] == "GroupAnonymousBot" and hidden["sender_chat"]["id"] == room
+async def calls(line: aiohttp.ClientSession, method: str, token: str = TOKEN, **body: Any) -> Any:
+    async with line.post(f"/bot{token}/{method}", json=body) as answer:
+        return await answer.json()
 
 
-async def test_everybody_in_it_reads_the_same_and_nobody_else(sandbox: Sandbox, owner: Phone) -> None:
-    room = await owner.opens_room("Desk")
-    await owner.adds_bot(room, "card_shop_bot")
-    await owner.brings(room, "second")
-    keyboard = {"inline_keyboard": [[{"text": "Press", "callback_data": "x"}]]}
-    await bot_call(sandbox, "sendMessage", chat_id=room, text="Look", reply_markup=keyboard)
-    async with Phone(sandbox.url, "second", str(room)) as second, Phone(sandbox.url, "buyer", str(room)) as stranger:
-        assert [m["text"] for m in await second.messages()] == ["Look"]
-        await second.presses("Press", wait_seconds=0)
-        press = next(update for update in await heard(sandbox) if "callback_query" in update)["callback_query"]
-        assert press["message"]["chat"]["id"] == room and press["from"]["id"] == (await second.person())["user"]["id"]
-        with pytest.raises(PhoneRefused):
-            await stranger.messages()
-        with pytest.raises(PhoneRefused):
-            await stranger.says("/balance")
+async def group(line: aiohttp.ClientSession) -> int:
+    """The admin's group with the buyer in it; the shop's bot is an admin there, the other one a plain member."""
+    made = await asks(line, "/phones/admin/rooms", title="Staff")
+    room = int(made["room"]["id"])
+    await asks(line, f"/phones/admin/rooms/{room}/admin", bot="card_shop_bot")
+    await asks(line, f"/phones/admin/rooms/{room}/admin", bot="other_bot", member=True)
+    await asks(line, f"/phones/admin/rooms/{room}/add", phone="buyer")
+    return room
 
 
-async def test_a_group_becomes_a_supergroup_under_another_id(sandbox: Sandbox, owner: Phone) -> None:
-    room = await owner.opens_room("Desk", "group")
-    await owner.adds_bot(room, "card_shop_bot")
-    new = await owner.migrates(room)
-    told = [update["message"] for update in await heard(sandbox) if "message" in update]
-    assert [(m["chat"]["id"], m.get("migrate_to_chat_id"), m.get("migrate_from_chat_id")) for m in told] == [
-        (room, new, None),
-        (new, None, room),
-    ]
-    refused = await bot_call(sandbox, "sendMessage", chat_id=room, text="Anybody?")
-    assert refused["error_code"] == 400 and refused["parameters"] == {"migrate_to_chat_id": new}
-    assert (await bot_call(sandbox, "sendMessage", chat_id=new, text="Here"))["ok"]
-    await owner.makes_admin(new, [])
-    assert (await bot_call(sandbox, "sendMessage", chat_id=new, text="Gone"))["error_code"] == 403
+async def heard(line: aiohttp.ClientSession, token: str = TOKEN) -> list[dict[str, Any]]:
+    got = (await calls(line, "getUpdates", token))["result"]
+    if got:
+        await calls(line, "getUpdates", token, offset=got[-1]["update_id"] + 1)
+    return [update["message"] for update in got if "message" in update]
+
+
+async def shown(line: aiohttp.ClientSession, phone: str, room: int, status: int = 200) -> list[str]:
+    async with line.get(f"/phones/{phone}/chats/{room}") as answer:
+        assert answer.status == status
+        return [message.get("text", "") for message in (await answer.json()).get("messages", [])]
+
+
+async def test_what_is_said_in_a_group_is_on_every_members_phone_and_on_no_other(line: aiohttp.ClientSession) -> None:
+    room = await group(line)
+    sent = (await calls(line, "sendMessage", chat_id=room, text="A new application"))["result"]
+    assert sent["chat"] == {"id": room, "type": "supergroup", "title": "Staff"}
+    await asks(line, f"/phones/buyer/chats/{room}/text", text="I look at it")
+
+    for phone in ("admin", "buyer"):
+        assert await shown(line, phone, room) == ["A new application", "I look at it"]
+    await shown(line, "reseller", room, status=404)
+    await asks(line, f"/phones/reseller/chats/{room}/text", status=404, text="me too")
+    async with line.get("/phones") as answer:
+        phones = {phone["id"]: phone["rooms"] for phone in (await answer.json())["phones"]}
+    assert phones["buyer"] == [{"id": str(room), "title": "Staff", "type": "supergroup"}] and phones["reseller"] == []
+
+
+async def test_an_admin_bot_hears_everything_and_a_plain_member_commands_and_replies(line: aiohttp.ClientSession) -> None:
+    room = await group(line)
+    theirs = (await calls(line, "sendMessage", OTHER, chat_id=room, text="Hello"))["result"]["message_id"]
+    said = f"/phones/buyer/chats/{room}/text"
+    for body in ({"text": "good morning"}, {"text": "/balance"}, {"text": "/balance@card_shop_bot"}, {"text": "yes", "reply_to": theirs}):
+        await asks(line, said, **body)
+
+    ours = await heard(line)
+    assert [one["text"] for one in ours] == ["good morning", "/balance", "/balance@card_shop_bot", "yes"]
+    assert {one["chat"]["id"] for one in ours} == {room} and {one["from"]["first_name"] for one in ours} == {"小林"}
+    assert [one["text"] for one in await heard(line, OTHER)] == ["/balance", "yes"]
+
+
+async def test_a_press_in_a_group_is_of_whoever_pressed_and_its_answer_too(line: aiohttp.ClientSession) -> None:
+    room = await group(line)
+    markup = {"inline_keyboard": [[{"text": "Approve", "callback_data": "yes"}]]}
+    card = (await calls(line, "sendMessage", chat_id=room, text="A card", reply_markup=markup))["result"]["message_id"]
+    await heard(line)
+
+    press = asyncio.create_task(asks(line, f"/phones/buyer/chats/{room}/press", message_id=card, row=0, column=0))
+    query: dict[str, Any] = {}
+    while not query:
+        for update in (await calls(line, "getUpdates", timeout=5))["result"]:
+            query = update.get("callback_query", query)
+    assert query["from"]["first_name"] == "小林" and query["message"]["chat"]["id"] == room
+    edit = await calls(line, "editMessageText", chat_id=room, message_id=card, text="Approved")
+    assert edit["ok"], edit
+    await calls(line, "answerCallbackQuery", callback_query_id=query["id"], text="Done")
+    assert (await press)["answer"]["text"] == "Done"
+    assert await shown(line, "admin", room) == ["Approved"]
+
+
+async def test_a_bot_takes_away_its_own_words_and_others_only_with_the_right(line: aiohttp.ClientSession) -> None:
+    room = await group(line)
+    said = (await asks(line, f"/phones/buyer/chats/{room}/text", text="a secret"))["message"]["message_id"]
+    own = (await calls(line, "sendMessage", chat_id=room, text="mine"))["result"]["message_id"]
+    assert (await calls(line, "deleteMessage", chat_id=room, message_id=own))["ok"]
+    refused = await calls(line, "deleteMessage", chat_id=room, message_id=said)
+    assert refused["description"] == "Bad Request: message can't be deleted"
+    await asks(line, f"/phones/admin/rooms/{room}/admin", bot="card_shop_bot", rights=["can_delete_messages"])
+    assert (await calls(line, "deleteMessage", chat_id=room, message_id=said))["ok"]
+    assert await shown(line, "buyer", room) == []
+    await asks(line, f"/phones/buyer/chats/{room}/clear", status=403)
+
+
+async def test_who_leaves_sees_it_no_more_and_a_bot_that_is_out_may_not_write(line: aiohttp.ClientSession) -> None:
+    room = await group(line)
+    await asks(line, f"/phones/buyer/rooms/{room}/leave")
+    await shown(line, "buyer", room, status=404)
+    await asks(line, f"/phones/admin/rooms/{room}/admin", bot="card_shop_bot", rights=[])
+    answer = await calls(line, "sendMessage", chat_id=room, text="still here?")
+    assert answer["error_code"] == 403, json.dumps(answer)

@@ -78,6 +78,14 @@ def show_codes(session: Session, *, reseller_id: int, order_id: int, by: int) ->
     if found.seal is not None:
         raise orders.StillSealed
     is_open = people.has_opened_chat(session, presser.id)
+    waiting = [one for one in outbox.of_order(session, order_id=order_id) if one.done_at is None]
+    if any(one.parked_at is None for one in waiting):
+        return None  # It is on its way already, to whoever asked first.
+    if waiting:  # Sealed, or its reader was away: whoever asks now, and may, gets it.
+        if not is_open:
+            return new_link(session, reseller_id, [order_id])
+        outbox.break_seal(session, order_id=order_id, to_customer_id=presser.id)
+        return None
     outbox.post(
         session,
         topic=outbox.Topic.DELIVERY,

@@ -13,6 +13,8 @@ from core.database import read
 from core.pricing import Price
 
 COUNTED = 1000  # stock is counted up to here in lists: "1000" means "1000 or more"
+COUNTED_OF_ALL = 100  # when everything is listed at once
+MOST_ITEMS = 3000  # of one list; a word finds the others
 MOST_FOUND = 20  # products of one word
 BEST_DAYS = 30
 
@@ -62,8 +64,8 @@ def _hidden(session: Session, category_id: int) -> bool:
 
 @read
 def items(session: Session, *, buyer_id: int) -> list[ItemOfReseller]:
-    """Everything that this reseller can buy, product by product."""
-    found = of_skus(session, buyer_id, catalog.all_skus(session))
+    """Everything that this reseller can buy, product by product, at most MOST_ITEMS; stock is counted up to COUNTED_OF_ALL."""
+    found = of_skus(session, buyer_id, catalog.all_skus(session)[:MOST_ITEMS], most=COUNTED_OF_ALL)
     return sorted(found, key=lambda item: (item.product.position, item.product.id, item.sku.position, item.sku.id))
 
 
