@@ -33,12 +33,13 @@ from bot.dispatcher import speech_of
 from bot.files import with_files
 from bot.logs import where
 from bot.pace import Pace, knows_429
-from core import aftersale, inventory, orders, outbox, payments, people, storefronts
+from core import aftersale, inventory, orders, outbox, payments, people, resellers, storefronts
 from core.catalog import Gone
 from core.database import Shop
 from core.orders import RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
+from handlers.commands import set_commands_of_chat
 from handlers.notices import notice
 from handlers.parcel import Outgoing, outgoing, sealed, send
 from handlers.statement import in_the_morning
@@ -57,6 +58,7 @@ BACKOFF_CAP_SECONDS = 300.0
 WAIT_FOR_EARLIER_SECONDS = 1.0  # Long enough for what is being written down; then order gives way to arriving at all.
 HELD_UP_SECONDS = 5.0  # by a message that cannot be sent now, at most
 _REMEMBERED = 2048
+_RESELLER_NEWS = {"wholesale", "reseller-application", "reseller-moved"}  # after which somebody may be a reseller, or none any more
 _DRAWINGS = 5  # of one card in a row; what changes more often comes with the next message
 # Troubles of the line and of Telegram, which the next message would meet as well.
 _NOT_OURS = (TelegramAPIError, ClientDecodeError, TimeoutError)
@@ -76,6 +78,10 @@ class GiveBack(Exception):
     def __init__(self, after_seconds: float, why: str) -> None:
         super().__init__(why)
         self.after_seconds = after_seconds
+
+
+class ReaderAway(Exception):
+    """Somebody who was to get a reseller's codes cannot be written to; the reseller can see them with /order."""
 
 
 class Courier:
@@ -234,6 +240,8 @@ class Courier:
                 # They came back while this was on its way: what was refused then is welcome now.
                 return await self._retry(message, 0.0, reason)
             await self._park(message, reason)
+        except ReaderAway as reason:
+            await self._park(message, reason)
         except (TelegramBadRequest, TelegramEntityTooLarge, TelegramMigrateToChat, Gone) as reason:
             # Trying the same again would end the same: a person looks at it, or it goes out when the buyer is back.
             log.error("delivery-refused", message=message.id, topic=topic, error=trouble_of(reason))
@@ -261,24 +269,64 @@ class Courier:
         message = held.message
         if message.topic is Topic.BROADCAST and not customer.wants_broadcasts:
             return None  # Opted out since it was posted.
-        await self._turn(held, customer.telegram_id)
+        reader = await self._reader(message, customer)
+        await self._turn(held, reader.telegram_id)
         began = time.monotonic()
-        parts = await self._parts(message, customer)
+        reader, parts = await self._parts_for(message, customer, reader)
         sent = self._sent.setdefault(message.id, [])
         while len(self._sent) > _REMEMBERED:
             self._sent.popitem(last=False)
         for number, part in enumerate(parts[len(sent) :]):
-            if number:
-                await self._turn(held, customer.telegram_id)
-            sent.append(await self._bring(customer.telegram_id, part))
+            if number or reader.id != customer.id:
+                await self._turn(held, reader.telegram_id)
+            try:
+                sent.append(await self._bring(reader.telegram_id, part))
+            except TelegramForbiddenError as reason:
+                if reader.id == customer.id:
+                    raise
+                # Somebody of a reseller has shut their chat: that says nothing about the reseller, whose message it stays.
+                await self._shop.write(people.block, customer_id=reader.id)
+                raise ReaderAway(trouble_of(reason)) from reason
         metrics.DELIVERY_SECONDS.labels(message.topic.value).observe(time.monotonic() - began)
         if sent and message.body.get("says") == "taken-back":
             # It is made once: from now on nobody gets these codes from us again.
             await self._shop.write(inventory.handed_back, take_back_id=int(message.body["take_back"]))
+        if sent and message.topic is Topic.NOTICE and message.body.get("says") in _RESELLER_NEWS:
+            # Who becomes a reseller finds the commands of one in the menu, and who is none any more does not.
+            storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
+            staff = await self._shop.read(people.is_staff, storefront_id=storefront.id, telegram_id=customer.telegram_id)
+            spoken = speech_of(customer, storefront)
+            await set_commands_of_chat(self._bot, customer.telegram_id, spoken, staff=staff, reseller=customer.wholesale)
         if sent and message.topic is Topic.NOTICE and message.body.get("says") == "payment":
             # From now on this message follows the payment: it must not ask for money when that is over.
             await self._shop.write(payments.shown_in, intent_id=int(message.body["intent"]), message_id=sent[0])
         return sent[0] if sent else None
+
+    async def _reader(self, message: Leased, customer: Customer) -> Customer:
+        """In whose chat the message belongs: its customer's, or somebody's of theirs for whom it was bought."""
+        to = message.body.get("to") if message.topic is Topic.DELIVERY else None
+        return customer if to is None else await self._shop.read(people.by_id, int(to))
+
+    async def _parts_for(self, message: Leased, customer: Customer, reader: Customer) -> tuple[Customer, list[Outgoing]]:
+        """The parts, and who reads them: whoever may not have codes any more does not get them, and the buyer does."""
+        if reader.id == customer.id and "to" not in message.body:
+            return customer, await self._parts(message, customer)
+        assert message.order_id is not None, "a delivery names its order"
+        brought = await self._shop.write(
+            resellers.hand_over,
+            order_id=message.order_id,
+            cause=RevealCause(message.body.get("cause", RevealCause.SENT)),
+            buyer_id=customer.id,
+            to_customer_id=reader.id,
+        )
+        if brought.what is None:
+            return brought.to, []
+        speech = speech_of(brought.to, await self._shop.read(storefronts.by_id, customer.storefront_id))
+        if isinstance(brought.what, Seal):
+            return brought.to, [sealed(brought.what, speech)]
+        own = brought.to.id == customer.id
+        messages = outgoing(brought.what, speech, self._bot_username, celebrate=not message.body.get("again"), own=own)
+        return brought.to, await with_files(self._bot, brought.what, messages, speech)
 
     async def _draw_card(self, held: Held, customer: Customer) -> int | None:
         """Send a card, or draw the one that is in the chat again; a card that was deleted there is left alone.

@@ -213,6 +213,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("keep-from-losses", 30, lambda: shop.write(supply.guard_losses), full=1 << 30),
         Job("count-sources", 600, lambda: shop.write(insight.count_sources), full=1 << 30),
         Job("tell-changed-prices", 2, post_price_news, full=FEW),
+        Job("tell-low-balances", 30, lambda: shop.write(resellers.tell_low_balances), full=1 << 30),
         Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
         Job("finish-publishing", 30, finish_publishing, full=1 << 30),
         Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),

@@ -23,6 +23,7 @@ from core.promotion import tables as _promotion
 from core.purchasing import tables as _purchasing
 from core.rates import tables as _rates
 from core.resellers import tables as _resellers
+from core.resellers.members import tables as _reseller_members
 from core.routing import tables as _routing
 from core.settlement import tables as _settlement
 from core.standing import tables as _standing
@@ -52,6 +53,7 @@ _ALL = (
     _purchasing,
     _rates,
     _resellers,
+    _reseller_members,
     _settlement,
     _standing,
     _routing,

@@ -28,8 +28,8 @@ from handlers import (
 __all__ = ["routers"]
 
 BUYERS = (
-    supply,
     reseller,
+    supply,
     start,
     buy,
     browse,

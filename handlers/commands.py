@@ -28,12 +28,48 @@ COMMANDS = {
     "cancel": N_("Stop what I was typing"),
 }
 STAFF_COMMANDS = {"admin": N_("The back office")}
+RESELLER_COMMANDS = {
+    "price": N_("My prices and the stock"),
+    "buy": N_("Buy by number, or a whole list"),
+    "stock": N_("What is in stock"),
+    "order": N_("An order by any of its numbers"),
+    "statement": N_("Every movement of the balance"),
+    "deposit": N_("Add money"),
+    "cases": N_("Cases of my orders"),
+    "best": N_("What sells best"),
+    "limits": N_("Limits and notices"),
+    "members": N_("My people and their roles"),
+    "bind": N_("A group for my people"),
+    "api": N_("Keys for programs"),
+}
+GROUP_COMMANDS = (
+    "balance",
+    "price",
+    "buy",
+    "stock",
+    "orders",
+    "order",
+    "statement",
+    "deposit",
+    "cases",
+    "best",
+    "limits",
+    "members",
+    "unbind",
+)
+UNBIND = N_("This group is no longer mine")
 
 
-def commands_in(speech: Speech, *, staff: bool) -> list[BotCommand]:
+def commands_in(speech: Speech, *, staff: bool, reseller: bool = False) -> list[BotCommand]:
     """The commands described in a language."""
-    shown = {**STAFF_COMMANDS, **COMMANDS} if staff else COMMANDS
+    shown = {**(STAFF_COMMANDS if staff else {}), **COMMANDS, **(RESELLER_COMMANDS if reseller else {})}
     return [BotCommand(command=name, description=speech.label(description)) for name, description in shown.items()]
+
+
+def group_commands_in(speech: Speech) -> list[BotCommand]:
+    """The commands of a reseller's group, described in a language."""
+    known = {**COMMANDS, **RESELLER_COMMANDS, "unbind": UNBIND}
+    return [BotCommand(command=name, description=speech.label(known[name])) for name in GROUP_COMMANDS]
 
 
 async def set_commands(bot: Bot, storefront: Storefront, staff: Iterable[StaffMember]) -> None:
@@ -50,7 +86,15 @@ async def set_commands(bot: Bot, storefront: Storefront, staff: Iterable[StaffMe
         if member.customer is None:
             continue  # The chat does not exist before they have pressed /start.
         chosen = member.customer.language or match(member.customer.telegram_language, storefront.language)
-        await set_commands_of_chat(bot, member.telegram_id, Speech(chosen), staff=True)
+        await set_commands_of_chat(bot, member.telegram_id, Speech(chosen), staff=True, reseller=member.customer.wholesale)
+
+
+async def set_commands_of_group(bot: Bot, chat_id: int, speech: Speech) -> None:
+    """Set the menu of a reseller's group: in this language for everybody, and in each other for its speakers."""
+    scope = BotCommandScopeChat(chat_id=chat_id)
+    await bot.set_my_commands(group_commands_in(speech), scope=scope)
+    for two_letters, language in _by_two_letters(speech.language).items():
+        await bot.set_my_commands(group_commands_in(Speech(language)), scope=scope, language_code=two_letters)
 
 
 async def set_description(bot: Bot, storefront: Storefront) -> None:
@@ -71,10 +115,10 @@ async def set_description(bot: Bot, storefront: Storefront) -> None:
         )
 
 
-async def set_commands_of_chat(bot: Bot, telegram_id: int, speech: Speech, *, staff: bool) -> None:
+async def set_commands_of_chat(bot: Bot, telegram_id: int, speech: Speech, *, staff: bool, reseller: bool = False) -> None:
     """Set the menu of one chat in the language spoken there; a chat that cannot be reached keeps what it had."""
     try:
-        await bot.set_my_commands(commands_in(speech, staff=staff), scope=BotCommandScopeChat(chat_id=telegram_id))
+        await bot.set_my_commands(commands_in(speech, staff=staff, reseller=reseller), scope=BotCommandScopeChat(chat_id=telegram_id))
     except (TelegramBadRequest, TelegramForbiddenError) as trouble:
         log.warning("commands-not-set", telegram_id=telegram_id, error=str(trouble))
 

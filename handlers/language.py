@@ -61,7 +61,7 @@ async def language_pressed(
     said = chosen.say("From now on we speak {language}.", language=own_name(callback_data.code))
     await show(press, *await browse.top(shop, storefront, chosen, said, buyer=customer))
     is_staff = await shop.read(people.is_staff, storefront_id=storefront.id, telegram_id=customer.telegram_id)
-    await set_commands_of_chat(bot, customer.telegram_id, chosen, staff=is_staff)
+    await set_commands_of_chat(bot, customer.telegram_id, chosen, staff=is_staff, reseller=customer.wholesale)
 
 
 def router() -> Router:

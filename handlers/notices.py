@@ -38,6 +38,7 @@ from handlers.notes import Note, Said, Wording
 from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs, plain
 from handlers.reseller import api as reseller_api
 from handlers.reseller import home as reseller_home
+from handlers.reseller import limits as limits_of_reseller
 from handlers.supply import earnings
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
@@ -226,6 +227,7 @@ SAYS: dict[str, Wording] = {
     **notes_on_the_way.SAYS,
     **upstreams.SAYS,
     **notes_of_control.SAYS,
+    **limits_of_reseller.SAYS,
     "offer-waits": desk_of_offers.offer_waits,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),

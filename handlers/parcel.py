@@ -41,16 +41,16 @@ class Outgoing:
     file_id: str | None = None  # instead of bytes: a file that Telegram has
 
 
-def outgoing(parcel: Parcel, speech: Speech, bot_username: str, *, celebrate: bool = True) -> list[Outgoing]:
+def outgoing(parcel: Parcel, speech: Speech, bot_username: str, *, celebrate: bool = True, own: bool = True) -> list[Outgoing]:
     """The messages that hand over an order's codes, in the order to send them; nothing in them exceeds Telegram's limits.
 
-    Buttons for the next step stand under the last one. `celebrate` puts confetti on the first.
+    Buttons for the next step stand under the last one, when it is the reader's `own` order. `celebrate` puts confetti on the first.
     """
     many = sum(len(line.secrets) for line in parcel.lines) > AS_TEXT
     too_long = any(len(part) > LONGEST_CODE for line in parcel.lines for secret in line.secrets for part in _parts(secret))
     messages = list(_files(parcel, speech) if many or too_long else _texts(parcel, speech))
     last = messages[-1]
-    under = [*(last.keyboard.inline_keyboard if last.keyboard else []), *_next_steps(parcel, speech, bot_username)]
+    under = [*(last.keyboard.inline_keyboard if last.keyboard else []), *(_next_steps(parcel, speech, bot_username) if own else [])]
     messages[-1] = Outgoing(last.text, keyboard(under), last.document, last.name)
     return [
         Outgoing(

@@ -33,12 +33,15 @@ def message_in(chat: Chat, message_id: object) -> Kept:
     return kept
 
 
-def write(world: World, phone: Phone, peer: str, message: Json) -> Json:
-    """Puts what the person sends into the chat and tells the bot (or shows it to the other person)."""
+def write(world: World, phone: Phone, peer: str, message: Json, behind: str = "") -> Json:
+    """Puts what the person sends into the chat and tells the bot (or shows it to the other person).
+
+    In a group whoever writes may hide `behind` it (`anonymous`) or behind a `channel`.
+    """
     chat, bot = chat_of(world, phone, peer)
     room = named(world, phone, peer)
     if room is not None:
-        return write_in(world, phone, room, message)
+        return write_in(world, phone, room, message, behind)
     if bot is None:
         other = world.phones[peer]
         world.keep(other, world.chat(other, phone.id), {"from": phone.user, **message})
@@ -53,11 +56,24 @@ def write(world: World, phone: Phone, peer: str, message: Json) -> Json:
     return kept.message
 
 
-def write_in(world: World, phone: Phone, room: Room, message: Json) -> Json:
+ANONYMOUS: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+CHANNEL: Json = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+
+
+def sender_of(phone: Phone, room: Room, behind: str) -> Json:
+    """As whom a message appears."""
+    if behind == "anonymous":
+        return {"from": ANONYMOUS, "sender_chat": room.chat()}
+    if behind == "channel":
+        return {"from": CHANNEL, "sender_chat": {"id": -1_001_999_999_999, "type": "channel", "title": "A channel"}}
+    return {"from": phone.user}
+
+
+def write_in(world: World, phone: Phone, room: Room, message: Json, behind: str = "") -> Json:
     """Puts what a person says into a group, and tells the bots in it that hear it."""
-    if room.type != "supergroup":
+    if room.type == "channel":
         raise PhoneError(403, "In a channel nobody but its admins writes.")
-    kept = world.keep(room, world.room_chat(room), {"from": phone.user, **message})
+    kept = world.keep(room, world.room_chat(room), {**sender_of(phone, room, behind), **message})
     for username in room.bots:
         bot = world.bots.get(username)
         if bot is not None and hears(room, bot, kept.message):
@@ -65,7 +81,7 @@ def write_in(world: World, phone: Phone, room: Room, message: Json) -> Json:
     return kept.message
 
 
-def say(world: World, phone: Phone, peer: str, text: str, reply_to: object = None) -> Json:
+def say(world: World, phone: Phone, peer: str, text: str, reply_to: object = None, behind: str = "") -> Json:
     """The person sends a text; raises PhoneError when it is empty, too long, or replies to nothing."""
     chat, _ = chat_of(world, phone, peer)
     read, entities = formatted(text, None, None)
@@ -78,7 +94,23 @@ def say(world: World, phone: Phone, peer: str, text: str, reply_to: object = Non
         message["entities"] = entities
     if reply_to is not None:
         message["reply_to_message"] = without_reply(message_in(chat, reply_to).message)
-    return write(world, phone, peer, message)
+    return write(world, phone, peer, message, behind)
+
+
+def change_text(world: World, phone: Phone, peer: str, message_id: object, text: str) -> Json:
+    """The person edits what they wrote; bots hear of it as an edited message. Raises PhoneError."""
+    chat, bot = chat_of(world, phone, peer)
+    kept = message_in(chat, message_id)
+    if kept.message["from"]["id"] != phone.user_id:
+        raise PhoneError(403, "Only what you wrote yourself can be changed.")
+    kept.message = {**kept.message, "text": text, "edit_date": int(time.time())}
+    world.changed(chat, kept)
+    room = named(world, phone, peer)
+    heard = [bot] if bot is not None else [world.bots[one] for one in room.bots if one in world.bots] if room is not None else []
+    for one in heard:
+        if room is None or hears(room, one, kept.message):
+            world.post(one, "edited_message", kept.message, phone)
+    return kept.message
 
 
 def send_file(world: World, phone: Phone, bot_name: str, *, name: str, body: bytes, mime_type: str | None, caption: str, kind: str) -> Json:

@@ -110,9 +110,11 @@ class Phone:
 
     # Doing
 
-    async def says(self, text: str, reply_to: int | None = None) -> Json:
-        """Sends a text and gives the message."""
+    async def says(self, text: str, reply_to: int | None = None, behind: str = "") -> Json:
+        """Sends a text and gives the message; in a room one may hide `behind` it (`anonymous`) or behind a `channel`."""
         body: Json = {"text": text} if reply_to is None else {"text": text, "reply_to": reply_to}
+        if behind:
+            body["behind"] = behind
         message: Json = (await self.ask("POST", f"{self.here}/text", json=body))["message"]
         return message
 
@@ -204,6 +206,23 @@ class Phone:
         """Puts the bot into a room of one's own as an admin; without `rights` with those to invite and to put out, with none out of it."""
         body: Json = {"bot": self.bot_username} if rights is None else {"bot": self.bot_username, "rights": rights}
         await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/admin", json=body)
+
+    async def adds_bot(self, room: int, bot_username: str) -> None:
+        """Puts a bot into a room of one's own as a member that is no admin."""
+        await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/admin", json={"bot": bot_username, "member": True})
+
+    async def brings(self, room: int, phone_id: str) -> None:
+        """Brings somebody into a room of one's own."""
+        await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/add", json={"phone": phone_id})
+
+    async def migrates(self, room: int) -> int:
+        """Makes a supergroup of one's group; gives its new id."""
+        return int((await self.ask("POST", f"/phones/{quote(self.phone_id)}/rooms/{room}/migrate", json={}))["room"]["id"])
+
+    async def edits(self, message_id: int, text: str) -> Json:
+        """Changes what one wrote."""
+        changed: Json = (await self.ask("POST", f"{self.here}/edit", json={"message_id": message_id, "text": text}))["message"]
+        return changed
 
     async def joins(self, link: str) -> Json:
         """Follows an invite link; raises PhoneRefused when it admits nobody any more."""

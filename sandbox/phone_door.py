@@ -52,6 +52,7 @@ class PhoneDoor:
             web.get(chat, self.chat),
             web.post(chat + "/text", self.text),
             web.post(chat + "/file", self.file),
+            web.post(chat + "/edit", self.edit),
             web.post(chat + "/press", self.press),
             web.post(chat + "/pay", self.pay),
             web.post(chat + "/block", self.block),
@@ -62,6 +63,7 @@ class PhoneDoor:
             web.post("/phones/{phone}/rooms", self.open_room),
             web.post("/phones/{phone}/rooms/{room}/admin", self.room_admin),
             web.post("/phones/{phone}/rooms/{room}/add", self.room_add),
+            web.post("/phones/{phone}/rooms/{room}/migrate", self.room_migrates),
             web.get("/phones/{phone}/rooms/{room}", self.room),
             web.post("/phones/{phone}/join", self.join),
             web.post("/phones/{phone}/rooms/{room}/leave", self.leave),
@@ -127,8 +129,14 @@ class PhoneDoor:
 
     async def text(self, request: web.Request) -> web.Response:
         body = await body_of(request)
-        message = acts.say(self.world, self.of(request), request.match_info["bot"], str(body.get("text", "")), body.get("reply_to"))
+        where = self.of(request), request.match_info["bot"]
+        message = acts.say(self.world, *where, str(body.get("text", "")), body.get("reply_to"), str(body.get("behind", "")))
         return web.json_response({"message": message})
+
+    async def edit(self, request: web.Request) -> web.Response:
+        body = await body_of(request)
+        where = self.of(request), request.match_info["bot"]
+        return web.json_response({"message": acts.change_text(self.world, *where, body.get("message_id"), str(body.get("text", "")))})
 
     async def file(self, request: web.Request) -> web.Response:
         phone = self.of(request)
@@ -225,6 +233,10 @@ class PhoneDoor:
         other = self.world.phone(str((await body_of(request)).get("phone", "")))
         rooms.add(self.world, self.of(request), self.room_named(request), other)
         return web.json_response({})
+
+    async def room_migrates(self, request: web.Request) -> web.Response:
+        room = rooms.migrate(self.world, self.of(request), self.room_named(request))
+        return web.json_response({"room": room.chat()})
 
     async def room(self, request: web.Request) -> web.Response:
         room = self.room_named(request)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 FIRST_ID = -1_002_000_000_001
+FIRST_GROUP = -4_000_000_001
 LINK = "https://t.me/+"
 RIGHTS = (
     "can_be_edited",
@@ -48,6 +49,7 @@ class Room(Row):
     bots: dict[str, list[str]] = field(default_factory=dict)
     links: dict[str, Json] = field(default_factory=dict)
     next_message: int = 1
+    moved_to: int | None = None  # a group that has become a supergroup
 
     def chat(self) -> Json:
         return {"id": self.id, "type": self.type, "title": self.title}
@@ -80,13 +82,19 @@ def bot_shown(room: Room, bot: Bot) -> Json:
 
 def open_room(world: World, phone: Phone, title: str, kind: str) -> Room:
     """A person makes a group or channel of their own; raises PhoneError."""
-    if kind not in ("supergroup", "channel") or not 0 < len(title) <= 128:
-        raise PhoneError(400, "A room has a title and is a supergroup or a channel.")
-    room = Room(min([FIRST_ID, *(known - 1 for known in world.rooms)]), kind, title, phone.id, {str(phone.user_id): "creator"})
+    if kind not in ("group", "supergroup", "channel") or not 0 < len(title) <= 128:
+        raise PhoneError(400, "A room has a title and is a group, a supergroup or a channel.")
+    room = Room(_next_id(world, kind), kind, title, phone.id, {str(phone.user_id): "creator"})
     world.rooms[room.id] = room
     world.store.put("room", str(room.id), room)
     world.tell_phone(phone)
     return room
+
+
+def _next_id(world: World, kind: str) -> int:
+    """Groups that are not supergroups have shorter ids."""
+    alike = [known - 1 for known in world.rooms if (known > FIRST_ID + 1_000_000_000) == (kind == "group")]
+    return min([FIRST_GROUP if kind == "group" else FIRST_ID, *alike])
 
 
 def room_of(world: World, room_id: object) -> Room:
@@ -192,7 +200,10 @@ def hears(room: Room, bot: Bot, message: Json) -> bool:
     rights = room.bots.get(bot.username)
     if rights is None:
         return False
-    command, _, called = str(message.get("text", "")).partition(" ")[0].partition("@")
+    if "migrate_to_chat_id" in message or "migrate_from_chat_id" in message:
+        return True
+    first = str(message.get("text") or message.get("caption") or "").split(maxsplit=1)
+    command, _, called = (first[0] if first else "").partition("@")
     replied = message.get("reply_to_message", {}).get("from", {}).get("id") == bot.id
     return bool(rights) or replied or (command.startswith("/") and called in ("", bot.username))
 
@@ -207,6 +218,8 @@ def known_room(world: World, bot: Bot, chat_id: int | str, right: str | None = N
     room = world.rooms.get(chat_id) if isinstance(chat_id, int) else None
     if room is None:
         raise bad_request("chat not found")
+    if room.moved_to is not None:
+        raise ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=room.moved_to)
     rights = room.bots.get(bot.username)
     if rights is None:
         raise ApiError(403, "Forbidden: bot is not a member of the " + ("channel" if room.type == "channel" else "supergroup") + " chat")
@@ -214,3 +227,21 @@ def known_room(world: World, bot: Bot, chat_id: int | str, right: str | None = N
         what = "manage chat invite link" if right == "can_invite_users" else "restrict/unrestrict chat member"
         raise bad_request(f"not enough rights to {what}")
     return room
+
+
+def migrate(world: World, phone: Phone, room: Room) -> Room:
+    """The owner's group becomes a supergroup under another id, as Telegram does it by itself; raises PhoneError."""
+    if phone.id != room.owner or room.type != "group" or room.moved_to is not None:
+        raise PhoneError(409, "Only a group's owner can make it a supergroup, once.")
+    new = Room(_next_id(world, "supergroup"), "supergroup", room.title, room.owner, dict(room.members), dict(room.bots))
+    world.rooms[new.id] = new
+    for one, other, name in ((room, new, "migrate_to_chat_id"), (new, room, "migrate_from_chat_id")):
+        kept = world.keep(one, world.room_chat(one), {"from": phone.user, name: other.id})
+        for username in one.bots:
+            if username in world.bots:
+                world.post(world.bots[username], "message", kept.message, phone)
+    room.moved_to = new.id
+    for one in (room, new):
+        world.store.put("room", str(one.id), one)
+    world.tell_phone(phone)
+    return new

@@ -13,6 +13,7 @@ from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.resellers import RESELLERS
+from core.audit.resellers_people import RESELLERS_PEOPLE
 from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
@@ -567,6 +568,7 @@ CHECKS: dict[str, str] = {
     **RESELLERS,
     **KINDS,
     **STOPPED_WORK,
+    **RESELLERS_PEOPLE,
 }
 
 # What there is, for the reader of a clean report: an audit of nothing is clean too.

@@ -111,7 +111,9 @@ from core.orders.seals import (
     seal_of,
     taken_back,
 )
+from core.orders.selling import Selling, selling
 from core.orders.settling import Booked, Settled, book, decide_by_hand, given_back, settle, tell_unpaid, unpaid
+from core.orders.several import Got, NotAll, Numbered, Wanted, buy_several, by_number
 from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.steps import settle_step
 from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
@@ -133,6 +135,7 @@ __all__ = [
     "DailyCap",
     "DueRefund",
     "FetchedCode",
+    "Got",
     "HeldByOthers",
     "HeldForReview",
     "HoldRules",
@@ -140,9 +143,11 @@ __all__ = [
     "LimitReached",
     "Line",
     "NoWayBack",
+    "NotAll",
     "NotForSale",
     "NotOfThisOrder",
     "NotRefundable",
+    "Numbered",
     "OnceReused",
     "OnlyWhole",
     "OrderCard",
@@ -165,6 +170,7 @@ __all__ = [
     "Review",
     "Reviewed",
     "Seal",
+    "Selling",
     "Settled",
     "Shown",
     "Sold",
@@ -180,6 +186,7 @@ __all__ = [
     "TooManyHolds",
     "TooManyOpen",
     "TooManyTopUps",
+    "Wanted",
     "WayToPay",
     "WrongQuantity",
     "again",
@@ -188,8 +195,10 @@ __all__ = [
     "book",
     "buy",
     "buy_for",
+    "buy_several",
     "buy_with",
     "buyer_of",
+    "by_number",
     "call_off",
     "cancel",
     "claim",
@@ -251,6 +260,7 @@ __all__ = [
     "reversed_later",
     "review",
     "seal_of",
+    "selling",
     "settle",
     "settle_step",
     "show_again",

@@ -1,6 +1,20 @@
 """The outbox: messages committed with the change that caused them, leased to couriers until they are sent."""
 
-from core.outbox.commands import call_off, done, end_leases, lease, park, post, resend, retry, unpark, untried, withdraw
+from core.outbox.commands import (
+    break_seal,
+    call_off,
+    done,
+    end_leases,
+    hand_to,
+    lease,
+    park,
+    post,
+    resend,
+    retry,
+    unpark,
+    untried,
+    withdraw,
+)
 from core.outbox.queries import Delivery, Waiting, of_order, unsent, waiting
 from core.outbox.tables import Topic
 from core.outbox.views import Leased
@@ -10,9 +24,11 @@ __all__ = [
     "Leased",
     "Topic",
     "Waiting",
+    "break_seal",
     "call_off",
     "done",
     "end_leases",
+    "hand_to",
     "lease",
     "of_order",
     "park",

@@ -12,6 +12,8 @@ from core.database import insert_new, now, write
 from core.outbox.tables import Message, Topic
 from core.outbox.views import Leased
 
+SEALED = "sealed"  # the trouble of a delivery that waits for somebody to open it
+
 
 @write
 def post(
@@ -118,10 +120,15 @@ def park(session: Session, *, message_id: int, worker: str, trouble: str) -> Non
 
 @write
 def unpark(session: Session, *, customer_id: int) -> int:
-    """The person is back: what was parked for them is due now; returns how many."""
+    """The person is back: what was parked for them is due now – but for what waits sealed –; returns how many."""
     rows = session.execute(
         update(Message)
-        .where(Message.customer_id == customer_id, Message.parked_at.is_not(None), Message.done_at.is_(None))
+        .where(
+            Message.customer_id == customer_id,
+            Message.parked_at.is_not(None),
+            Message.done_at.is_(None),
+            Message.trouble.is_(None) | (Message.trouble != SEALED),
+        )
         .values(parked_at=None, due_at=now(session))
         .returning(Message.id)
     ).all()
@@ -193,3 +200,51 @@ def call_off(session: Session, *, order_id: int, why: str, in_hand: bool = False
         .execution_options(synchronize_session=False)
     ).all()
     return len(rows)
+
+
+@write
+def hand_to(session: Session, *, order_id: int, to_customer_id: int, sealed: bool = False, cause: str | None = None) -> bool:
+    """The delivery of this order, which no courier has begun, goes into another person's chat; `sealed` keeps it until `break_seal`.
+
+    The message stays its buyer's: the courier asks whether that person may have it, and else brings it to the buyer. `cause` when it
+    is sent again. To be called in the transaction that posted it; False when there is no such delivery.
+    """
+    rows = session.scalars(
+        select(Message)
+        .where(
+            Message.order_id == order_id,
+            Message.topic == Topic.DELIVERY,
+            Message.attempts == 0,
+            Message.lease.is_(None),
+            Message.done_at.is_(None),
+            Message.parked_at.is_(None),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for row in rows:
+        row.body = {"to": to_customer_id} | ({} if cause is None else {"again": True, "cause": cause})
+        row.parked_at, row.trouble = (now(session), SEALED) if sealed else (None, None)
+    session.flush()
+    return bool(rows)
+
+
+@write
+def break_seal(session: Session, *, order_id: int, to_customer_id: int) -> bool:
+    """The delivery of this order that waits sealed is due now, in this person's chat; False when none waits."""
+    rows = session.scalars(
+        select(Message)
+        .where(
+            Message.order_id == order_id,
+            Message.topic == Topic.DELIVERY,
+            Message.parked_at.is_not(None),
+            Message.done_at.is_(None),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for row in rows:
+        row.body = {**(row.body or {}), "to": to_customer_id}
+        row.parked_at, row.trouble, row.due_at = None, None, now(session)
+    session.flush()
+    return bool(rows)

@@ -154,3 +154,10 @@ def country_of(session: Session, customer_id: int) -> str | None:
 def called(session: Session, *, telegram_id: int) -> str | None:
     """The name of a person as Telegram last told it; None for one who never wrote."""
     return session.scalar(select(CustomerRow.name).where(CustomerRow.telegram_id == telegram_id).order_by(CustomerRow.id).limit(1))
+
+
+@read
+def has_opened_chat(session: Session, customer_id: int) -> bool:
+    """Has this customer ever pressed /start, and not shut the bot out since? Before that the bot cannot write to them."""
+    row = session.get_one(CustomerRow, customer_id)
+    return row.came_back_at is not None and row.blocked_at is None

@@ -24,6 +24,7 @@ from handlers.admin import (
     imports,
     kinds,
     log,
+    maintenance,
     margins,
     offer_facts,
     offers,
@@ -71,6 +72,7 @@ def router() -> Router:
         renewals,
         cases,  # before what takes every answer: here a picture may be one
         kinds,  # before it too: a file, or a forwarded message
+        maintenance,
         home,
         stock,
         batches,

@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery
 from core import journal, people, rates
 from core.errors import N_
 from core.journal import Entry
-from handlers.admin import log_of_control, log_of_resellers
+from handlers.admin import log_of_control, log_of_members, log_of_resellers
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
 from handlers.reseller import api as reseller_api
@@ -117,9 +117,11 @@ ACTIONS = {
     **log_of_control.ACTIONS,
     **log_of_resellers.ACTIONS,
     **reseller_api.ACTIONS,
+    **log_of_members.ACTIONS,
 }
 
 FIELDS = {
+    **log_of_members.FIELDS,
     "accepted": N_("codes taken in"),
     "owed_minor": N_("may be owed"),
     "ahead_minor": N_("they may have of ours"),

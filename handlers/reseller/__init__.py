@@ -1,18 +1,17 @@
-"""The reseller's side: joining by /reseller, and for those who buy to sell again, their home."""
+"""The reseller's side: joining by /reseller, their home, and commands that answer in one message, in private and in groups."""
 
 from __future__ import annotations
 
 from aiogram import Router
 
-from handlers.reseller import api, applying, home
+from handlers.reseller import api, applying, balance, buying, codes, groups, home, limits, members, orders, price, statement
 
 __all__ = ["router"]
 
 
 def router() -> Router:
-    """Everything that is asked of applicants and resellers, in the order in which it is tried."""
-    router = Router(name="reseller")
-    router.include_router(home.router())
-    router.include_router(applying.router())
-    router.include_router(api.router())
-    return router
+    """Everything that applicants, resellers and their people ask for, in the order in which it is tried."""
+    made = Router(name="reseller")
+    parts = (home, applying, api, codes, groups, balance, price, buying, orders, statement, limits, members)
+    made.include_routers(*[part.router() for part in parts])
+    return made

@@ -39,7 +39,8 @@ def scope_of(line: Line, scope: object) -> str:
     if isinstance(scope, BotCommandScopeChatMember | BotCommandScopeChatAdministrators):
         raise not_modelled("command scopes of groups")
     if isinstance(scope, BotCommandScopeChat):
-        if not isinstance(scope.chat_id, int) or line.world.phone_of_user(scope.chat_id) is None:
+        chat_id = scope.chat_id
+        if not isinstance(chat_id, int) or (chat_id not in line.world.rooms and line.world.phone_of_user(chat_id) is None):
             raise bad_request("chat not found")
         return f"chat:{scope.chat_id}"
     return "default" if scope is None else str(getattr(scope, "type", "default"))
