@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import fulfilment, integration, inventory, settlement
+from core import api, fulfilment, integration, inventory, settlement
 from core.database import Shop, Write
 
 
@@ -26,6 +26,7 @@ SEALED = (
     Sealed("upstreams", "connections to upstream shops", integration.rewrap_upstreams),
     Sealed("payout_addresses", "accounts of suppliers", settlement.rewrap_addresses),
     Sealed("payouts", "payouts", settlement.rewrap_payouts),
+    Sealed("api_keys", "keys of resellers' programs", api.rewrap_keys),
 )
 
 

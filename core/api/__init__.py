@@ -106,6 +106,7 @@ from core.api.reports import (
     send_again,
     take_reports,
 )
+from core.api.rewrapping import rewrap_keys
 from core.api.rules import (
     LADDER,
     MOST_ADDRESSES,
@@ -233,6 +234,7 @@ __all__ = [
     "report_orders",
     "reports_of",
     "request_hash",
+    "rewrap_keys",
     "rotate",
     "send_again",
     "set_callback",

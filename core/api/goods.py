@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import catalog, fulfilment, ledger, pricing, storefronts, supply
+from core import catalog, fulfilment, ledger, orders, pricing, storefronts, supply
 from core.api import rules
 from core.api.keys import allowed
 from core.api.refusals import AsksWrong, NoSuchItem
@@ -212,17 +212,12 @@ def items_of(session: Session, owner: Customer, skus: Sequence[SkuView]) -> list
                 "topup" if product.kind is ProductKind.TOPUP else "code",
                 fulfilment.kind(product.kind).fields(product.terms),
                 sku.min_quantity,
-                most_of(sku),
+                min(orders.most_of(owner, sku), rules.MOST_QUANTITY),
                 product.description,
                 versions.get(sku.id, 0),
             )
         )
     return found
-
-
-def most_of(sku: SkuView) -> int:
-    """How many a reseller may order at once."""
-    return min(sku.max_quantity, rules.MOST_QUANTITY)
 
 
 def for_programs(product: ProductView) -> bool:

@@ -59,7 +59,7 @@ class OpenedKey:
     secrets: tuple[str, ...] = field(repr=False)
 
 
-def _about(name: str) -> str:
+def bound_to(name: str) -> str:
     return f"api-key-{name}"
 
 
@@ -139,7 +139,7 @@ def make_key(
     if (session.scalar(open_) or 0) >= rules.MOST_KEYS:
         raise TooManyKeys(most=rules.MOST_KEYS)
     name, secret = f"{'st' if sandbox else 'sk'}_{secrets.token_hex(8)}", secrets.token_urlsafe(32)
-    data_key, wrapped, key_id = keys(session).new_data_key(_about(name))
+    data_key, wrapped, key_id = keys(session).new_data_key(bound_to(name))
     row = ApiKey(
         name=name,
         form=form,
@@ -148,7 +148,7 @@ def make_key(
         label=label.strip()[:60],
         scopes=sorted(scope.value for scope in scopes),
         addresses=rules.networks(addresses),
-        secret=data_key.seal(secret, _about(name)),
+        secret=data_key.seal(secret, bound_to(name)),
         data_key=wrapped,
         wrapping_key_id=key_id,
         sandbox=sandbox,
@@ -169,9 +169,9 @@ def rotate(session: Session, *, key_id: int, customer_id: int, by: str, overlap:
     """A new secret under the same name; the one before stays good for the overlap, so that nothing stops meanwhile. Raises NoSuchKey."""
     row = _locked(session, key_id, customer_id)
     secret = secrets.token_urlsafe(32)
-    data_key = keys(session).open_data_key(row.data_key, row.wrapping_key_id, _about(row.name))
+    data_key = keys(session).open_data_key(row.data_key, row.wrapping_key_id, bound_to(row.name))
     row.old_secret, row.old_until = row.secret, now(session) + overlap
-    row.secret = data_key.seal(secret, _about(row.name))
+    row.secret = data_key.seal(secret, bound_to(row.name))
     session.flush()
     _record(session, row, by, "rotate-api-key", None, {"old_until": row.old_until.isoformat(timespec="seconds")})
     return NewKey(key_of(row), secret)
@@ -303,10 +303,10 @@ def find_key(session: Session, name: str) -> OpenedKey | None:
 
 def opened(session: Session, row: ApiKey) -> OpenedKey:
     """The key with its secrets in clear."""
-    data_key = keys(session).open_data_key(row.data_key, row.wrapping_key_id, _about(row.name))
-    found = [data_key.open(row.secret, _about(row.name))]
+    data_key = keys(session).open_data_key(row.data_key, row.wrapping_key_id, bound_to(row.name))
+    found = [data_key.open(row.secret, bound_to(row.name))]
     if row.old_secret is not None and row.old_until is not None and row.old_until > now(session):
-        found.append(data_key.open(row.old_secret, _about(row.name)))
+        found.append(data_key.open(row.old_secret, bound_to(row.name)))
     return OpenedKey(key_of(row), tuple(found))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import catalog, fulfilment, orders, people, pricing
 from core.api import rules, trials
-from core.api.goods import checked_quantity, for_programs, most_of
+from core.api.goods import checked_quantity, for_programs
 from core.api.keys import allowed, works
 from core.api.refusals import CostsMore, DayLimitReached, NoSuchItem, NoSuchOrder, OtherOrder, TooLateToCancel
 from core.api.shown import ApiOrder, shown
@@ -103,7 +103,7 @@ def _deal(session: Session, owner: Customer, sku_id: int, quantity: int) -> _Dea
     price = pricing.for_buyer(session, buyer=owner, sku_ids=[sku_id]).get(sku_id)
     if sku is None or product is None or price is None or sku.hidden or product.hidden or not for_programs(product):
         raise NoSuchItem
-    checked_quantity(sku.min_quantity, most_of(sku), quantity)
+    checked_quantity(sku.min_quantity, min(orders.most_of(owner, sku), rules.MOST_QUANTITY), quantity)
     return _Deal(owner, sku_id, price, sku.rules_version, bool(fulfilment.kind(product.kind).fields(product.terms)))
 
 

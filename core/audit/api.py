@@ -10,8 +10,9 @@ API = {
         LEFT JOIN api_keys k ON k.id = x.key_id AND k.customer_id = x.customer_id AND k.storefront_id = o.storefront_id
         WHERE o.id IS NULL OR k.id IS NULL OR k.sandbox
         UNION ALL
-        SELECT 'order ' || o.id, 'of a program (' || o.once || '), and no number is kept' FROM orders o
-        WHERE o.once LIKE 'api:%' AND NOT EXISTS (SELECT 1 FROM outside_orders x WHERE x.order_id = o.id)""",
+        SELECT 'order ' || o.id, 'of a number of its buyer (' || o.once || '), and no number is kept' FROM orders o
+        WHERE o.once LIKE 'api:%' AND NOT EXISTS (SELECT 1 FROM outside_orders x WHERE x.order_id = o.id)
+            AND NOT EXISTS (SELECT 1 FROM reseller_numbers n WHERE n.order_id = o.id)""",
     "a number of a reseller is one order": """
         SELECT 'customer ' || customer_id AS about, COUNT(*) || ' orders of the number ' || number AS detail
         FROM outside_orders GROUP BY customer_id, number HAVING COUNT(*) > 1""",

@@ -17,6 +17,7 @@ from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, plain, show
+from handlers.reseller.api import KeyPress
 from handlers.reseller.buttons import Answer, Begin, Home, Look, Prices, Withdraw
 from handlers.reseller.words import reason_of
 from handlers.screen import refused
@@ -173,6 +174,7 @@ async def _home(shop: Shop, storefront: Storefront, customer: Customer, speech: 
         [
             [button(speech.label("🏷 My prices"), Prices(), "primary"), _to_shop(speech)],
             [button(speech.label("🧾 My orders"), callbacks.Orders()), button(speech.label("👛 My balance"), callbacks.Balance())],
+            [button(speech.label("🔑 Keys for your programs"), KeyPress(act="list"))],
         ]
     )
 

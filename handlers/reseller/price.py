@@ -73,6 +73,9 @@ async def price_asked(message: Message, command: CommandObject, desk: Desk) -> N
     told: list[str] = lines[:1]
     for item, line in zip(shown, lines[1:], strict=True):
         told.append(line)
+        if item.minimum_minor is not None:
+            least = speech.price(item.minimum_minor, item.price.currency)
+            told.append(f"    {speech.label('please ask at least {price}', price=least)}")
         told += [f"    {tier.from_quantity}+: {speech.price(tier.unit_minor, item.price.currency)}" for tier in item.price.tiers]
     more = len(found) - len(shown)
     tail = paragraphs(
@@ -94,12 +97,15 @@ def price_list(found: list[ItemOfReseller], speech: Speech) -> bytes:
             from_quantity,
             Decimal(decimal_text(unit, item.price.currency)),
             item.price.currency,
+            "" if item.minimum_minor is None else Decimal(decimal_text(item.minimum_minor, item.price.currency)),
             band(item),
         )
         for item in found
         for from_quantity, unit in ((1, item.price.retail_minor), *((tier.from_quantity, tier.unit_minor) for tier in item.price.tiers))
     ]
-    return csv_table(("sku", "short_name", "name", "from_quantity", "price", "currency", "stock"), rows, speech.timezone)
+    return csv_table(
+        ("sku", "short_name", "name", "from_quantity", "price", "currency", "minimum_resale_price", "stock"), rows, speech.timezone
+    )
 
 
 async def stock_asked(message: Message, command: CommandObject, desk: Desk) -> None:

@@ -109,7 +109,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
 # Told in tests/admin/test_supply_money.py.
-CONFIRMED |= {f"contract.{form}" for form in ("fixed", "spread", "take", "commission")}
+CONFIRMED |= {f"{about}.{form}" for about in ("contract", "con-of") for form in ("fixed", "spread", "take", "commission")}
 CONFIRMED |= {f"payout.{what}" for what in ("sent", "refuse", "least", "two")}
 # Told where goods are on their way: tests/admin/test_routing.py.
 CONFIRMED |= {"task.codes"}
@@ -167,6 +167,8 @@ ELSEWHERE |= {"batchvoid", "cost.yes", "cost.no"}
 ELSEWHERE |= {"of-ok", "paper-yes", "paper-no", "paper-show", "deposit-back", "deposit-off"}
 # And where goods are on their way: tests/admin/test_routing.py.
 ELSEWHERE |= {"task-ask", "task-fail", "call-off"}
+# And where settlement is tried again: tests/admin/test_settling_by_hand.py.
+ELSEWHERE |= {"settle-now"}
 
 
 @pytest.fixture
@@ -330,8 +332,8 @@ def test_these_are_all_the_questions_and_all_the_buttons_that_change_something()
     for path in Path(handlers.admin.__file__).parent.glob("*.py"):
         source = path.read_text(encoding="utf-8")
         acts |= set(re.findall(r'F\.act == "([^"]+)"', source))
-        if path.name in ("catalogue.py", "offers.py"):
-            listed = source.split("acts = {", 1)[1].split("}", 1)[0]
+        if path.name in ("catalogue.py", "margins.py", "offer_facts.py", "offers.py", "quotas.py"):
+            [listed] = re.findall(r"\bacts(?:: [^=]+)? = \{([^}]*)\}", source)
             acts |= set(re.findall(r'"([a-z-]+)":', listed))
 
     # What is asked about upstreams is told in tests/admin/test_upstreams.py, about kinds in test_kinds.py, resellers in test_resellers.py.

@@ -12,7 +12,7 @@ from sqlalchemy import LargeBinary, text
 from sqlalchemy.orm import Session
 
 from bot.commands.sealed import SEALED, wrap_all
-from core import fulfilment, integration, orders, settlement, supply
+from core import api, fulfilment, integration, orders, people, settlement, supply
 from core.database import Keyring, KeysMissing, Shop, read, write
 from core.orders import RevealCause
 from core.schema import metadata
@@ -33,6 +33,10 @@ NO_KEY_OF_ITS_OWN = {
     ("codes", "ciphertext"),
     ("codes", "fingerprint"),
     ("upload_links", "word_hash"),
+    ("api_trials", "wanted"),
+    ("outside_orders", "wanted"),
+    ("reseller_bind_words", "hash"),
+    ("reseller_code_links", "hash"),
 }
 
 
@@ -83,6 +87,10 @@ async def test_after_a_rotation_everything_sealed_opens_with_the_new_key_alone(s
     await shop.write(fulfilment.link_made, membership_id=member.id, link="t.me/+abc")
     there = await shop.write(integration.draft_upstream, storefront=storefront, protocol="own-shop", name="There", by="test")
     await shop.write(integration.say_settings, upstream_id=there.id, settings={"secret": "s3cret"}, by="test")
+    await shop.write(people.set_wholesale, storefront_id=storefront.id, customer_id=buyer.id, wholesale=True, by="test")
+    program = await shop.write(
+        api.make_key, customer_id=buyer.id, label="Shop", form=api.Form.OWN, scopes=set(api.Scope), sandbox=False, by="test"
+    )
     of, payout = await paid_out(shop, storefront, clock)
 
     old = shop.tools.keys
@@ -104,6 +112,8 @@ async def test_after_a_rotation_everything_sealed_opens_with_the_new_key_alone(s
     assert await account_of(shop, of.supplier_id) == ACCOUNT
     kept = await shop.read(settlement.payout, payout.id)
     assert kept is not None and kept.words == ACCOUNT
+    opened = await shop.read(api.find_key, program.key.name)
+    assert opened is not None and opened.secrets == (program.secret,)
 
     shop.tools.keys = Keyring({"w1": old.wrapping["w1"]}, old.fingerprinting, "w1", "f1")
     with pytest.raises(KeysMissing, match="lacks the wrapping key w2"):
@@ -129,7 +139,7 @@ def test_whatever_table_holds_a_sealed_key_is_wrapped_anew_by_the_command() -> N
     }
     assert sealed == {one.table for one in SEALED}
     makers = {path.parts[-2] for path in Path("core").rglob("*.py") if re.search(r"\.new_data_key\(", path.read_text())}
-    assert makers == {"fulfilment", "integration", "inventory", "settlement"}
+    assert makers == {"api", "fulfilment", "integration", "inventory", "settlement"}
 
 
 async def test_where_a_suppliers_money_goes_is_nowhere_in_clear(

@@ -78,7 +78,10 @@ async def test_a_reseller_asks_and_buys_in_private(counter: Counter) -> None:
     reseller = await reseller_of(counter)
     assert "¥10,000.00" in (await reseller.say("/balance"))["text"]
     assert "/statement – " in (await reseller.say("/commands"))["text"]
+    at_least: dict[str, Any] = {"storefront_id": counter.storefront.id, "sku_id": goods.sku_id, "by": "test"}
+    await counter.shop.write(resellers.set_minimum, **at_least, unit_minor=9900)
     prices = await reseller.say("/price")
+    assert "please ask at least ¥99.00" in prices["text"]
     assert "Steam 50" in prices["text"] and "¥95.00" in prices["text"] and "20+" in prices["text"]
     assert "Steam 50" in (await reseller.say("/stock steam"))["text"]
     assert "We found nothing" in (await reseller.say("/price nosuchthing"))["text"]

@@ -11,6 +11,7 @@ from core import catalog, orders, people, pricing, supply
 from core.catalog import ProductView, SkuView
 from core.database import read
 from core.pricing import Price
+from core.resellers.minimums import minimums
 
 COUNTED = 1000  # stock is counted up to here in lists: "1000" means "1000 or more"
 COUNTED_OF_ALL = 100  # when everything is listed at once
@@ -27,6 +28,7 @@ class ItemOfReseller:
     sku: SkuView
     price: Price
     left: int
+    minimum_minor: int | None = None  # the least they may ask for one, in the price's currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def of_skus(session: Session, buyer_id: int, skus: Sequence[SkuView], *, most: i
     hidden = {category_id: _hidden(session, category_id) for category_id in {product.category_id for product in products.values()}}
     prices = pricing.for_buyer(session, buyer=buyer, sku_ids=[sku.id for sku in shown])
     left = supply.left(session, list(prices), most=most)
+    least = minimums(session, storefront_id=buyer.storefront_id, sku_ids=list(prices))
     found = []
     for sku in shown:
         product = products.get(sku.product_id)
@@ -54,7 +57,9 @@ def of_skus(session: Session, buyer_id: int, skus: Sequence[SkuView], *, most: i
             continue
         if hidden[product.category_id] and "for" not in product.terms:
             continue
-        found.append(ItemOfReseller(product, sku, prices[sku.id], left[sku.id]))
+        price, minimum = prices[sku.id], least.get(sku.id)
+        told = minimum.unit_minor if minimum is not None and minimum.currency == price.currency else None
+        found.append(ItemOfReseller(product, sku, price, left[sku.id], told))
     return found
 
 
