@@ -83,6 +83,7 @@ class Procurer:
     ) -> None:
         self._shop, self._opens, self._public_url, self._told = shop, opens, public_url.rstrip("/"), told
         self._lines: dict[int, _Line] = {}
+        self._closed = False
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -92,6 +93,7 @@ class Procurer:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what is under way then has two seconds more, and is asked about later."""
         stopped = asyncio.create_task(stop.wait())
+        self._closed = False
         try:
             while not stop.is_set():
                 self._woken.clear()
@@ -105,7 +107,8 @@ class Procurer:
             await self.close()
 
     async def close(self) -> None:
-        """End what is under way and close the connections."""
+        """End what is under way and close the connections; who still asks for one is told that there is none."""
+        self._closed = True
         under_way = self._under_way()
         if under_way:
             _, late = await asyncio.wait(under_way, timeout=STOP_SECONDS)
@@ -217,16 +220,22 @@ class Procurer:
         task.add_done_callback(over)
 
     async def _line(self, of: UpstreamView) -> _Line | None:
-        """The open connection to it, opened anew when its settings are others; None when they are wrong."""
+        """The open connection to it, opened anew when its settings are others; None when they are wrong, or all is being closed."""
         line = self._lines.get(of.id)
         if line is not None and line.version == of.settings_version:
             return line
         if line is not None:
             if self._busy(line):
                 return None
-            await line.shop.close()
             del self._lines[of.id]
+            await line.shop.close()
         settings = await self._shop.read(integration.settings_of, of.id)
+        # A callback and a turn may have asked at the same moment: the second would open another, and nobody would close the first.
+        opened = self._lines.get(of.id)
+        if opened is not None:
+            return opened if opened.version == of.settings_version else None
+        if self._closed:
+            return None
         for secret in (of.word, *(value for name, value in settings.items() if name in _SECRET)):
             REDACTION.hide(secret)
         try:

@@ -28,7 +28,10 @@ class Batch(Base):
     """One delivery of codes; they go on sale together, and have one data key."""
 
     __tablename__ = "batches"
-    __table_args__ = (Index("ix_batches_published", "published_at", postgresql_where=_PUBLISHED, sqlite_where=_PUBLISHED),)
+    __table_args__ = (
+        Index("ix_batches_published", "published_at", postgresql_where=_PUBLISHED, sqlite_where=_PUBLISHED),
+        Index("ix_batches_in_state", "state", "id"),
+    )
 
     id: Mapped[Id]
     offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"))

@@ -55,6 +55,7 @@ class Stop(StrEnum):
 
 
 _CHANGED = text("changed_at IS NOT NULL")
+_OPEN_OFFER = text("stopped_at IS NULL")
 _EXCLUSIVE = text("exclusive_until IS NOT NULL")
 
 
@@ -123,6 +124,7 @@ class Offer(Base):
         Index("ix_offers_of_sku", "sku_id", "id"),
         Index("ix_offers_changed", "changed_at", postgresql_where=_CHANGED, sqlite_where=_CHANGED),
         Index("ix_offers_exclusive", "exclusive_until", postgresql_where=_EXCLUSIVE, sqlite_where=_EXCLUSIVE),
+        Index("ix_offers_costed", "cost_currency", "sku_id", postgresql_where=_OPEN_OFFER, sqlite_where=_OPEN_OFFER),
     )
 
     id: Mapped[Id]
@@ -365,6 +367,7 @@ class Source(Base):
     __table_args__ = (
         ForeignKeyConstraint(["offer_id", "sku_id"], ["offers.id", "offers.sku_id"], name="fk_source_offer"),
         UniqueConstraint("offer_id", name="uq_source_offer"),
+        Index("ix_sources_of_rank", "rank", "sku_id"),
     )
 
     sku_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

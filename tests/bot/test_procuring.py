@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from bot import procuring
+from connectors.suppliers import upstream as open_upstream
 from connectors.suppliers.own_shop import OwnShop
 from core import integration, journal, supply
 from core.database import Shop, write
@@ -22,7 +23,7 @@ from core.fulfilment.tables import Task
 from core.fulfilment.tasks import _sealed
 from core.integration import Place
 from core.people import Customer
-from core.ports import Callback, Declined, ItemNotice, NotGenuine, NotSure, UpstreamAsk, UpstreamOrder
+from core.ports import Callback, Declined, ItemNotice, NotGenuine, NotSure, UpstreamAsk, UpstreamOrder, UpstreamShop
 from core.storefronts import Storefront
 from tests.bot.buying_there import ADMIN, Trade, sound, told, trading
 from tests.connectors.suppliers import SECRET, STANDS
@@ -205,6 +206,21 @@ async def test_two_workers_and_the_admin_at_once_buy_once(trade: Trade, storefro
     assert trade.fake.handed_out == {task.number: 1 for task in tasks}
     assert [(await trade.task(task)).state for task in tasks] == [TaskState.DONE] * 5
     assert len({code for task in tasks for code in await trade.codes(task)}) == 5
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_who_needs_a_connection_at_the_same_moment_gets_the_same_and_after_the_end_nobody_gets_one(trade: Trade) -> None:
+    opened: list[UpstreamShop] = []
+
+    def opens(protocol: str, settings: Mapping[str, str]) -> UpstreamShop:
+        opened.append(open_upstream(protocol, settings))
+        return opened[-1]
+
+    worker = procuring.Procurer(trade.shop, opens)
+    lines = await asyncio.gather(*(worker._line(trade.of) for _ in range(3)))
+    assert len(opened) == 1 and all(line is lines[0] for line in lines)
+    await worker.close()
+    assert await worker._line(trade.of) is None and len(opened) == 1
 
 
 @pytest.mark.parametrize("protocol", ["own-shop", "dujiao-next", "acg-faka"])

@@ -27,21 +27,28 @@ QUESTIONS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (supply.lift_ended, {}),
     (settlement.count_windows, {}),
     (inventory.on_shelf, {"offer_ids": [1, 2], "most": 100}),
-    (orders.sold_skus, {"after": 3}),
+    (orders.sold_skus, {"after": 1_000_000}),
     (orders.units_lately, {"sku_ids": [1, 2]}),
     (aftersale.bad_codes, {"since_orders": {1: 2, 3: 4}}),
+    (fulfilment.follow_stops, {}),
+    (supply.skus_costed_in, {"currencies": ["USD"]}),
+    (fulfilment.unasked_forbidden, {"most": 5}),
+    (fulfilment.unknown_of, {"lane": "upstream:3", "most": 5}),
+    (fulfilment.lane_load, {"lane": "upstream:3"}),
+    (fulfilment.take_due, {"lane": "upstream:3", "most": 5}),
+    (supply.contested_skus, {"after": 3, "most": 5}),
+    (inventory.unpublished, {}),
 ]
 DATED: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (fulfilment.delivered_lately, {"lane": "bot", "after": 0, "most": 5}),
     (fulfilment.ended_skus, {}),
-    (supply.changed_skus, {"after_offer": 5}),
+    (supply.changed_skus, {"after_offer": 1_000_000}),
     (inventory.stocked_skus, {}),
 ]
 
 
-@write
-def plans(session: Session) -> list[str]:
-    """How SQLite would answer each, one line for each step."""
+def asked_by_jobs(session: Session) -> list[tuple[str, Any]]:
+    """The statements of all these questions, each with its parameters."""
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
@@ -53,6 +60,13 @@ def plans(session: Session) -> list[str]:
         question(session, **said)
     event.remove(connection, "before_cursor_execute", note)
     assert len(asked) >= len(QUESTIONS) + len(DATED)
+    return asked
+
+
+@write
+def plans(session: Session) -> list[str]:
+    """How SQLite would answer each, one line for each step."""
+    connection, asked = session.connection(), asked_by_jobs(session)
     return [row[-1] for statement, given in asked for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)]
 
 
@@ -60,8 +74,9 @@ def plans(session: Session) -> list[str]:
 @pytest.mark.usefixtures("storefront")
 async def test_no_standing_question_reads_a_whole_table(shop: Shop) -> None:
     steps = await shop.write(plans)
-    # What was listed in the question itself, and what a subquery has found, may be read whole.
-    assert [step for step in steps if step.startswith("SCAN") and not step.startswith("SCAN anon_")] == []
+    # What was listed in the question itself, what a subquery has found, and an index of nothing but what is open may be read whole.
+    fine = ("SCAN anon_", "SCAN milestones USING INDEX ix_milestones_open", "SCAN tasks USING INDEX ix_tasks_due")
+    assert [step for step in steps if step.startswith("SCAN") and not step.startswith(fine)] == []
     for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", "ix_milestones_looked_at"):
         assert any(index in step for step in steps), index
 
