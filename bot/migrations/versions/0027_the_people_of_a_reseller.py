@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023h"
-down_revision = "0023f"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
