@@ -2,7 +2,8 @@
 
 Each is forked from a process that has everything loaded – as the demo does it –, so that twenty starts do not take minutes; from
 there on it is `python -m bot` with these words, its settings from the environment. Says `born <pid>` and `ended <status>`. A first
-number is how many seconds the shop's clock is ahead of the machine's.
+number is how many seconds the shop's clock is ahead of the machine's. With CRASH_ANSWER_SECONDS in the environment, another shop's
+answer is waited for so long instead of a quarter of a minute.
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ def put_clocks_forward(seconds: float) -> None:
     Shop.open.__func__.__kwdefaults__["clock"] = clock  # type: ignore[attr-defined]  # A class method is a function underneath.
 
 
+def wait_for_answers(seconds: float) -> None:
+    """So long an upstream's answer is waited for in this process."""
+    from connectors.suppliers.own_shop import OwnShop
+
+    OwnShop.__init__.__kwdefaults__["seconds"] = seconds  # type: ignore[index]  # It has keyword arguments.
+
+
 def live(ahead_seconds: float, words: list[str]) -> None:
     """The command, in a process of its own, to its end; what it prints goes where its log goes."""
     from bot.__main__ import main
@@ -44,6 +52,8 @@ def live(ahead_seconds: float, words: list[str]) -> None:
     try:
         if ahead_seconds:
             put_clocks_forward(ahead_seconds)
+        if seconds := os.environ.get("CRASH_ANSWER_SECONDS"):
+            wait_for_answers(float(seconds))
         threading.Thread(target=end_with_the_story, name="end-with-the-story", daemon=True).start()
         os.dup2(2, 1)
         main(words)

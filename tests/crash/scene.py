@@ -195,10 +195,10 @@ class Line:
     def listens(self, ask: Callable[..., Any]) -> Callable[..., Any]:
         """The sandbox's way of asking a bot, with an ear to which buttons are pressed."""
 
-        def asked(kind: str, bot: Any, phone: Any, content: Json, seconds: float) -> Any:
+        def asked(kind: str, bot: Any, phone: Any, content: Json, seconds: float, peer: str = "") -> Any:
             if kind == "callback_query" and content["data"].startswith(PAY):
                 self.pressed.setdefault(phone.id, set()).add(content["data"])
-            return ask(kind, bot, phone, content, seconds)
+            return ask(kind, bot, phone, content, seconds, peer)
 
         return asked
 
