@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core import catalog, inventory, payments, people, pricing, supply
+from core import catalog, inventory, orders, payments, people, pricing, supply
 from core.database import Shop, utc_now
 from core.people import Customer
 from core.storefronts import Storefront
@@ -140,3 +140,8 @@ async def give(shop: Shop, customer: Customer, money_minor: int) -> None:
         amount_minor=money_minor,
         currency="CNY",
     )
+
+
+async def chat_of(shop: Shop, order_id: int) -> int:
+    """Where the codes of an order may be shown: the chat of whoever bought it."""
+    return (await shop.read(people.by_id, await shop.read(orders.buyer_of, order_id))).telegram_id

@@ -245,10 +245,8 @@ def _taken_up_again(session: Session, row: OfferRow, *, account: int | None) -> 
         # What was sold before it was withdrawn may still be refunded, out of the account that was credited.
         raise CurrencyIsFixed(currency=row.cost_currency) if consigned else StaysConsigned
     # What lies on its shelf, or is on its way there, is paid for: nobody is credited with it a second time.
-    paid_before = (
-        row.source_class in (SourceClass.PURCHASED, SourceClass.UPSTREAM)  # What an upstream still brings was paid in advance.
-        or row.upstream_id is not None
-    )
+    # What an upstream still brings was paid in advance.
+    paid_before = row.source_class is SourceClass.PURCHASED or row.upstream_id is not None
     if row.payable_id is None and consigned and (paid_before or inventory.ever_brought(session, row.id)):
         raise StaysOwned
 

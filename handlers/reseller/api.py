@@ -441,7 +441,6 @@ FIELDS = {
     "old_until": N_("old secret until"),
     "addresses": N_("addresses"),
     "disabled": N_("disabled"),
-    "expires_at": N_("works until"),
     "limit_minor": N_("limit a day"),
     "set": N_("set"),
     "reports": N_("reports"),

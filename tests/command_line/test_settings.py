@@ -51,6 +51,8 @@ def test_nothing_needs_to_be_set_but_the_token() -> None:
         ("SHOP_DATABASE", "sqlite:///:memory:", "must name a plain SQLite file"),
         ("SHOP_DATABASE", "postgresql://shop:hunter2@localhost", "names no database"),
         ("SHOP_REDIS", "localhost:6379", "must be an address such as redis://127.0.0.1:6379/0"),
+        ("SHOP_API_PER_MINUTE", "0", "greater than or equal to 1"),
+        ("SHOP_REPORTS_NEAR", "perhaps", "valid boolean"),
         ("SHOP_ADMINS", "12345, boss", "“boss” is not one"),
         ("SHOP_ADMINS", "-100123", "“-100123” is not one"),
         ("SHOP_ADMINS", "١٢٣", "is not one"),

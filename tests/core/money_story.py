@@ -21,7 +21,7 @@ from core.payments import IntentState
 from core.people import Customer
 from core.ports import Created, Dispute, DisputeState, Event, Fee, GivenBack, Movement, PaymentState
 from tests.core.props import assert_sound
-from tests.stage import Clock, Goods, numbers, person, put_on_sale, stock
+from tests.stage import Clock, Goods, chat_of, numbers, person, put_on_sale, stock
 
 PRICE_MINOR, SEED_MINOR, CODES = 3333, 5000, 20
 USD_RATE = Fraction(713, 100)  # a price that is no whole number of cents: what rounding leaves has to be somewhere
@@ -536,7 +536,9 @@ class Story:
             order.begun = True
             if dies:
                 continue
-            parcel = await self.write(orders.hand_over, order_id=order.order_id, cause=RevealCause.SENT, to_telegram_id=1)
+            parcel = await self.write(
+                orders.hand_over, order_id=order.order_id, cause=RevealCause.SENT, to_telegram_id=await chat_of(self.shop, order.order_id)
+            )
             assert isinstance(parcel, Parcel) == (order.left > 0 and not order.held), "what is held or refunded is not handed over"
             if parcel is not None:
                 assert sum(len(line.secrets) for line in parcel.lines) == order.left

@@ -17,6 +17,7 @@ from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
 from core.audit.resellers import RESELLERS
+from core.audit.resellers_people import RESELLERS_PEOPLE
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 from core.audit.stopped_work import STOPPED_WORK
@@ -423,7 +424,20 @@ def damage(connection: Connection, harm: Damage, world: World) -> None:
 # Shown a shop that breaks them beside the stories of what they are about.
 TOLD_ELSEWHERE = {
     name
-    for checks in (API, PURCHASES, CONTROL, OFFERS, UPSTREAMS, JOINING, STOCKING, SETTLEMENT, STOPPED_WORK, SUPPLY_MONEY, RESELLERS)
+    for checks in (
+        API,
+        PURCHASES,
+        CONTROL,
+        OFFERS,
+        UPSTREAMS,
+        JOINING,
+        STOCKING,
+        SETTLEMENT,
+        STOPPED_WORK,
+        SUPPLY_MONEY,
+        RESELLERS,
+        RESELLERS_PEOPLE,
+    )
     for name in checks
 }
 

@@ -33,7 +33,7 @@ from core.orders import RevealCause
 from core.people import Customer
 from core.storefronts import Storefront
 from tests.core.props import STAR_RATE, aside, at_once, balance, consign, left, place, scalar, settle
-from tests.stage import Clock, Goods, person, put_on_sale, stock
+from tests.stage import Clock, Goods, chat_of, person, put_on_sale, stock
 
 BY = "telegram:7001"
 
@@ -68,7 +68,9 @@ async def deliver(shop: Shop) -> list[outbox.Leased]:
         for message in leased:
             if message.topic is outbox.Topic.DELIVERY and message.order_id is not None:
                 cause = RevealCause(message.body.get("cause", "sent"))
-                await shop.write(orders.reveal, order_id=message.order_id, cause=cause, to_telegram_id=1)
+                await shop.write(
+                    orders.reveal, order_id=message.order_id, cause=cause, to_telegram_id=await chat_of(shop, message.order_id)
+                )
             await shop.write(outbox.done, message_id=message.id, worker="test")
         sent += leased
     return sent
@@ -732,7 +734,7 @@ async def test_a_code_of_another_source_stands_in_when_the_same_one_is_sold_out(
     assert await shop.read(ledger.house_balance, account) == 1500, "who brought the bad code is not paid for it"
     assert await shop.read(ledger.house_balance, other) == 1700
     assert await shop.read(ledger.house_balance, storefront.sales_account_id) == 2 * 2000 - 1500 - 1700
-    parcel = await shop.write(aftersale.parcel, case_id=case_id, to_telegram_id=1, buyer_id=buyer.id)
+    parcel = await shop.write(aftersale.parcel, case_id=case_id, to_telegram_id=buyer.telegram_id, buyer_id=buyer.id)
     assert len(parcel.lines) == 1 and len(parcel.lines[0].secrets) == 1
     [new] = [code_id for code_id, offer in await shop.read(inventory.codes_of, order_id) if offer == second]
     again = await complain(shop, buyer, order_id, new)

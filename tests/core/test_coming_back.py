@@ -89,7 +89,9 @@ async def brought(shop: Shop, buyer: Customer) -> list[Parcel | Seal | None]:
 
 
 async def hand_over(shop: Shop, buyer: Customer, order_id: int) -> Parcel | Seal | None:
-    return await shop.write(orders.hand_over, order_id=order_id, cause=RevealCause.SENT, to_telegram_id=1, buyer_id=buyer.id)
+    return await shop.write(
+        orders.hand_over, order_id=order_id, cause=RevealCause.SENT, to_telegram_id=buyer.telegram_id, buyer_id=buyer.id
+    )
 
 
 async def state_of(shop: Shop, order_id: int) -> OrderState:
@@ -607,7 +609,7 @@ async def test_no_other_code_is_given_for_a_payment_in_question(shop: Shop, good
     again = Dispute("du_2", DisputeState.OPEN, 9500, "fraudulent", clock())
     await told(shop, order, clock, disputes=[disputed(clock, DisputeState.WON), again])
     with pytest.raises(catalog.Gone):
-        await shop.write(aftersale.parcel, case_id=case.case_id, to_telegram_id=1, buyer_id=buyer.id)
+        await shop.write(aftersale.parcel, case_id=case.case_id, to_telegram_id=buyer.telegram_id, buyer_id=buyer.id)
     await assert_sound(shop)
 
 

@@ -24,7 +24,7 @@ from core.payments import NotPayable
 from core.people import Customer
 from core.storefronts import Storefront
 from tests.core.props import STAR_RATE, aside, at_once, balance, consign, left, place, reserve, scalar, settle
-from tests.stage import Clock, Goods, person, put_on_sale, stock
+from tests.stage import Clock, Goods, chat_of, person, put_on_sale, stock
 
 pytestmark = pytest.mark.usefixtures("sound_in_the_end")
 
@@ -60,7 +60,9 @@ async def test_stock_that_is_gone_when_the_money_comes_leaves_the_money_with_the
     assert await balance(shop, buyer) == 95_000 + 9500
     assert await state_of(shop, order.order_id) is OrderState.CANCELLED
     with pytest.raises(Gone):
-        await shop.write(orders.reveal, order_id=order.order_id, cause=RevealCause.SHOWN, to_telegram_id=1)
+        await shop.write(
+            orders.reveal, order_id=order.order_id, cause=RevealCause.SHOWN, to_telegram_id=await chat_of(shop, order.order_id)
+        )
 
 
 # 3. Callbacks of other amounts.

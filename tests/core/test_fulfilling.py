@@ -17,7 +17,7 @@ from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
 from tests.core.props import STAR_RATE, at_once, balance, left, place, reserve, settle
 from tests.core.way import another_offer, ask, declared, secrets, state
-from tests.stage import Clock, Goods, person, put_on_sale, stock
+from tests.stage import Clock, Goods, chat_of, person, put_on_sale, stock
 
 pytestmark = pytest.mark.usefixtures("sound_in_the_end")
 
@@ -70,7 +70,9 @@ async def bought(shop: Shop, storefront: Storefront, goods: Goods, quantity: int
 
 
 async def codes_of(shop: Shop, order_id: int) -> list[str]:
-    parcel = await shop.write(orders.reveal, order_id=order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=1)
+    parcel = await shop.write(
+        orders.reveal, order_id=order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=await chat_of(shop, order_id)
+    )
     return [str(secret.card_pwd) for line in parcel.lines for secret in line.secrets]
 
 

@@ -24,7 +24,7 @@ from core.database.keys import normalised
 from core.inventory import OpenBatch, Sealed, Secret
 from core.orders import Parcel, RevealCause
 from tests.core.props import aside, scalar
-from tests.stage import Goods, person, stock
+from tests.stage import Goods, chat_of, person, stock
 
 NUMBER, PASSWORD = "4111-SECRET-NUMBER", "pass-SECRET-word"
 secrets_text = st.text(st.characters(exclude_characters="\x1f", exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -44,7 +44,7 @@ async def bought(shop: Shop, goods: Goods, quantity: int = 1) -> tuple[int, int]
 
 
 async def parcel(shop: Shop, order_id: int) -> Parcel:
-    return await shop.write(orders.reveal, order_id=order_id, cause=RevealCause.SHOWN, to_telegram_id=1)
+    return await shop.write(orders.reveal, order_id=order_id, cause=RevealCause.SHOWN, to_telegram_id=await chat_of(shop, order_id))
 
 
 def opened(parcel: Parcel) -> list[str]:

@@ -13,7 +13,7 @@ from core.payments import IntentState
 from core.people import Customer
 from core.ports import Created, Event, PaymentState
 from tests.core.props import assert_sound, balance, left
-from tests.stage import Clock, Goods, numbers, person
+from tests.stage import Clock, Goods, chat_of, numbers, person
 
 RULES = HoldRules()
 
@@ -95,7 +95,9 @@ async def test_nothing_more_is_given_for_a_payment_the_provider_took_back(shop: 
     buyer = await person(shop, goods.storefront)
     order = await placed(shop, buyer, goods)
     await booked(shop, goods, Event("pay-1", order.intent.reference, PaymentState.PAID, 9500, "CNY", clock()))
-    await shop.write(orders.hand_over, order_id=order.order_id, cause=orders.RevealCause.SENT, to_telegram_id=1)
+    await shop.write(
+        orders.hand_over, order_id=order.order_id, cause=orders.RevealCause.SENT, to_telegram_id=await chat_of(shop, order.order_id)
+    )
     await booked(shop, goods, Event("pay-1", order.intent.reference, PaymentState.REFUNDED, 9500, "CNY", clock()))
 
     with pytest.raises(orders.TakenBack):

@@ -27,7 +27,7 @@ from tests.conftest import KEYS, maintain
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, consign, left
 from tests.core.test_refunds import codes_of, refund
-from tests.stage import Clock, numbers, person, put_on_sale
+from tests.stage import Clock, chat_of, numbers, person, put_on_sale
 
 T = TypeVar("T")
 
@@ -170,7 +170,10 @@ class Played:
                     thing = None
                     if not dies:
                         thing = await self.shop.write(
-                            orders.hand_over, order_id=message.order_id, cause=orders.RevealCause.SENT, to_telegram_id=1
+                            orders.hand_over,
+                            order_id=message.order_id,
+                            cause=orders.RevealCause.SENT,
+                            to_telegram_id=await chat_of(self.shop, message.order_id),
                         )
                         await self.shop.write(outbox.done, message_id=message.id, worker="w", sent_message_id=1)
                     things.append((message.order_id, thing))

@@ -13,7 +13,7 @@ from core.orders import AlreadyRefunded, NotOfThisOrder, NotRefundable, NoWayBac
 from core.people import Customer
 from core.storefronts import Storefront
 from tests.core.props import STAR_RATE, aside, assert_sound, at_once, balance, consign, left, place, scalar, settle
-from tests.stage import Clock, Goods, person, put_on_sale
+from tests.stage import Clock, Goods, chat_of, person, put_on_sale
 
 pytestmark = pytest.mark.usefixtures("sound_in_the_end")
 
@@ -106,7 +106,9 @@ async def test_delivered_codes_are_void_and_shown_no_more(shop: Shop, goods: Goo
 
     assert (made.amount_minor, made.returned, made.void) == (9500, 0, 1)
     assert await left(shop, goods) == 38
-    parcel = await shop.write(orders.reveal, order_id=order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=1)
+    parcel = await shop.write(
+        orders.reveal, order_id=order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=await chat_of(shop, order_id)
+    )
     assert [len(line.secrets) for line in parcel.lines] == [1]
     sold = await shop.read(orders.codes_sold, order_id)
     assert [(code.code_id, code.refunded, code.returned, code.worth_minor) for code in sold] == [
@@ -247,7 +249,7 @@ async def test_the_cost_of_what_cannot_be_sold_again_stays_the_shops(shop: Shop,
     buyer = await person(shop, goods.storefront, money_minor=100_000)
     seen, unseen = await bought(shop, buyer, goods, once="seen"), await bought(shop, buyer, goods, once="unseen")
     await shop.write(outbox.park, message_id=0, worker="w", trouble="none")
-    await shop.write(orders.reveal, order_id=seen, cause=orders.RevealCause.SENT, to_telegram_id=1)
+    await shop.write(orders.reveal, order_id=seen, cause=orders.RevealCause.SENT, to_telegram_id=await chat_of(shop, seen))
     await refund(shop, seen, once="a")
     await refund(shop, unseen, once="b")
 

@@ -31,7 +31,7 @@ from tests.core.test_coming_back import (
     told,
     topped_up,
 )
-from tests.stage import Clock, Goods, person
+from tests.stage import Clock, Goods, chat_of, person
 
 __all__ = ["held"]
 
@@ -47,7 +47,7 @@ async def book(shop: Shop, goods: Goods, event: Event, provider: str = "stripe")
 
 
 async def show(shop: Shop, order_id: int) -> None:
-    await shop.write(orders.reveal, order_id=order_id, cause=RevealCause.SENT, to_telegram_id=1)
+    await shop.write(orders.reveal, order_id=order_id, cause=RevealCause.SENT, to_telegram_id=await chat_of(shop, order_id))
 
 
 async def to_source(shop: Shop, order_id: int, code_ids: list[int] | None = None) -> orders.Refunded:
@@ -362,7 +362,7 @@ async def test_no_other_code_is_given_after_a_dispute_that_was_lost(shop: Shop, 
     again = Dispute("du_2", DisputeState.LOST, 9500, "fraudulent", clock(), movements=(Movement("txn_3", -9500, clock(), 0),))
     await told(shop, order, clock, disputes=[disputed(clock, DisputeState.LOST, taken, ("txn_2", 9500, 0)), again])
     with pytest.raises(catalog.Gone):
-        await shop.write(aftersale.parcel, case_id=decision["case_id"], to_telegram_id=1, buyer_id=buyer.id)
+        await shop.write(aftersale.parcel, case_id=decision["case_id"], to_telegram_id=buyer.telegram_id, buyer_id=buyer.id)
     await assert_sound(shop)
 
 

@@ -20,7 +20,7 @@ from core.settlement import PayTo
 from core.storefronts import Storefront
 from tests.core.props import aside, assert_sound, scalar
 from tests.core.supplies import Supplied, released, supplied
-from tests.stage import Clock, person, put_on_sale, stock
+from tests.stage import Clock, chat_of, person, put_on_sale, stock
 
 ACCOUNT = "Bank of China 6217 0000 1111 2222, Li Ming"
 TOPUP = {"fields": [{"name": "account", "title": "Number", "pattern": "phone-cn"}], "promise_hours": 6}
@@ -100,7 +100,9 @@ async def test_after_a_rotation_everything_sealed_opens_with_the_new_key_alone(s
     assert not any((await wrap_all(shop)).values()), "there is nothing left to wrap"
     shop.tools.keys = Keyring({"w2": shop.tools.keys.wrapping["w2"]}, old.fingerprinting, "w2", "f1")
 
-    parcel = await shop.write(orders.reveal, order_id=bought.order_id, cause=RevealCause.SHOWN, to_telegram_id=1)
+    parcel = await shop.write(
+        orders.reveal, order_id=bought.order_id, cause=RevealCause.SHOWN, to_telegram_id=await chat_of(shop, bought.order_id)
+    )
     assert [secret.joined() for line in parcel.lines for secret in line.secrets] == [code]
     answers = await shop.read(fulfilment.answers, **mine)
     assert answers is not None and answers.said == {"account": "13812345678"}

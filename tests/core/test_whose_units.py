@@ -13,7 +13,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from tests.core.traders import consigned, trader
 from tests.core.way import secrets
-from tests.stage import Goods, person, put_on_sale
+from tests.stage import Goods, chat_of, person, put_on_sale
 
 BY: dict[str, Any] = {"reason": "test", "by": "test"}
 
@@ -41,7 +41,7 @@ async def made_for(shop: Shop, goods: Goods, buyer: Customer, link: str) -> int:
 
 async def complained(shop: Shop, order_id: int, buyer: Customer) -> int:
     """A case about the only code of an order that was shown."""
-    await shop.write(orders.reveal, order_id=order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=1)
+    await shop.write(orders.reveal, order_id=order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=await chat_of(shop, order_id))
     [code] = await shop.read(orders.codes_sold, order_id)
     case = await shop.write(aftersale.open_case, order_id=order_id, code_id=code.code_id, buyer_id=buyer.id, reason=Reason.USED)
     return case.case_id

@@ -22,7 +22,7 @@ from tests.admin.staff import did, hire, walks
 from tests.handlers.counter import Buyer, Counter, opened
 from tests.handlers.telegram_rules import checked, visible
 from tests.sandbox.pictures import png
-from tests.stage import Clock, Goods, person, put_on_sale
+from tests.stage import Clock, Goods, chat_of, person, put_on_sale
 
 
 @pytest.fixture
@@ -338,7 +338,9 @@ async def test_the_wildest_case_fits_every_screen_and_notice_in_every_language(
         await shop.write(people.choose_language, customer_id=customer.id, language=language)
     receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="one", **goods.terms())
     for _ in range(12):
-        await shop.write(orders.reveal, order_id=receipt.order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=1)
+        await shop.write(
+            orders.reveal, order_id=receipt.order_id, cause=orders.RevealCause.SHOWN, to_telegram_id=await chat_of(shop, receipt.order_id)
+        )
     long = (WILD * 100)[:2000]
     made = []
     for code_id, _ in await shop.read(inventory.codes_of, receipt.order_id):

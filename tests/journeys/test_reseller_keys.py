@@ -108,7 +108,7 @@ async def test_what_a_program_did_not_hear_is_seen_and_sent_again(
 
     await reseller.say("/api")
     await reseller.press(made.key.name[:10])
-    assert "1 report was not heard" in (await reseller.screen())["text"]
+    await reseller.sees("1 report was not heard")
     await reseller.press("Send them again")
 
     assert "not heard" not in (await reseller.screen())["text"]
