@@ -219,6 +219,9 @@ class _Door:
         return order
 
     async def _told(self, key: OpenedKey, order: ApiOrder) -> dict[str, object]:
+        if order.state == "reversed" and order.amount_minor:
+            # Its money is not back: people have to decide. No word here may be one that is known to mean "nothing was bought".
+            raise No(f"订单 {order.ours} 的货源已被收回，请联系店铺处理")
         if order.state in ("failed", "reversed"):
             # The money is back: to be told as a failure, with a word that says that nothing is bought.
             raise No(f"{forms.SOLD_OUT}，订单 {order.ours} 已退款" if order.state == "failed" else f"订单 {order.ours} 已退款")

@@ -237,6 +237,9 @@ class _Door:
     async def cancel(self, key: OpenedKey, order_id: str) -> Json:
         order = await self._found(key, order_id)
         order = await self._shop.write(api.cancel, key_id=key.key.id, order_id=order.order_id)
+        if order.state != "failed":
+            # Only a part could be called off: to this protocol "canceled" is all of it, and all of its money.
+            raise No("cancel_not_allowed", "Only a part could be called off; the rest is still delivered and charged.")
         return {"ok": True, "order_id": order.order_id, "order_no": order.ours, "status": "canceled"}
 
     async def _found(self, key: OpenedKey, order_id: str) -> ApiOrder:
@@ -255,7 +258,9 @@ class _Door:
 
 
 def state_of(order: ApiOrder) -> str:
-    """What an order is called there."""
+    """What an order is called there; what a source took back is refunded only when the money is back."""
+    if order.state == "reversed" and order.amount_minor:
+        return STATES["done"]
     return STATES[order.state]
 
 

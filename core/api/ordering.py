@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
-from core import catalog, fulfilment, orders, people, pricing
+from core import catalog, fulfilment, ledger, orders, people, pricing
 from core.api import rules, trials
 from core.api.goods import checked_quantity, for_programs
 from core.api.keys import allowed, works
@@ -65,6 +65,9 @@ def _order(
         return trials.order(
             session, row, owner, number=number, sku_id=sku_id, quantity=quantity, most_minor=most_minor, wanted=request_hash
         )
+    if row.day_limit_minor is not None:
+        # The same number twice at once takes turns: what is found to be there is not counted against the day a second time.
+        ledger.lock(session, owner.wallet_id)
     known = orders.find_outside(session, customer_id=owner.id, number=number)
     if known is not None:
         return _repeated(known, request_hash)
@@ -102,6 +105,9 @@ def _deal(session: Session, owner: Customer, sku_id: int, quantity: int) -> _Dea
     product = None if sku is None else catalog.product(session, sku.product_id)
     price = pricing.for_buyer(session, buyer=owner, sku_ids=[sku_id]).get(sku_id)
     if sku is None or product is None or price is None or sku.hidden or product.hidden or not for_programs(product):
+        raise NoSuchItem
+    way = catalog.trail(session, product.category_id)
+    if not way or any(step.hidden for step in way):
         raise NoSuchItem
     checked_quantity(sku.min_quantity, min(orders.most_of(owner, sku), rules.MOST_QUANTITY), quantity)
     return _Deal(owner, sku_id, price, sku.rules_version, bool(fulfilment.kind(product.kind).fields(product.terms)))

@@ -65,8 +65,10 @@ def _state(found: OutsideView) -> tuple[str, str]:
         return ("reversed", "its money was given back") if found.fetched else ("failed", "its money was given back")
     if found.state is not OrderState.ISSUED:
         return "failed", "it could not be delivered, and its money was given back"
-    if found.taken_back:
+    if found.taken_back >= found.units - found.refunded and found.taken_back:
         return "reversed", "its source took it back; please write to the shop"
+    if found.taken_back:
+        return "partly", f"{found.taken_back} of it were taken back by their source; please write to the shop"
     if found.refunded:
         return "partly", f"{found.refunded} of it were given back"
     if found.units < found.asked:

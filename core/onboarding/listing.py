@@ -58,9 +58,14 @@ def may_list(session: Session, *, supplier: SupplierView, sku_id: int) -> None:
 
 @read
 def may_stock(session: Session, *, supplier: SupplierView, sku_id: int, quantity: int) -> None:
-    """May they bring so many more codes? `quantity` 0 asks before it is known. Raises DepositFirst, and as `standing.may_stock`."""
+    """May they bring so many more codes? `quantity` 0 asks before it is known. Raises DepositFirst, NoPaper, and as `standing.may_stock`.
+
+    A paper that has run out stops new codes as it stops new listings.
+    """
     if not ready(session, supplier.id):
         raise DepositFirst
+    if needs_paper(supplier.standing) and not papers_for_listing(session, supplier.id):
+        raise NoPaper
     standing.may_stock(session, supplier_id=supplier.id, sku_id=sku_id, quantity=quantity)
 
 

@@ -42,7 +42,7 @@ class OutsideView:
     currency: str
     unit_minor: int
     fetched: bool
-    taken_back: bool  # a source took back later what it had delivered
+    taken_back: int  # units that a source took back later, after it had delivered them
     placed_at: datetime
     callback_url: str | None
     counted: bool
@@ -144,7 +144,7 @@ def _view(session: Session, row: OutsideOrder, order: Order) -> OutsideView:
         order.currency,
         int(unit_minor),
         session.scalar(select(Reveal.id).where(Reveal.order_id == order.id).limit(1)) is not None,
-        any(task.reversed_at is not None for task in fulfilment.tasks_of(session, order.id)),
+        sum(max(1, task.got) for task in fulfilment.tasks_of(session, order.id) if task.reversed_at is not None),
         order.placed_at,
         row.callback_url,
         row.counted,

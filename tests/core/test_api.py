@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -183,7 +184,7 @@ async def test_as_many_as_there_are(shop: Shop, storefront: Storefront, owner: C
     ("facts", "band"),
     [
         ({"most_minor": 9499}, api.PRICE_TOO_HIGH),
-        ({"quantity": 501}, api.BAD_REQUEST),
+        ({"quantity": 10_001}, api.BAD_REQUEST),
         ({"quantity": 0}, api.BAD_REQUEST),
         ({"number": ""}, api.BAD_REQUEST),
         ({"number": "with a blank"}, api.BAD_REQUEST),
@@ -573,3 +574,24 @@ async def test_the_audit_finds_every_damage(
             assert (await connection.execute(text(API["a number of a reseller is one order"]))).all()
         await connection.rollback()
     assert (await shop.read(audit.audit)).clean
+
+
+async def test_equal_numbers_at_once_are_one_order_and_counted_once_against_the_day(
+    shop: Shop, owner: Customer, goods: Goods, database_url: str
+) -> None:
+    limited = await key_for(shop, owner, day_limit_minor=9_500)
+
+    made = await asyncio.gather(*(ask(shop, limited, goods, "A-1") for _ in range(4)))
+
+    assert len({order.order_id for order in made}) == 1 and sorted(order.repeated for order in made) == [False, True, True, True]
+    assert await scalar(database_url, "SELECT SUM(spent_minor) FROM api_days") == 9_500
+
+
+async def test_what_stands_in_a_hidden_category_is_not_for_programs(shop: Shop, key: NewKey, goods: Goods) -> None:
+    sku = await shop.read(catalog.sku, goods.sku_id)
+    assert sku is not None
+    product = await shop.read(catalog.product, sku.product_id)
+    assert product is not None
+    await shop.write(catalog.change_category, product.category_id, hidden=True, by="test")
+
+    assert await refused(ask(shop, key, goods, "A-1")) == api.UNKNOWN_ITEM
