@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from core.audit import audit
 from core.database import KeyFile, Keyring, Shop, utc_now
 from sandbox import PhoneSpec, Sandbox
 from sandbox.phone import Phone
-from tests.crash.scene import SPEC, START_SECONDS, Buyer, Life, Line, Nursery, Premises, telegram, within
+from tests.crash.scene import SPEC, Buyer, Life, Line, Nursery, Premises, telegram, within
 from tests.crash.test_mixed_payments import free_port
 from tests.crash.wholesaler import (
     AFTER,
@@ -47,6 +48,7 @@ FIRST_ID = 750_000_001
 BETWEEN_LIVES = LEASE_SECONDS + 10
 LATER = 310.0  # the longest for which an unknown order is left alone
 QUIET_SECONDS = 90.0
+REACHED_SECONDS = 30.0
 MOST_LIVES = 12
 
 
@@ -143,6 +145,7 @@ async def town(bare_url: str, tmp_path: Path) -> AsyncIterator[Town]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.timeout(900)
 async def test_killed_seven_times_at_every_point_of_an_order_the_shop_has_bought_each_unit_once(town: Town, seed: int) -> None:
     """The wholesaler has each of our numbers once; every buyer has the codes that it gave, once, or the money."""
@@ -157,8 +160,18 @@ async def test_killed_seven_times_at_every_point_of_an_order_the_shop_has_bought
         ]
         misbehaving = asyncio.create_task(there.misbehaves(random.Random(seed + 2), calm))
         for death, following in zip(DEATHS, (*DEATHS[1:], ""), strict=True):
-            async with asyncio.timeout(START_SECONDS):
-                await reached.wait()
+            for _ in range(MOST_LIVES):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(REACHED_SECONDS):
+                        await reached.wait()
+                if reached.is_set():
+                    break
+                # Too much went wrong at once on a slow machine, and the wholesaler is left alone for minutes: they pass.
+                for event in late:
+                    event.set()
+                await life.is_killed()
+                life = await town.opens(nursery, later=LATER)
+            assert reached.is_set(), str(nursery.log)
             if death == ANSWERED:
                 await asyncio.sleep(chance.uniform(0, 0.05))  # It takes what came, and hands it over.
             assert not any(task.done() for task in (*shopping, misbehaving)), [*shopping, misbehaving]
