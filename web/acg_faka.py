@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ PREFIX = "/shared"
 LANGUAGE = "zh-hans"  # the protocol has one language, and its shops speak this one
 WAIT_SECONDS = 20.0  # its clients hang up after thirty
 LOOK_EVERY_SECONDS = 0.5
+# The server takes so many requests at once and no more: those that wait must leave room for all others, first of all for payments.
+MOST_WAITING = 64
+MOST_WAITING_OF_A_KEY = 4
 ITEMS_AT_ONCE = 500
 
 Act = Callable[[OpenedKey, Fields], Awaitable[object]]
@@ -92,6 +96,7 @@ class _Door:
     ) -> None:
         self._shop, self._body_of, self._wait, self._every = shop, body_of, wait_seconds, look_every_seconds
         self._admission = Admission(shop, Form.ACG, own)
+        self._waiting: Counter[int] = Counter()  # requests by the id of their key
 
     async def answers(self, request: Request, act: Act) -> Response:
         """Let the caller in and answer; whatever goes wrong is said in the protocol's form, and shows nothing of the house."""
@@ -210,13 +215,27 @@ class _Door:
             raise No(forms.NO_GOODS if there is None else forms.NOT_SOLD) from None
 
     async def _waited(self, key: OpenedKey, order: ApiOrder) -> ApiOrder:
-        """The order when it is over, or as it is when the caller would hang up: what an upstream has comes while it waits."""
-        until = time.monotonic() + self._wait
-        while order.state == "working" and time.monotonic() < until:
-            await asyncio.sleep(self._every)
-            now = await self._shop.read(api.find_order, key_id=key.key.id, order_id=order.order_id)
-            order = order if now is None else now
-        return order
+        """The order when it is over, or as it is when the caller would hang up: what an upstream has comes while it waits.
+
+        As it is at once when too many wait already, and for a sandbox key: nothing is on its way to it.
+        """
+        key_id = key.key.id
+        if order.state != "working" or key.key.sandbox:
+            return order
+        if self._waiting[key_id] >= MOST_WAITING_OF_A_KEY or self._waiting.total() >= MOST_WAITING:
+            return order
+        self._waiting[key_id] += 1
+        try:
+            until = time.monotonic() + self._wait
+            while order.state == "working" and time.monotonic() < until:
+                await asyncio.sleep(self._every)
+                now = await self._shop.read(api.find_order, key_id=key_id, order_id=order.order_id)
+                order = order if now is None else now
+            return order
+        finally:
+            self._waiting[key_id] -= 1
+            if not self._waiting[key_id]:
+                del self._waiting[key_id]
 
     async def _told(self, key: OpenedKey, order: ApiOrder) -> dict[str, object]:
         if order.state == "reversed" and order.amount_minor:

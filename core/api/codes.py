@@ -12,12 +12,13 @@ from core import aftersale, ledger, orders, storefronts
 from core.aftersale import CaseCard, Reason
 from core.api import trials
 from core.api.keys import allowed
-from core.api.refusals import NoSuchOrder, NotAllowed, NothingToFetch
+from core.api.refusals import AsksWrong, NoSuchOrder, NotAllowed, NothingToFetch
 from core.api.tables import ApiFetch, Scope
 from core.catalog import Gone
-from core.database import now, read, write
+from core.database import read, write
 
 _MOST_CODES = 1000  # in one page
+MOST_LINES = 50_000  # in the statement of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +171,17 @@ def _case(card: CaseCard, number: str) -> CaseOf:
 
 @read
 def statement(session: Session, *, key_id: int, day: date) -> StatementOf:
-    """All movements of the owner's balance on a day (UTC), with the balance after each. Raises NoSuchKey and NotAllowed."""
+    """All movements of the owner's balance on a day (UTC), with the balance after each.
+
+    Raises NoSuchKey, NotAllowed, and AsksWrong for a day of more than MOST_LINES: a part of a statement would pass for the whole.
+    """
     _, owner = allowed(session, key_id, Scope.STATEMENT)
     since = datetime.combine(day, time(), UTC)
     until = since + timedelta(days=1)
-    later = ledger.between(session, account_id=owner.wallet_id, since=until, until=max(until, now(session) + timedelta(minutes=1)))
-    entries = ledger.between(session, account_id=owner.wallet_id, since=since, until=until)
-    closing = ledger.balance(session, owner.wallet_id) - sum(entry.amount_minor for entry in later)
+    entries = ledger.between(session, account_id=owner.wallet_id, since=since, until=until, limit=MOST_LINES + 1)
+    if len(entries) > MOST_LINES:
+        raise AsksWrong(what=f"day has more than {MOST_LINES} movements, which is more than a statement holds")
+    closing = ledger.balance(session, owner.wallet_id) - ledger.moved_after(session, account_id=owner.wallet_id, since=until)
     balance = opening = closing - sum(entry.amount_minor for entry in entries)
     about = {entry.subject_id for entry in entries if entry.subject_id is not None and _of_order(entry)}
     numbers = orders.outside_among(session, about)

@@ -15,6 +15,7 @@ from core.ledger.queries import (
     keys_of,
     legs_of,
     lock,
+    moved_after,
     party_of,
     statement,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "keys_of",
     "legs_of",
     "lock",
+    "moved_after",
     "new_party",
     "open_account",
     "party_of",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.database import read
 from core.ledger.tables import Account, AccountKind, Posting, Rollup, Transfer, TransferKind
-from core.spans import written_between
+from core.spans import ids_around, written_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,18 @@ def between(session: Session, *, account_id: int, since: datetime, until: dateti
     """The movements of one account between two instants (the second not included), oldest first, at most so many."""
     question = _entries(account_id).where(written_between(session, Transfer.id, Transfer.at, since, until))
     return _read(session, question.order_by(None).order_by(Transfer.id).limit(limit))
+
+
+@read
+def moved_after(session: Session, *, account_id: int, since: datetime) -> int:
+    """What the movements of one account from an instant on add up to, however many they are, in minor units; what came in is positive."""
+    start, _ = ids_around(session, Transfer.id, Transfer.at, since, since)
+    moved = session.scalar(
+        select(func.coalesce(func.sum(case((Posting.credit_id == account_id, Posting.amount_minor), else_=-Posting.amount_minor)), 0))
+        .join(Transfer, Transfer.id == Posting.transfer_id)
+        .where(or_(Posting.debit_id == account_id, Posting.credit_id == account_id), Transfer.id >= start, Transfer.at >= since)
+    )
+    return int(moved or 0)
 
 
 @read

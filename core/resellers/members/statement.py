@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy.orm import Session
 
 from core import ledger, payments
-from core.database import now, read
+from core.database import read
 from core.errors import N_, Refusal
 from core.ledger import Entry
 
@@ -44,8 +44,5 @@ def statement_of_reseller(session: Session, *, reseller_id: int, since: datetime
     if len(entries) > MOST_ENTRIES:
         raise TooManyAtOnce(most=MOST_ENTRIES)
     # Backwards from what there is now: the balance is kept with every movement, and nothing has to be added up from the beginning.
-    later = ledger.between(
-        session, account_id=wallet.account_id, since=until, until=now(session) + timedelta(days=1), limit=20 * MOST_ENTRIES
-    )
-    closing = wallet.balance_minor - sum(entry.amount_minor for entry in later)
+    closing = wallet.balance_minor - ledger.moved_after(session, account_id=wallet.account_id, since=until)
     return StatementOfReseller(since, until, closing - sum(entry.amount_minor for entry in entries), entries, closing, wallet.currency)
