@@ -77,6 +77,11 @@ class Course:
     again: bool = False
 
 
+def minute_now() -> int:
+    """The minute in which wrong words are counted together."""
+    return int(time.monotonic() // 60)
+
+
 class Receiving(Protocol):
     """A file that is on its way: nobody else can send one by the same link meanwhile."""
 
@@ -111,7 +116,7 @@ class _Guesses:
 
     def another(self, request: Request) -> bool:
         """Count one more; whether there were too many from there already."""
-        minute = int(time.monotonic() // 60)
+        minute = minute_now()
         if minute != self._minute or len(self._from) > ADDRESSES:
             self._minute, self._from = minute, Counter()
         address = request.client.host if request.client is not None else ""

@@ -173,7 +173,7 @@ async def test_every_documented_error_of_dujiao_next_has_its_status_and_its_word
         ({"callback_url": "http://192.168.1.1/cb"}, 400, "invalid_callback_url"),
         ({"sku_id": 999_999}, 400, "sku_unavailable"),
         ({"quantity": 41}, 409, "insufficient_stock"),
-        ({"quantity": 501}, 400, "bad_request"),
+        ({"quantity": 10_001}, 400, "bad_request"),
         ({"manual_form_data": {"account": "1"}}, 400, "bad_request"),
     ):
         assert await refused(http, doors, {**order, **change}) == (status, code), change
