@@ -22,13 +22,16 @@ def width(text: str) -> int:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text on one line in at most so many columns; cut with an ellipsis."""
+    """The text on one line in at most so many columns; cut in its middle, because denominations differ in their ends."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if width(text) <= most:
         return text
-    while text and width(text) > most - 1:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    head, tail = text, text
+    while width(tail) > most // 2:
+        tail = tail[1:]
+    while head and width(head) + width(tail) > most - 1:
+        head = head[:-1]
+    return f"{head.rstrip()}…{tail.lstrip()}"
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:

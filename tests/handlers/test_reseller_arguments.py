@@ -118,7 +118,8 @@ def test_a_table_stands_in_columns_and_fits_its_messages(cells: list[tuple[str, 
 
 def test_wide_characters_are_two_columns() -> None:
     assert table.rows_of([("蒸汽", "1"), ("Steam", "22")], right=(1,)) == ["蒸汽   1", "Steam 22"]
-    assert table.shortened("蒸汽钱包充值卡", 7) == "蒸汽钱…"
+    assert table.shortened("蒸汽钱包充值卡", 7) == "蒸汽…卡"
+    assert table.shortened("Код пополнения Steam · 50 ¥", 20).endswith("· 50 ¥"), "what tells denominations apart stays"
 
 
 @given(st.text(max_size=64))
