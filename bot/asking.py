@@ -302,7 +302,7 @@ class Asker:
         if screen is not None and await self._edited(intent, customer, screen, text, markup):
             return
         if intent.state is IntentState.PENDING:
-            await self._shop.write(payments.send_screen, intent_id=intent_id)
+            await self._shop.write(payments.send_screen, intent_id=intent_id, instead_of=screen)
 
     async def _edited(self, intent: Intent, customer: Customer, message_id: int, text: str, markup: InlineKeyboardMarkup | None) -> bool:
         """Whether the message says this now. False: it is gone, too old, or Telegram is out of reach for longer."""

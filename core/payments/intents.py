@@ -319,10 +319,13 @@ def take_screen(session: Session, *, intent_id: int) -> int | None:
 
 
 @write
-def send_screen(session: Session, *, intent_id: int) -> bool:
-    """The payer's screen could not be drawn: it goes out as a new message, once. False when it did before, or there is nothing to pay."""
+def send_screen(session: Session, *, intent_id: int, instead_of: int | None) -> bool:
+    """The payer's screen could not be drawn: it goes out as a new message, once. False when it did before, or there is nothing to pay.
+
+    `instead_of`: the message that could not be drawn, None when none was known. Where another shows the payment by now, that one stays.
+    """
     row = session.get(IntentRow, intent_id, with_for_update=True)
-    if row is None or row.state is not IntentState.PENDING:
+    if row is None or row.state is not IntentState.PENDING or row.screen_message_id != instead_of:
         return False
     row.screen_message_id = None
     session.flush()

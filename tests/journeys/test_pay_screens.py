@@ -128,6 +128,17 @@ async def test_a_screen_that_is_so_already_is_no_trouble(till: Till, goods: Good
 
 
 @on_sqlite
+async def test_who_could_not_draw_an_older_message_does_not_forget_the_one_that_was_sent_meanwhile(till: Till, goods: Goods) -> None:
+    buyer = await till.counter.buyer()
+    screen = await pay_screen(till, goods, buyer)
+    intent = (await till.intent(buyer)).id
+    assert not await till.counter.shop.write(payments.send_screen, intent_id=intent, instead_of=None)
+
+    await till.epay.pay(await till.opens(screen))
+    assert not links(await says(buyer, screen["message_id"], "✅ Paid"))
+
+
+@on_sqlite
 async def test_an_order_that_nobody_paid_in_time_keeps_no_link(till: Till, goods: Goods, clock: Clock) -> None:
     buyer = await till.counter.buyer()
     screen = await pay_screen(till, goods, buyer)
