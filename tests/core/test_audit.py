@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from core import audit, inventory, orders
+from core.audit import queries
 from core.audit.api import API
 from core.audit.control import CONTROL
 from core.audit.joining import JOINING
@@ -465,8 +466,12 @@ async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront,
     await assert_sound(shop, sample=10)
 
 
-async def test_violations_are_listed_a_few_and_counted_all(shop: Shop, goods: Goods, database_url: str) -> None:
+@pytest.mark.parametrize("small", [queries.SMALL, 0], ids=["asked together", "asked one by one"])
+async def test_violations_are_listed_a_few_and_counted_all(
+    shop: Shop, goods: Goods, database_url: str, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A thousand of the same do not fill the screen, and are still a thousand."""
+    monkeypatch.setattr(queries, "SMALL", small)
     async with aside(database_url) as connection:
         await connection.execute(text("UPDATE codes SET offer_id = 1 + offer_id"))
         await connection.execute(text("UPDATE batches SET accepted = accepted + 1"))
