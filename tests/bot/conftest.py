@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 import pytest
 from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 
 from bot.courier import Courier
 from bot.pace import LocalPace, Pace, Rates
@@ -19,6 +17,7 @@ from core.people import Customer
 from core.storefronts import Storefront
 from sandbox import BotSpec, Patience, Sandbox
 from sandbox.phone import Phone
+from tests.line import Line
 from tests.stage import person
 
 TOKEN = "7000000001:AAtests-of-the-running-bot"
@@ -41,7 +40,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def telegram(sandbox: Sandbox) -> AsyncIterator[Bot]:
     """The shop's bot, as `bot.running` makes it."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(sandbox.url))
+    session = Line(sandbox.url)
     async with Bot(TOKEN, session=session, default=DefaultBotProperties(parse_mode="HTML")) as bot:
         yield bot
 

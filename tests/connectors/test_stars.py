@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramForbiddenError
 from telegram import constants
 
@@ -21,6 +19,7 @@ from core.money import STARS
 from core.ports import Ask, Declined, PaymentMethod, PaymentState, Refund
 from sandbox import BotSpec, Sandbox, limits
 from sandbox.phone import Phone
+from tests.line import Line
 
 TOKEN = "7000000001:AAtests-of-stars"
 SHOP = BotSpec(TOKEN, "card_shop_bot", "Card Shop")
@@ -37,7 +36,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def bot(sandbox: Sandbox) -> AsyncIterator[Bot]:
-    async with Bot(TOKEN, session=AiohttpSession(api=TelegramAPIServer.from_base(sandbox.url))) as bot:
+    async with Bot(TOKEN, session=Line(sandbox.url)) as bot:
         yield bot
 
 

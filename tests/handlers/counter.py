@@ -11,8 +11,6 @@ from typing import Any
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.default import DefaultBotProperties
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 
 from bot.asking import Asker
 from bot.courier import Courier
@@ -30,6 +28,7 @@ from core.storefronts import Storefront
 from sandbox import BotSpec, Patience, Sandbox
 from sandbox.phone import Phone, labels
 from tests.handlers.recorder import breakages
+from tests.line import Line
 from tests.stage import give, person
 
 SPEC = BotSpec("7000000001:AAtests-of-the-conversations", "card_shop_bot", "Card Shop")
@@ -135,7 +134,7 @@ async def opened(
         sandbox = Sandbox(bots=[SPEC], patience=HASTY)
         await sandbox.start()
         stack.push_async_callback(sandbox.stop)
-        session = AiohttpSession(api=TelegramAPIServer.from_base(sandbox.url))
+        session = Line(sandbox.url)
         bot = await stack.enter_async_context(Bot(SPEC.token, session=session, default=DefaultBotProperties(parse_mode="HTML")))
         methods: dict[str, PaymentMethod] = {"stars": Stars(BotCalls(bot))} if stars else {}
         if rate is not None:

@@ -7,11 +7,10 @@ import aiogram
 import aiohttp
 import pytest
 import telegram
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
 
 from sandbox import BotSpec, Patience, Sandbox
 from sandbox.phone import Phone
+from tests.line import Line
 
 TOKEN = "7000000001:AAtests-of-the-sandbox"
 SHOP = BotSpec(TOKEN, "card_shop_bot", "Card Shop")
@@ -84,7 +83,7 @@ async def met(buyer: Phone, call: Call) -> int:
 
 @pytest.fixture
 async def with_aiogram(sandbox: Sandbox) -> AsyncIterator[aiogram.Bot]:
-    session = AiohttpSession(api=TelegramAPIServer.from_base(sandbox.url))
+    session = Line(sandbox.url)
     async with aiogram.Bot(TOKEN, session=session) as bot:
         yield bot
 
