@@ -16,6 +16,9 @@ from sandbox.phone import labels
 from tests.handlers.counter import Buyer, Counter, opened
 from tests.stage import Goods
 
+# What is in the chat does not depend on the database; what the core does is tested on both in tests/core.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 async def counter(shop: Shop, storefront: Storefront) -> AsyncIterator[Counter]:

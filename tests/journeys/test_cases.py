@@ -24,6 +24,9 @@ from tests.handlers.telegram_rules import checked, visible
 from tests.sandbox.pictures import png
 from tests.stage import Clock, Goods, chat_of, person, put_on_sale
 
+# What is in the chat does not depend on the database; what the core does is tested on both in tests/core.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 async def counter(shop: Shop, storefront: Storefront) -> AsyncIterator[Counter]:
@@ -324,7 +327,6 @@ async def test_the_deadlines_and_the_warranty_are_set_from_the_phone(counter: Co
 WILD = "<b>Ünïcode & 游戏 “cards” 😀</b> "
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("language", languages())
 async def test_the_wildest_case_fits_every_screen_and_notice_in_every_language(
     shop: Shop, storefront: Storefront, language: str, database: str

@@ -19,6 +19,9 @@ from tests.core.props import assert_sound
 from tests.handlers.counter import SPEC, Buyer, Counter, opened
 from tests.stage import Clock, put_on_sale
 
+# What is in the chat does not depend on the database; what the core does is tested on both in tests/core.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 Json = dict[str, Any]
 
 

@@ -22,6 +22,9 @@ from tests.handlers.counter import Buyer
 from tests.journeys.test_paying import Till, till_of
 from tests.stage import Clock, Goods
 
+# What is in the chat does not depend on the database; what the core does is tested on both in tests/core.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
 KEY, SECRET = "sk_test_51NotARealKeyAtAll", "whsec_notARealSecretAtAll"
 
 
