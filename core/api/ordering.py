@@ -16,6 +16,7 @@ from core.api.keys import allowed, works
 from core.api.refusals import CostsMore, DayLimitReached, NoSuchItem, NoSuchOrder, OtherOrder, TooLateToCancel
 from core.api.shown import ApiOrder, shown
 from core.api.tables import ApiDay, ApiKey, Form, Scope
+from core.catalog import ProductView, SkuView
 from core.database import ALONE, Alone, Gathered, Tools, insert_new, now, read, write
 from core.errors import Refusal
 from core.orders import Outside
@@ -71,7 +72,7 @@ def _order(
     known = orders.find_outside(session, customer_id=owner.id, number=number)
     if known is not None:
         return _repeated(known, request_hash)
-    deal = _deal(session, owner, sku_id, quantity)
+    deal = _deal(_goods(session, [(owner, sku_id)]), owner, sku_id, quantity)
     units = quantity
     for _ in range(_TRIES):
         try:
@@ -100,14 +101,36 @@ def _repeated(known: tuple[orders.OutsideView, bytes], request_hash: bytes) -> A
     return shown(known[0], repeated=True)
 
 
-def _deal(session: Session, owner: Customer, sku_id: int, quantity: int) -> _Deal:
-    sku = catalog.sku(session, sku_id)
-    product = None if sku is None else catalog.product(session, sku.product_id)
-    price = pricing.for_buyer(session, buyer=owner, sku_ids=[sku_id]).get(sku_id)
+@dataclass(frozen=True, slots=True)
+class _Goods:
+    """What orders are about, read once for all of them: prices by owner and denomination."""
+
+    skus: dict[int, SkuView]
+    products: dict[int, ProductView]
+    open_categories: frozenset[int]
+    prices: dict[int, dict[int, pricing.Price]]
+
+
+def _goods(session: Session, wanted: Sequence[tuple[Customer, int]]) -> _Goods:
+    """What these people want, in a few questions for however many."""
+    skus = catalog.skus_called(session, {sku_id for _, sku_id in wanted})
+    products = catalog.products_of(session, {sku.product_id for sku in skus.values()})
+    ways = {category_id: catalog.trail(session, category_id) for category_id in {product.category_id for product in products.values()}}
+    prices = {
+        owner.id: pricing.for_buyer(session, buyer=owner, sku_ids={sku_id for other, sku_id in wanted if other.id == owner.id})
+        for owner in {owner.id: owner for owner, _ in wanted}.values()
+    }
+    shown = frozenset(category_id for category_id, way in ways.items() if way and not any(step.hidden for step in way))
+    return _Goods(skus, products, shown, prices)
+
+
+def _deal(goods: _Goods, owner: Customer, sku_id: int, quantity: int) -> _Deal:
+    sku = goods.skus.get(sku_id)
+    product = None if sku is None else goods.products.get(sku.product_id)
+    price = goods.prices[owner.id].get(sku_id)
     if sku is None or product is None or price is None or sku.hidden or product.hidden or not for_programs(product):
         raise NoSuchItem
-    way = catalog.trail(session, product.category_id)
-    if not way or any(step.hidden for step in way):
+    if product.category_id not in goods.open_categories:
         raise NoSuchItem
     checked_quantity(sku.min_quantity, min(orders.most_of(owner, sku), rules.MOST_QUANTITY), quantity)
     return _Deal(owner, sku_id, price, sku.rules_version, bool(fulfilment.kind(product.kind).fields(product.terms)))
@@ -182,20 +205,19 @@ def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Too
             and row.form not in TOLD_OF_ALL
         }
         owners = {row.id: people.by_id(session, row.customer_id) for row in usable.values()}
-        known: dict[tuple[int, int], _Deal] = {}
-        for n, ask in enumerate(asks):
-            owner = owners.get(ask["key_id"])
-            if owner is None or not owner.wholesale or ask["fields"]:
+        asked = [(n, ask, owners[ask["key_id"]]) for n, ask in enumerate(asks) if ask["key_id"] in owners and not ask["fields"]]
+        goods = _goods(session, [(owner, ask["sku_id"]) for _, ask, owner in asked])
+        for n, ask, owner in asked:
+            if not owner.wholesale:
                 continue
             try:
                 rules.number_checked(ask["number"])
                 if ask["callback_url"] is not None:
                     rules.url_checked(ask["callback_url"])
-                deal = known.get((owner.id, ask["sku_id"])) or _deal(session, owner, ask["sku_id"], ask["quantity"])
+                deal = _deal(goods, owner, ask["sku_id"], ask["quantity"])
                 _within(deal.price, ask["quantity"], ask["quantity"], ask["most_minor"])
             except Refusal:
                 continue  # By itself it is first looked for its number: what was ordered before is answered, whatever it costs now.
-            known[owner.id, ask["sku_id"]] = deal
             if not deal.asks:
                 ready.append((n, _bought(ask, deal), deal))
     if not ready:

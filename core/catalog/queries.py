@@ -273,6 +273,14 @@ def skus_page(session: Session, *, after: int, limit: int) -> list[SkuView]:
 
 
 @read
+def skus_called(session: Session, sku_ids: Collection[int]) -> dict[int, SkuView]:
+    """These denominations by their ids."""
+    if not sku_ids:
+        return {}
+    return {row.id: _sku(row) for row in session.scalars(select(Sku).where(Sku.id.in_(sku_ids)))}
+
+
+@read
 def products_of(session: Session, product_ids: Collection[int]) -> dict[int, ProductView]:
     """These products by their ids."""
     if not product_ids:

@@ -218,6 +218,12 @@ async def test_another_resellers_order_is_not_there(shop: Shop, storefront: Stor
     assert await refused(shop.write(api.cancel, key_id=stranger.key.id, number=made.ours)) == api.UNKNOWN_ORDER
 
 
+async def test_of_orders_that_come_together_each_is_held_to_what_an_order_may_be(shop: Shop, owner: Customer, goods: Goods) -> None:
+    key = await key_for(shop, owner)
+    made, nos = await at_once(ask(shop, key, goods, f"Q-{n}", quantity=1 if n % 2 else api.MOST_QUANTITY + 1) for n in range(12))
+    assert len(made) == 6 and {type(no) for no in nos} == {api.AsksWrong}
+
+
 async def test_a_limit_a_day_is_never_passed_however_many_come_at_once(shop: Shop, owner: Customer, goods: Goods, clock: Clock) -> None:
     limited = await key_for(shop, owner, day_limit_minor=30_000)
 
