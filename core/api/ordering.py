@@ -116,10 +116,8 @@ def _goods(session: Session, wanted: Sequence[tuple[Customer, int]]) -> _Goods:
     skus = catalog.skus_called(session, {sku_id for _, sku_id in wanted})
     products = catalog.products_of(session, {sku.product_id for sku in skus.values()})
     ways = {category_id: catalog.trail(session, category_id) for category_id in {product.category_id for product in products.values()}}
-    prices = {
-        owner.id: pricing.for_buyer(session, buyer=owner, sku_ids={sku_id for other, sku_id in wanted if other.id == owner.id})
-        for owner in {owner.id: owner for owner, _ in wanted}.values()
-    }
+    owners = {owner.id: owner for owner, _ in wanted}
+    prices = pricing.for_resellers(session, buyers=owners.values(), sku_ids=skus.keys())
     shown = frozenset(category_id for category_id, way in ways.items() if way and not any(step.hidden for step in way))
     return _Goods(skus, products, shown, prices)
 
@@ -204,12 +202,11 @@ def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Too
             and row.day_limit_minor is None
             and row.form not in TOLD_OF_ALL
         }
-        owners = {row.id: people.by_id(session, row.customer_id) for row in usable.values()}
+        customers = people.these(session, {row.customer_id for row in usable.values()})
+        owners = {row.id: customers[row.customer_id] for row in usable.values() if customers[row.customer_id].wholesale}
         asked = [(n, ask, owners[ask["key_id"]]) for n, ask in enumerate(asks) if ask["key_id"] in owners and not ask["fields"]]
         goods = _goods(session, [(owner, ask["sku_id"]) for _, ask, owner in asked])
         for n, ask, owner in asked:
-            if not owner.wholesale:
-                continue
             try:
                 rules.number_checked(ask["number"])
                 if ask["callback_url"] is not None:

@@ -30,6 +30,7 @@ from core.people.queries import (
     next_customers,
     one,
     staff,
+    these,
 )
 from core.people.tables import Role
 
@@ -60,6 +61,7 @@ __all__ = [
     "set_level",
     "set_wholesale",
     "staff",
+    "these",
     "want_broadcasts",
     "want_price_news",
 ]

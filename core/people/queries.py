@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,6 +76,14 @@ def find(session: Session, *, storefront_id: int, telegram_id: int) -> Customer 
 def by_id(session: Session, customer_id: int) -> Customer:
     """The customer of this id."""
     return view(session.get_one(CustomerRow, customer_id))
+
+
+@read
+def these(session: Session, customer_ids: Collection[int]) -> dict[int, Customer]:
+    """The customers of these ids."""
+    if not customer_ids:
+        return {}
+    return {row.id: view(row) for row in session.scalars(select(CustomerRow).where(CustomerRow.id.in_(customer_ids)))}
 
 
 @read

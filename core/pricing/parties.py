@@ -65,21 +65,41 @@ def for_buyer(session: Session, *, buyer: people.Customer, sku_ids: Collection[i
         return {}
     if not buyer.wholesale:
         return current(session, storefront_id=buyer.storefront_id, sku_ids=sku_ids)
-    parties = [PriceRow.customer_id == buyer.id, (PriceRow.level_id.is_(None)) & (PriceRow.customer_id.is_(None))]
-    if buyer.level_id is not None:
-        parties.append(PriceRow.level_id == buyer.level_id)
+    return for_resellers(session, buyers=[buyer], sku_ids=sku_ids)[buyer.id]
+
+
+@read
+def for_resellers(session: Session, *, buyers: Collection[people.Customer], sku_ids: Collection[int]) -> dict[int, dict[int, Price]]:
+    """The same for several resellers in one question, by their ids: what each of them pays for each of these denominations."""
+    if not sku_ids or not buyers:
+        return {buyer.id: {} for buyer in buyers}
     rows = session.scalars(
         select(PriceRow).where(
-            PriceRow.storefront_id == buyer.storefront_id, PriceRow.sku_id.in_(sku_ids), *_open(now(session)), or_(*parties)
+            PriceRow.storefront_id.in_({buyer.storefront_id for buyer in buyers}),
+            PriceRow.sku_id.in_(sku_ids),
+            *_open(now(session)),
+            or_(
+                PriceRow.customer_id.in_({buyer.id for buyer in buyers}),
+                (PriceRow.level_id.is_(None)) & (PriceRow.customer_id.is_(None)),
+                PriceRow.level_id.in_({buyer.level_id for buyer in buyers if buyer.level_id is not None}),
+            ),
         )
     ).all()
-    best: dict[int, PriceRow] = {}
-    for row in rows:
-        known = best.get(row.sku_id)
-        if known is None or _weight(row) > _weight(known):
-            best[row.sku_id] = row
-    kept = list(best.values())
-    return {row.sku_id: price.wholesale() if _weight(row) == 0 else price for row, price in zip(kept, views(session, kept), strict=True)}
+    prices = {row.id: price for row, price in zip(rows, views(session, rows), strict=True)}
+    best: dict[int, dict[int, PriceRow]] = {buyer.id: {} for buyer in buyers}
+    for buyer in buyers:
+        mine = best[buyer.id]
+        for row in rows:
+            others = row.customer_id not in (None, buyer.id) or row.level_id not in (None, buyer.level_id)
+            if others or row.storefront_id != buyer.storefront_id:
+                continue
+            known = mine.get(row.sku_id)
+            if known is None or _weight(row) > _weight(known):
+                mine[row.sku_id] = row
+    return {
+        buyer_id: {sku_id: prices[row.id].wholesale() if _weight(row) == 0 else prices[row.id] for sku_id, row in mine.items()}
+        for buyer_id, mine in best.items()
+    }
 
 
 def _weight(row: PriceRow) -> int:
