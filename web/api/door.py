@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core import api
 from core.aftersale import Reason
@@ -59,21 +60,37 @@ class ApiDoor:
 
 def add_api_door(app: FastAPI, shop: Shop, door: ApiDoor) -> None:
     """Open the door. To be called after every other door under the same prefix: what is not theirs is answered here."""
-    gate = Gate(make_api(shop), shop, lambda: door.memory, per_minute=door.per_minute, key_seconds=door.key_seconds)
+    desk = OrderDesk(shop)
+    lanes = {("POST", "/orders"): desk.answer}
+    gate = Gate(make_api(shop, desk), shop, lambda: door.memory, lanes=lanes, per_minute=door.per_minute, key_seconds=door.key_seconds)
+    app.add_middleware(_StraightToTheGate, gate=gate, ways=frozenset((method, PREFIX + path) for method, path in lanes))
     mount = Mount(PREFIX, app=gate)
     # Also what has a line break in it, or it would be answered by somebody else in other words.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     app.router.routes.append(mount)
 
 
-def make_api(shop: Shop) -> FastAPI:
+class _StraightToTheGate:
+    """What is asked for most goes past every other door's path: matching them all costs more than the sale itself."""
+
+    def __init__(self, app: ASGIApp, gate: Gate, ways: frozenset[tuple[str, str]]) -> None:
+        self._app, self._gate, self._ways = app, gate, ways
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["method"], scope["path"]) in self._ways:
+            await self._gate({**scope, "root_path": PREFIX}, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def make_api(shop: Shop, desk: OrderDesk) -> FastAPI:
     """The application behind the gate."""
     app = FastAPI(title="Reseller API", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.openapi = schema_of(app, PREFIX)  # type: ignore[method-assign]
     _say_errors(app)
     _add_pages(app)
     _add_goods(app, shop)
-    _add_orders(app, shop)
+    _add_orders(app, shop, desk)
     _add_cases(app, shop)
     return app
 
@@ -91,10 +108,10 @@ def said(answer: BaseModel, status: int = 200) -> Response:
     return Response(answer.model_dump_json(), status, media_type=_JSON)
 
 
-def read_body(model: type[Sent], request: Request) -> Sent:
+def read_body(model: type[Sent], body: bytes) -> Sent:
     """What was sent; raises AsksWrong with a sentence about the first thing that is wrong with it."""
     try:
-        return model.model_validate_json(request.scope["body"])
+        return model.model_validate_json(body)
     except ValidationError as wrong:
         raise AsksWrong(what=_about(wrong.errors(include_url=False, include_input=False))) from None
 
@@ -106,14 +123,25 @@ def _about(errors: Any) -> str:
     return f"{where}: {first['msg']}"[:300] if where else f"the body: {first['msg']}"[:300]
 
 
+def said_no(refusal: Refusal) -> Response:
+    """A refusal in the table's words."""
+    band = api.band(refusal)
+    if band is api.INTERNAL:
+        log.error("api-refusal-without-a-place", refusal=type(refusal).__name__)
+    return error(band, _ENGLISH.label(refusal.says, **_ENGLISH.spoken(refusal.facts())))
+
+
+def broke(path: str, trouble: Exception) -> Response:
+    """What nobody expected; the log has its kind and no word of what was asked."""
+    log.error("api-failed", path=path, error=type(trouble).__name__)
+    return error(api.INTERNAL, "something went wrong here; ask by the number what became of it")
+
+
 def _say_errors(app: FastAPI) -> None:
     @app.exception_handler(Refusal)
     async def refused(request: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, Refusal)
-        band = api.band(refusal)
-        if band is api.INTERNAL:
-            log.error("api-refusal-without-a-place", refusal=type(refusal).__name__)
-        return error(band, _ENGLISH.label(refusal.says, **_ENGLISH.spoken(refusal.facts())))
+        return said_no(refusal)
 
     @app.exception_handler(RequestValidationError)
     async def wrong(request: Request, trouble: Exception) -> Response:
@@ -134,8 +162,7 @@ def _say_errors(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def internal(request: Request, trouble: Exception) -> Response:
         # Never what was asked: it may hold what a buyer typed. The gate takes the exception, which is raised once more after this.
-        log.error("api-failed", path=request.scope["path"], error=type(trouble).__name__)
-        return error(api.INTERNAL, "something went wrong here; ask by the number what became of it")
+        return broke(request.scope["path"], trouble)
 
 
 def cursor(place: int) -> str:
@@ -202,7 +229,7 @@ def _add_goods(app: FastAPI, shop: Shop) -> None:
         openapi_extra=_takes(m.FieldsIn),
     )
     async def check(request: Request, key: str) -> Response:
-        asked, mine = read_body(m.FieldsIn, request), key_of(request).id
+        asked, mine = read_body(m.FieldsIn, request.scope["body"]), key_of(request).id
         found = await shop.read(api.check, key_id=mine, sku_id=await _sku(shop, key), fields=asked.fields)
         return said(m.CheckOut(good=found.good, shown=found.shown, why=found.why))
 
@@ -288,14 +315,70 @@ def change_out(change: api.Change) -> m.ChangeOut:
 # Orders
 
 
-def _add_orders(app: FastAPI, shop: Shop) -> None:
-    keys_of_items: dict[int, str] = {}
+class OrderDesk:
+    """Takes orders, and says what became of them."""
 
-    async def shown(found: ApiOrder, key: Key, status: int = 200) -> Response:
-        if found.sku_id not in keys_of_items:
-            keys_of_items[found.sku_id] = await shop.read(api.key_of_item, found.sku_id)
-        return said(_order(found, keys_of_items[found.sku_id]), status)
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._skus: dict[str, int] = {}  # Keys of items never change, nor do currencies.
+        self._keys_of_items: dict[int, str] = {}
+        self._currencies: dict[int, str] = {}
 
+    async def shown(self, found: ApiOrder, status: int = 200) -> Response:
+        """An order as the answer says it."""
+        if found.sku_id not in self._keys_of_items:
+            self._keys_of_items[found.sku_id] = await self._shop.read(api.key_of_item, found.sku_id)
+        return said(_order(found, self._keys_of_items[found.sku_id]), status)
+
+    async def order(self, key: Key, body: bytes) -> Response:
+        """The same number with the same body is the order there is, for ever; raises Refusal."""
+        asked = read_body(m.OrderIn, body)
+        sku_id = self._skus.get(asked.item)
+        if sku_id is None:
+            sku_id = await _sku(self._shop, asked.item)
+            if len(self._skus) > 50_000:
+                self._skus.clear()
+            self._skus[asked.item] = sku_id
+        found = await self._shop.write(
+            api.order,
+            key_id=key.id,
+            number=asked.number,
+            sku_id=sku_id,
+            quantity=asked.quantity,
+            most_minor=await self._most_minor(key, asked),
+            partial=asked.partial,
+            fields=asked.fields or None,
+            callback_url=asked.callback_url,
+            request_hash=api.short_hash(body),
+        )
+        if key.sandbox and api.unanswered(found):
+            return error(api.INTERNAL, "a sandbox order whose number ends with -error: it was made; ask by its number, or repeat it")
+        return await self.shown(found, 200 if found.repeated else 201)
+
+    async def _most_minor(self, key: Key, asked: m.OrderIn) -> int | None:
+        if asked.max_cost is None:
+            return None
+        currency = self._currencies.get(key.storefront_id)
+        if currency is None:
+            currency = self._currencies[key.storefront_id] = await self._shop.read(api.currency_of, key_id=key.id)
+        if asked.currency != currency:
+            raise AsksWrong(what=f"currency must be {currency}, that of the prices, when there is max_cost")
+        try:
+            return parse_minor(asked.max_cost, currency)
+        except NotAnAmount:
+            raise AsksWrong(what=f"max_cost is no amount of {currency}") from None
+
+    async def answer(self, key: Key, body: bytes) -> Response:
+        """An order and whatever becomes of it, past the framework; never raises."""
+        try:
+            return await self.order(key, body)
+        except Refusal as refusal:
+            return said_no(refusal)
+        except Exception as trouble:
+            return broke("/orders", trouble)
+
+
+def _add_orders(app: FastAPI, shop: Shop, desk: OrderDesk) -> None:
     @app.post(
         "/orders",
         response_model=m.OrderOut,
@@ -307,49 +390,14 @@ def _add_orders(app: FastAPI, shop: Shop) -> None:
     )
     async def order(request: Request) -> Response:
         """The same number with the same body is the order there is, for ever; with another body it is refused (5002)."""
-        key, asked = key_of(request), read_body(m.OrderIn, request)
-        sku_id = skus.get(asked.item)
-        if sku_id is None:
-            sku_id = await _sku(shop, asked.item)
-            if len(skus) > 50_000:
-                skus.clear()
-            skus[asked.item] = sku_id
-        most_minor = None
-        if asked.max_cost is not None:
-            currency = currencies.get(key.storefront_id)
-            if currency is None:
-                currency = currencies[key.storefront_id] = await shop.read(api.currency_of, key_id=key.id)
-            if asked.currency != currency:
-                raise AsksWrong(what=f"currency must be {currency}, that of the prices, when there is max_cost")
-            try:
-                most_minor = parse_minor(asked.max_cost, currency)
-            except NotAnAmount:
-                raise AsksWrong(what=f"max_cost is no amount of {currency}") from None
-        found = await shop.write(
-            api.order,
-            key_id=key.id,
-            number=asked.number,
-            sku_id=sku_id,
-            quantity=asked.quantity,
-            most_minor=most_minor,
-            partial=asked.partial,
-            fields=asked.fields or None,
-            callback_url=asked.callback_url,
-            request_hash=api.short_hash(request.scope["body"]),
-        )
-        if key.sandbox and api.unanswered(found):
-            return error(api.INTERNAL, "a sandbox order whose number ends with -error: it was made; ask by its number, or repeat it")
-        return await shown(found, key, 200 if found.repeated else 201)
-
-    skus: dict[str, int] = {}  # Keys of items never change.
-    currencies: dict[int, str] = {}
+        return await desk.order(key_of(request), request.scope["body"])
 
     @app.get("/orders", response_model=m.OrderOut, responses=_ERRORS, tags=["orders"], summary="An order by your number or ours")
     async def find(request: Request, number: Annotated[str, Query(min_length=1, max_length=64)]) -> Response:
         found = await shop.read(api.find_order, key_id=key_of(request).id, number=number)
         if found is None:
             raise api.NoSuchOrder
-        return await shown(found, key_of(request))
+        return await desk.shown(found)
 
     @app.post(
         "/orders/cancel",
@@ -360,8 +408,8 @@ def _add_orders(app: FastAPI, shop: Shop) -> None:
         openapi_extra=_takes(m.NumberIn),
     )
     async def cancel(request: Request) -> Response:
-        asked = read_body(m.NumberIn, request)
-        return await shown(await shop.write(api.cancel, key_id=key_of(request).id, number=asked.number), key_of(request))
+        asked = read_body(m.NumberIn, request.scope["body"])
+        return await desk.shown(await shop.write(api.cancel, key_id=key_of(request).id, number=asked.number))
 
     @app.get(
         "/orders/{id}/codes", response_model=m.CodesOut, responses=_ERRORS, tags=["orders"], summary="The codes of an order, page by page"
@@ -409,7 +457,7 @@ def _add_cases(app: FastAPI, shop: Shop) -> None:
         openapi_extra=_takes(m.CaseIn),
     )
     async def report(request: Request) -> Response:
-        asked = read_body(m.CaseIn, request)
+        asked = read_body(m.CaseIn, request.scope["body"])
         made = await shop.write(
             api.report_bad,
             key_id=key_of(request).id,

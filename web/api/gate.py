@@ -6,7 +6,7 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -28,6 +28,7 @@ _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _KEY_SECONDS = 1.0  # A key that was disabled is good for so long for questions; orders look for themselves.
 _MOST_KEYS = 5000
+Lane = Callable[[Key, bytes], Awaitable[Response]]
 _SIGNS = {Form.OWN: api.sign, Form.MD5: api.sign_md5}
 
 
@@ -58,13 +59,21 @@ class Refused(Exception):
 class Gate:
     """In front of the application: reads the body, checks the signature, and hands the key on as `scope["key"]`.
 
-    With `per_minute` requests of one key in a minute, of which every answer tells how many are left.
+    With `per_minute` requests of one key in a minute, of which every answer tells how many are left. What is asked on one of the
+    `lanes`, by method and path, is answered there.
     """
 
     def __init__(
-        self, app: ASGIApp, shop: Shop, memory: Callable[[], Memory], *, per_minute: int = 3000, key_seconds: float = _KEY_SECONDS
+        self,
+        app: ASGIApp,
+        shop: Shop,
+        memory: Callable[[], Memory],
+        *,
+        lanes: Mapping[tuple[str, str], Lane] | None = None,
+        per_minute: int = 3000,
+        key_seconds: float = _KEY_SECONDS,
     ) -> None:
-        self._app, self._shop, self._memory = app, shop, memory
+        self._app, self._shop, self._memory, self._lanes = app, shop, memory, lanes or {}
         self._per_minute, self._key_seconds = per_minute, key_seconds
         self._keys: dict[str, _Known] = {}
         self._used: dict[tuple[int, str], float] = {}
@@ -87,6 +96,11 @@ class Gate:
                 raise Refused(api.TOO_MANY_REQUESTS, f"at most {self._per_minute} requests a minute")
         except Refused as no:
             await error(no.band, no.message, {**headers, **no.headers})(scope, receive, send)
+            return
+        if (lane := self._lanes.get((scope["method"], path))) is not None:
+            answered = await lane(key, body)
+            answered.headers.update(headers)
+            await answered(scope, receive, send)
             return
         scope["key"], scope["body"] = key, body
 
@@ -137,6 +151,8 @@ class Gate:
         now = time.monotonic()
         known = self._keys.get(name)
         if known is None or now - known.at >= self._key_seconds:
+            if known is not None:
+                known.at = now  # One asks for all who come meanwhile.
             if len(self._keys) >= _MOST_KEYS:
                 self._keys.clear()
             known = self._keys[name] = _Known(await self._shop.read(api.find_key, name), now)
