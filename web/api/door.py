@@ -32,6 +32,7 @@ from web.api.gate import Gate, error
 from web.api.memory import Memory, OwnMemory
 from web.api.page import drawn
 from web.api.schema import schema_of
+from web.unmet import ordered
 
 log = structlog.get_logger()
 
@@ -325,9 +326,9 @@ def _add_orders(app: FastAPI, shop: Shop) -> None:
                 most_minor = parse_minor(asked.max_cost, currency)
             except NotAnAmount:
                 raise AsksWrong(what=f"max_cost is no amount of {currency}") from None
-        found = await shop.write(
-            api.order,
-            key_id=key.id,
+        found = await ordered(
+            shop,
+            key,
             number=asked.number,
             sku_id=sku_id,
             quantity=asked.quantity,
