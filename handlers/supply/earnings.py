@@ -337,7 +337,8 @@ def _type_said(to: PayTo, customer: Customer, speech: Speech) -> Safe:
             "Type the Telegram number of who gets the money; they must have opened @CryptoBot once. Yours is <code>{id}</code>.",
             id=customer.telegram_id,
         )
-    return speech.say("Type the account in words, for example: <i>{example}</i>", example="Bank of China, 6217 0000 0000 0000, Li Ming")
+    example = speech.label("Bank of China, 6217 0000 0000 0000, Li Ming")
+    return speech.say("Type the account in words, for example: <i>{example}</i>", example=example)
 
 
 async def account_typed(

@@ -62,6 +62,7 @@ async def _show(event: Message | CallbackQuery, desk: Seat, supplier_id: int = 0
 async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: int, *, several: bool, fresh: bool) -> None:
     say = desk.speech
     here = await desk.shop.read(insight.supplier_home, supplier_id, timezone=say.timezone)
+    papers = await desk.shop.read(onboarding.documents_of, supplier_id)
     closed = sum(1 for line in here.lines if line.facts.closed)
     text = paragraphs(
         lines(bold(clipped(here.supplier.name, 200)), say.say(_STANDINGS[here.supplier.standing])),
@@ -75,7 +76,7 @@ async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: in
             say.many("🛟 {n} open case about your goods.", "🛟 {n} open cases about your goods.", here.open_cases)
             if here.open_cases
             else None,
-            *papers_said(say, await desk.shop.read(onboarding.documents_of, supplier_id)),
+            *papers_said(say, papers),
         ),
     )
     rows = [
