@@ -15,6 +15,7 @@ from core.storefronts import Storefront
 from handlers import callbacks, missed
 from locales import Speech, shop_timezone
 from tests.handlers.counter import Buyer, Counter, opened
+from tests.journeys.test_paying import till_of
 from tests.stage import Clock, Goods, numbers, put_on_sale
 from tests.supplying import supplied
 
@@ -84,6 +85,8 @@ async def test_a_buyer_who_asks_for_restock_or_types_more_than_there_is_lacks_it
     await buyer.say("5")
     assert await noted(counter) == []
 
+    await counter.press_forged(buyer, callbacks.Sku(id=goods.sku_id, quantity=60).pack())
+    assert await noted(counter) == [(buyer.customer.id, goods.sku_id, 20)], "an old button of when there were more"
     await buyer.press("✏️ Other")
     await others_take(counter, goods, 40)
     await buyer.say("6")
@@ -117,14 +120,28 @@ async def test_a_payer_with_stars_who_comes_too_late_lacks_the_whole_order(count
     assert await noted(counter) == [(buyer.customer.id, goods.sku_id, 3)]
 
 
-async def test_an_order_by_stars_for_what_is_gone_is_noted(counter: Counter, goods: Goods) -> None:
-    buyer = await counter.buyer()
+@pytest.mark.parametrize("way", ["Pay ¥", "Pay with Stars"])
+async def test_whatever_way_a_buyer_pays_what_was_taken_meanwhile_is_noted(counter: Counter, way: str) -> None:
+    await comes_too_late(counter, way)
+
+
+async def test_the_same_by_a_gateway(shop: Shop, storefront: Storefront) -> None:
+    async with till_of(shop, storefront) as till:
+        await comes_too_late(till.counter, "Alipay")
+
+
+async def comes_too_late(counter: Counter, way: str) -> None:
+    """A screen counts to a hundred: only the refusal itself knows how many of more than that there are."""
+    missed.take(10**6)
+    goods = await put_on_sale(counter.shop, counter.storefront, price_minor=100, count=150)
+    buyer = await counter.buyer(money_minor=14_000 if way == "Pay ¥" else 0)
     await buyer.say(f"/start sku-{goods.sku_id}")
-    await buyer.press("5")
-    await others_take(counter, goods, 40)
-    await buyer.press("Pay with Stars")
-    await buyer.sees("has just sold out")
-    assert await noted(counter) == [(buyer.customer.id, goods.sku_id, 5)]
+    await buyer.press("✏️ Other")
+    await buyer.say("140")
+    await others_take(counter, goods, 20)
+    await buyer.press(way)
+    await buyer.sees("Only 130 left")
+    assert await noted(counter) == [(buyer.customer.id, goods.sku_id, 10)]
 
 
 # Resellers' commands
