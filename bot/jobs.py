@@ -111,8 +111,9 @@ async def _rest(stop: asyncio.Event, seconds: float) -> None:
 
 async def count_missed(shop: Shop) -> int:
     """What people looked for in vain, as far as this process has heard of it."""
-    noted = missed.take()
-    return sum([await shop.write(settlement.count_missed, storefront_id=of, missed=some) for of, some in noted.items()])
+    noted, timezone = missed.take(), shop_timezone.get()
+    counted = [await shop.write(settlement.count_missed, storefront_id=of, missed=some, timezone=timezone) for of, some in noted.items()]
+    return sum(counted)
 
 
 def jobs_of(shop: Shop) -> list[Job]:

@@ -20,6 +20,8 @@ from core.money import STARS
 from core.orders import Quote, Receipt
 from core.people import Customer
 from core.ports import PaymentMethod
+from core.pricing import PriceLately
+from core.showcase import COUNTED
 from core.storefronts import Storefront
 from core.supply import SourceClass, SourceShown
 from handlers import answers, browse, callbacks, coupons, missed
@@ -122,9 +124,11 @@ async def screen(
             coupon_id=chosen.coupon or None,
         )
         source = await shop.read(supply.source_shown, chosen.sku_id)
+        lately = await shop.read(pricing.price_lately, buyer=customer, sku_id=chosen.sku_id)
         warranty = await shop.read(aftersale.warranty_of, storefront_id=storefront.id, product_id=quote.product.id)
     except Gone as gone:
         return browse.lost(speech, gone)
+    _note_lacking(customer, quote, chosen.quantity)
     if quote.coupon_refused is not None:
         said, chosen = said or refused(speech, quote.coupon_refused), replace(chosen, coupon=0)
     rows: list[Row] = []
@@ -152,6 +156,7 @@ async def screen(
             quote,
             speech,
             source_told(source, warranty, speech),
+            lately_told(lately, speech),
             can_buy=can_buy,
             balance_said=balance_said or (walk is not None and not walk.ready),
         ),
@@ -159,7 +164,17 @@ async def screen(
     ), keyboard(rows)
 
 
-def _described(quote: Quote, speech: Speech, source: Safe | None, *, can_buy: bool, balance_said: bool) -> Safe:
+def _note_lacking(customer: Customer, quote: Quote, asked: int) -> None:
+    """Whoever asks for more than there is, lacks the rest of what they might have."""
+    allowed = orders.most_of(customer, quote.sku)
+    wanted = min(asked, allowed if quote.still_allowed is None else min(allowed, quote.still_allowed))
+    # What is counted up to a bound only is enough for whatever may be bought at once.
+    there = quote.left if quote.left < COUNTED else quote.most
+    if wanted > there:
+        missed.note(customer.storefront_id, customer.id, sku_id=quote.sku.id, units=wanted - there)
+
+
+def _described(quote: Quote, speech: Speech, source: Safe | None, lately: Safe | None, *, can_buy: bool, balance_said: bool) -> Safe:
     sku, currency = quote.sku, quote.price.currency
     worth = face_value(sku, speech)
     description = quote.product.description_in(speech.language).strip()
@@ -184,6 +199,7 @@ def _described(quote: Quote, speech: Speech, source: Safe | None, *, can_buy: bo
             speech.say("Face value: {worth}", worth=worth) if worth else None,
             speech.say("To redeem in: {region}", region=region_name(sku.redeem_region, speech)) if sku.redeem_region else None,
             speech.say("Price: {price} each", price=bold(speech.price(quote.price.retail_minor, currency))),
+            lately,
             coupons.tiers_told(quote.price, speech),
             speech.say("In stock: {stock}", stock=stock) if stock else None,
             source,
@@ -193,6 +209,18 @@ def _described(quote: Quote, speech: Speech, source: Safe | None, *, can_buy: bo
         ),
         coupons.sum_told(quote.priced, speech) if can_buy else None,
         state,
+    )
+
+
+def lately_told(lately: PriceLately | None, speech: Speech) -> Safe | None:
+    """One line: between what the price has moved of late, and since when it is as it is; None when it has not."""
+    if lately is None:
+        return None
+    return speech.say(
+        "Last 30 days: {lowest} to {highest}, today's price since {day}",
+        lowest=speech.price(lately.lowest_minor, lately.currency),
+        highest=speech.price(lately.highest_minor, lately.currency),
+        day=speech.day(lately.since),
     )
 
 
@@ -411,6 +439,7 @@ async def buy_pressed(
         else:
             receipt = await shop.write(orders.buy, **facts)
     except Refusal as refusal:
+        missed.refused(customer, refusal, callback_data.quantity)
         await press.answer(explained_plain(refusal, speech))
         drawn = await screen(
             shop,
@@ -465,12 +494,13 @@ async def watch_pressed(
 ) -> None:
     """Put a buyer on the list of those who wait, or take them off; only for what is in the shop."""
     try:
-        await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=callback_data.id, quantity=1)
+        quote = await shop.read(orders.quote, storefront_id=storefront.id, customer_id=customer.id, sku_id=callback_data.id, quantity=1)
     except Gone as gone:
         await show(press, *browse.lost(speech, gone))
         return
     if callback_data.wanted:
-        missed.note(storefront.id, customer.id, sku_id=callback_data.id)
+        # An old button of what is back long since asks for nothing that is not there.
+        _note_lacking(customer, quote, quote.sku.min_quantity)
     if not callback_data.wanted:
         await shop.write(inventory.unwatch, customer_id=customer.id, sku_id=callback_data.id)
         await press.answer(speech.label("All right, we will not write about it."))
@@ -532,6 +562,7 @@ async def quantity_typed(
         return
     typed = whole_number(message.text or "")
     least, most = quote.sku.min_quantity, quote.most
+    _note_lacking(customer, quote, typed or 0)
     if most >= least and (typed is None or not least <= typed <= most):
         bounds = {"least": speech.number(least), "most": speech.number(most)}
         if typed is None:

@@ -24,7 +24,7 @@ from core.payments import Intent, IntentState
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
-from handlers import browse, buy, callbacks, stars
+from handlers import browse, buy, callbacks, missed, stars
 from handlers.browse import Drawn
 from handlers.conversation import conversation
 from handlers.means import asked_by, asked_for, bounds, closed, label_of, method_of, name_of, payable
@@ -196,6 +196,7 @@ async def pay_pressed(
         await show(press, *browse.lost(speech, gone))
         return
     except Refusal as refusal:
+        missed.refused(customer, refusal, callback_data.quantity)
         await press.answer(buy.explained_plain(refusal, speech))
         if isinstance(refusal, orders.TooManyOpen | orders.TooManyHolds):
             await show(press, refused(speech, refusal), keyboard([[button(speech.label("🧾 My orders"), callbacks.Orders())]]))

@@ -19,7 +19,7 @@ from core.payments import Intent
 from core.people import Customer
 from core.ports import Ask, PaymentMethod
 from core.storefronts import Storefront
-from handlers import browse, buy, callbacks
+from handlers import browse, buy, callbacks, missed
 from handlers.conversation import conversation
 from handlers.means import asked_by, bounds, payable
 from handlers.pieces import bold, button, clipped, full_name, keyboard, paragraphs, show
@@ -109,6 +109,7 @@ async def by_stars_pressed(
         await show(press, *browse.lost(speech, gone))
         return
     except Refusal as refusal:
+        missed.refused(customer, refusal, callback_data.quantity)
         await press.answer(buy.explained_plain(refusal, speech))
         if isinstance(refusal, orders.TooManyOpen | orders.TooManyHolds):
             to_orders = button(speech.label("🧾 My orders"), callbacks.Orders())
@@ -189,16 +190,21 @@ async def _reserved(query: PreCheckoutQuery, shop: Shop, customer: Customer, hol
     intent = await shop.read(payments.by_reference, query.invoice_payload)
     if intent is None:
         raise payments.NotPayable
-    await shop.write(
-        orders.reserve,
-        intent_id=intent.id,
-        customer_id=customer.id,
-        amount_minor=query.total_amount,
-        currency=query.currency,
-        hold_seconds=HOLD_SECONDS,
-        # The payer has confirmed: this hold lasts a moment, so the share that unpaid orders may keep is not for it.
-        rules=orders.HoldRules(hold_rules.most_of_buyer, share_percent=100),
-    )
+    try:
+        await shop.write(
+            orders.reserve,
+            intent_id=intent.id,
+            customer_id=customer.id,
+            amount_minor=query.total_amount,
+            currency=query.currency,
+            hold_seconds=HOLD_SECONDS,
+            # The payer has confirmed: this hold lasts a moment, so the share that unpaid orders may keep is not for it.
+            rules=orders.HoldRules(hold_rules.most_of_buyer, share_percent=100),
+        )
+    except orders.SoldOut as refusal:
+        detail = None if intent.order_id is None else await shop.read(orders.detail, order_id=intent.order_id)
+        missed.refused(customer, refusal, 1 if detail is None else detail.card.quantity)
+        raise
 
 
 def _finished_late(task: asyncio.Task[Any]) -> None:

@@ -23,6 +23,7 @@ from web.acg_forms import No, Purchase, code_of, word
 from web.api import ApiDoor
 from web.compatible import Admission, NotFromThere, TooMany, lines_of
 from web.php_forms import Form as Fields
+from web.unmet import lacks, ordered
 
 log = structlog.get_logger()
 
@@ -163,7 +164,10 @@ class _Door:
         item = await self._item(key, forms.wanted(fields, "shared_code", "sharedCode", "code"))
         if word(fields, "card_id") not in ("", "0"):
             raise No(forms.NO_DRAFTS)
-        if item.stock < max(forms.count(fields), item.least):
+        wanted = max(forms.count(fields), item.least)
+        if item.stock < wanted:
+            # Shops of this kind ask before they order, and order nothing after a no.
+            lacks(key.key, item.sku_id, min(wanted, item.most) - item.stock)
             raise No(forms.SOLD_OUT)
         return None
 
@@ -179,9 +183,9 @@ class _Door:
         asked = forms.read_purchase(fields)
         if await self._shop.read(catalog.sku, asked.sku_id) is None:
             raise No(forms.NO_GOODS)
-        order = await self._shop.write(
-            api.order,
-            key_id=key.key.id,
+        order = await ordered(
+            self._shop,
+            key.key,
             number=asked.number,
             sku_id=asked.sku_id,
             quantity=asked.quantity,

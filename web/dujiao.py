@@ -35,6 +35,7 @@ from web.dujiao_forms import (
     read_order,
     stock_words,
 )
+from web.unmet import ordered
 
 log = structlog.get_logger()
 
@@ -191,9 +192,9 @@ class _Door:
         asked = read_order(body)
         # Without a number of its own a request that is played again would be a second order: then its signature is its number.
         number = asked.number or f"~{signature[:63]}"
-        order = await self._shop.write(
-            api.order,
-            key_id=key.key.id,
+        order = await ordered(
+            self._shop,
+            key.key,
             number=number,
             sku_id=asked.sku_id,
             quantity=asked.quantity,

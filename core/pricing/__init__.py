@@ -3,6 +3,7 @@ versioned; and what a purchase at it costs, and why.
 """
 
 from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, changes, current, history, marks, newest, set_price, version
+from core.pricing.lately import PriceLately, price_lately
 from core.pricing.parties import (
     DearerThanRetail,
     NoPriceYet,
@@ -31,6 +32,7 @@ __all__ = [
     "NoPriceYet",
     "PartyPrice",
     "Price",
+    "PriceLately",
     "Quote",
     "Reason",
     "Tier",
@@ -52,6 +54,7 @@ __all__ = [
     "of_parties",
     "parties_moved",
     "portion",
+    "price_lately",
     "quote",
     "refuse_dearer",
     "set_customer_price",

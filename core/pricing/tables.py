@@ -38,6 +38,8 @@ class Price(Base):
         Index("uq_price_of_customer", "customer_id", "sku_id", unique=True, postgresql_where=_CUSTOMER, sqlite_where=_CUSTOMER),
         # What ends by itself is looked for by its day.
         Index("ix_prices_ending", "ends_at", postgresql_where=_ENDING, sqlite_where=_ENDING),
+        # What a denomination costs a reseller, and what it cost lately, is asked for each screen of it.
+        Index("ix_prices_in_time", "storefront_id", "sku_id", "until"),
         CheckConstraint("retail_minor > 0", name="retail_positive"),
         CheckConstraint("level_id IS NULL OR customer_id IS NULL", name="of_one_party"),
         # What one party pays is one price: it has no other for resellers beside it.

@@ -14,6 +14,7 @@ from core.settlement.claims import (
 )
 from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
+from core.settlement.noted import note_missed, take_missed
 from core.settlement.payouts import (
     DECLINED,
     EARLIER_TRY,
@@ -160,6 +161,7 @@ __all__ = [
     "hold_days",
     "masked",
     "may_pay",
+    "note_missed",
     "number_of",
     "of_units",
     "open_payouts",
@@ -186,6 +188,7 @@ __all__ = [
     "skipped_order",
     "skipped_orders",
     "take_back",
+    "take_missed",
     "take_payout",
     "terms_now",
     "to_json",

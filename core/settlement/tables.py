@@ -327,3 +327,5 @@ class Demand(Base):
     words: Mapped[str] = mapped_column(String(60))  # of a search that found nothing; empty: a denomination that was sold out
     sku_id: Mapped[int]  # 0: a search
     who: Mapped[str] = mapped_column(String(16))  # a keyed hash that changes every month: counts people and names nobody
+    # How many more of it than there were, the most they asked for that day; 0 for a search.
+    units: Mapped[int] = mapped_column(server_default=text("0"), default=0)

@@ -24,7 +24,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
         [
             [go(say.label("📋 Applications"), "apps"), go(say.label("🏭 Suppliers"), "suppliers")],
             [go(say.label("🏷 Offers"), "offers"), go(say.label("📉 Margins"), "reprices")],
-            [go(say.label("💱 Cost wishes"), "wishes"), go(say.label("Quotas"), "quotas")],
+            [go(say.label("💱 Cost wishes"), "wishes"), go(f"🧮 {say.label('Quotas')}", "quotas")],
             [go(say.label("🧾 Purchase orders"), "buys"), go(say.label("🔌 Upstream shops"), "ups")],
             [go(say.label("🧭 Which source first"), "routing")],
             [button(say.label("🛠 To be done by hand"), callbacks.Tasks())],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
+from collections.abc import Iterable
 
 from aiogram import Bot, Router
 from aiogram.filters import Command, CommandObject
@@ -12,6 +14,7 @@ from core import catalog, orders, resellers
 from core.errors import Refusal
 from core.orders import NotAll
 from core.resellers import AlreadyBought, ItemOfReseller, LineMade, LineView, ListLine, ListMade, ListView, NumberTaken, Role
+from handlers import missed
 from handlers.pieces import Row, bold, button, full_name, keyboard, paragraphs, within
 from handlers.pieces import lines as on_lines
 from handlers.reseller import table
@@ -50,6 +53,7 @@ async def buy_asked(message: Message, command: CommandObject, desk: Desk, bot: B
     if isinstance(view, AlreadyBought):
         await message.answer(*_known(desk, view, lines[0].number or ""))
         return
+    _note_lacking(desk, view)
     if len(lines) == 1 and not view.done and not view.confirm and view.whole and view.total_minor <= view.balance_minor:
         await _at_once(message, desk, view)
         return
@@ -133,6 +137,7 @@ async def _at_once(message: Message, desk: Desk, view: ListView) -> None:
     try:
         made = await desk.shop.write(resellers.buy_list, list_id=view.id, reseller_id=desk.reseller.id, by=desk.who, all_or_nothing=True)
     except NotAll as refusal:
+        missed.refused(desk.reseller, refusal.why, view.lines[0].quantity)
         text, rows = preview(desk, view, refused(desk.speech, refusal.why))
     else:
         text, rows = await bought(desk, made)
@@ -272,6 +277,34 @@ async def _told(desk: Desk, line: LineMade, number: int, *, alone: bool) -> Safe
     return before + speech.say("{name} × {n}, order {order}", name=name[:60], n=line.got, order=order) + own
 
 
+def _note_lacking(desk: Desk, view: ListView) -> None:
+    """What was asked for and is not there is noted for those who could bring it."""
+    _note(
+        desk,
+        [
+            (line.item.sku.id, line.quantity - line.can_have)
+            for line in view.lines
+            if line.item is not None and line.why is None and line.known is None
+        ],
+    )
+
+
+def _note_refused(desk: Desk, made: ListMade) -> None:
+    """The same for what others took between the preview and the press."""
+    short = [line for line in made.lines if not line.repeated and (line.says == orders.SoldOut.says or 0 < line.got < line.quantity)]
+    _note(desk, [(line.sku_id, line.quantity - max(line.got, int(line.facts.get("left", 0)))) for line in short])
+
+
+def _note(desk: Desk, lacking: Iterable[tuple[int, int]]) -> None:
+    """Units by denomination; the lines of one are one wish."""
+    units: Counter[int] = Counter()
+    for sku_id, n in lacking:
+        units[sku_id] += n
+    for sku_id, n in units.items():
+        if n:
+            missed.note(desk.storefront.id, desk.reseller.id, sku_id=sku_id, units=n)
+
+
 async def list_pressed(press: CallbackQuery, callback_data: ListPress, desk: Desk) -> None:
     """Buy it, or do not; a second press is the same purchase."""
     desk.need(Role.BUY)
@@ -291,6 +324,7 @@ async def list_pressed(press: CallbackQuery, callback_data: ListPress, desk: Des
         view = await desk.shop.read(resellers.list_of, list_id=callback_data.id, reseller_id=reseller_id)
         if view is None:
             raise
+        _note_lacking(desk, view)
         if isinstance(refusal.why, orders.PriceMoved):
             # The same lines at today's prices, to be looked at and pressed once more.
             again = [ListLine(line.item.sku.id, line.quantity, line.number) for line in view.lines if line.item is not None]
@@ -307,6 +341,7 @@ async def list_pressed(press: CallbackQuery, callback_data: ListPress, desk: Des
         # The screen that tells it stays: it may have the only way to sealed codes.
         await press.answer(speech.label("This was bought before; nothing was bought again."), show_alert=True)
         return
+    _note_refused(desk, made)
     text, rows = await bought(desk, made)
     await redraw(press, text, rows)
 

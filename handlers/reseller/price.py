@@ -43,6 +43,9 @@ async def asked(desk: Desk, args: str | None) -> tuple[list[ItemOfReseller], str
     found = await desk.shop.read(resellers.find_items, buyer_id=desk.reseller.id, word=word, folded=folded(word))
     if not found:
         missed.note(desk.storefront.id, desk.reseller.id, words=folded(word))
+    elif len(found) == 1 and found[0].left < found[0].sku.min_quantity:
+        # One denomination was asked for by name, and it is sold out.
+        missed.note(desk.storefront.id, desk.reseller.id, sku_id=found[0].sku.id, units=found[0].sku.min_quantity - found[0].left)
     return found, word
 
 

@@ -15,20 +15,20 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import BufferedInputFile, CallbackQuery, InlineKeyboardButton, Message
 from pydantic import Field
 
-from core import books, catalog, settlement, supply
+from core import books, settlement, supply
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
 from core.money import parse_minor
 from core.people import Customer
-from core.settlement import Earnings, PayoutState, PayoutView, PayTo
+from core.settlement import Earnings, PayoutState, PayoutView, PayTo, Wanted
 from core.storefronts import Storefront
 from core.supply import SupplierView
 from handlers.admin.sent import deleted
 from handlers.callbacks import Number
 from handlers.conversation import conversation
 from handlers.notes import Note, Said
-from handlers.pieces import Row, bold, button, full_name, keyboard, lines, paragraphs, plain, show
+from handlers.pieces import Row, bold, button, clipped, full_name, keyboard, lines, paragraphs, plain, show, within
 from handlers.screen import refused
 from handlers.supply.desk import see
 from handlers.supply.money_words import PAYOUT_STATES, earnings_csv, earnings_png, earnings_said, file_name, period, why_not
@@ -337,7 +337,8 @@ def _type_said(to: PayTo, customer: Customer, speech: Speech) -> Safe:
             "Type the Telegram number of who gets the money; they must have opened @CryptoBot once. Yours is <code>{id}</code>.",
             id=customer.telegram_id,
         )
-    return speech.say("Type the account in words, for example: <i>{example}</i>", example="Bank of China, 6217 0000 0000 0000, Li Ming")
+    example = speech.label("Bank of China, 6217 0000 0000 0000, Li Ming")
+    return speech.say("Type the account in words, for example: <i>{example}</i>", example=example)
 
 
 async def account_typed(
@@ -374,23 +375,33 @@ async def account_typed(
 
 
 async def wanted_said(shop: Shop, storefront: Storefront, speech: Speech, today: date) -> Safe:
-    """What at least three people looked for and did not get in a month; without a name."""
+    """What people looked for and did not get in a month: what, how often, how much of it, and when; without a name."""
     found = await shop.read(settlement.unmet, storefront_id=storefront.id, since=today - timedelta(days=DEMAND_DAYS))
-    told = []
-    for one in found:
-        name: Safe | str = Safe("“") + plain(one.words, 60) + Safe("”")
-        if one.sku_id:
-            sku = await shop.read(catalog.sku, one.sku_id)
-            product = None if sku is None else await shop.read(catalog.product, sku.product_id)
-            if sku is None or product is None:
-                continue
-            name = full_name(product, sku, speech)
-        told.append(speech.many("• {name}: {n} person", "• {name}: {n} people", one.people, name=name))
-    return paragraphs(
-        bold(speech.label("What buyers looked for and did not find")),
-        lines(*told) if told else speech.say("Nothing was missed by three people or more."),
-        speech.say("In the last {n} days; what fewer than three people looked for is not shown.", n=DEMAND_DAYS),
+    return within(
+        paragraphs(
+            bold(speech.label("What buyers looked for and did not find")),
+            lines(*(_wanted_line(one, speech) for one in found)) if found else speech.say("Nothing was missed."),
+            speech.say("In the last {n} days. Words that fewer than three people typed are not shown.", n=DEMAND_DAYS),
+        )
     )
+
+
+def _wanted_line(one: Wanted, speech: Speech) -> Safe:
+    name: Safe | str = Safe("“") + plain(one.words, 60) + Safe("”")
+    if one.sku is not None and one.product is not None:
+        name = bold(clipped(full_name(one.product, one.sku, speech), 80))
+    told = [speech.many("• {name}: {n} person", "• {name}: {n} people", one.people, name=name)]
+    if one.times > one.people:
+        told.append(speech.many("asked {n} time", "asked {n} times", one.times))
+    if one.units:
+        told.append(speech.many("{n} lacking", "{n} lacking", one.units))
+    first, last = speech.day(one.first), speech.day(one.last)
+    told.append(
+        speech.say("on {day}", day=last)
+        if one.days == 1
+        else speech.many("on {n} day, {first} to {last}", "on {n} days, {first} to {last}", one.days, first=first, last=last)
+    )
+    return Safe(" · ").join(told)
 
 
 async def wanted(press: CallbackQuery, callback_data: Earn, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> None:

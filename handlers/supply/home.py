@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiogram import F, Router
 from aiogram.filters.state import StateFilter
 from aiogram.types import CallbackQuery, Message
 
-from core import aftersale, insight, ledger, settlement, supply
+from core import aftersale, insight, ledger, onboarding, settlement, supply
 from core.aftersale import CaseState, Reason
 from core.database import Shop
 from core.errors import N_
+from core.onboarding import DocumentView
 from core.people import Customer
 from core.storefronts import Storefront
 from core.supply import NotYours
@@ -60,6 +62,7 @@ async def _show(event: Message | CallbackQuery, desk: Seat, supplier_id: int = 0
 async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: int, *, several: bool, fresh: bool) -> None:
     say = desk.speech
     here = await desk.shop.read(insight.supplier_home, supplier_id, timezone=say.timezone)
+    papers = await desk.shop.read(onboarding.documents_of, supplier_id)
     closed = sum(1 for line in here.lines if line.facts.closed)
     text = paragraphs(
         lines(bold(clipped(here.supplier.name, 200)), say.say(_STANDINGS[here.supplier.standing])),
@@ -73,6 +76,7 @@ async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: in
             say.many("🛟 {n} open case about your goods.", "🛟 {n} open cases about your goods.", here.open_cases)
             if here.open_cases
             else None,
+            *papers_said(say, papers),
         ),
     )
     rows = [
@@ -95,14 +99,30 @@ _STANDINGS = {
 
 
 def _shelf(say: Speech, here: insight.SupplierHome) -> Safe:
-    if here.days_left is None:
-        return say.many("📦 {n} code on the shelf", "📦 {n} codes on the shelf", here.shelf)
-    return say.many(
-        "📦 {n} code on the shelf, for {days} days at the pace of the last two weeks",
-        "📦 {n} codes on the shelf, for {days} days at the pace of the last two weeks",
-        here.shelf,
-        days=say.number(here.days_left),
+    left = say.many("📦 {n} code on the shelf", "📦 {n} codes on the shelf", here.shelf)
+    if here.days_left is None or not here.shelf:
+        return left
+    lasts = (
+        say.many("lasts {n} day at the pace of the last two weeks", "lasts {n} days at the pace of the last two weeks", here.days_left)
+        if here.days_left
+        else say.say("lasts less than a day at the pace of the last two weeks")
     )
+    return Safe(" · ").join([left, lasts])
+
+
+def papers_said(say: Speech, papers: Sequence[DocumentView]) -> list[Safe]:
+    """How many papers are good, and until when at least; and how many are not any more, unless a newer one is with the shop already."""
+    good = [paper for paper in papers if paper.good]
+    ends = min((paper.expires_on for paper in good if paper.expires_on is not None), default=None)
+    bad = sum(1 for paper in papers if not paper.good and paper.waits is None)
+    told = []
+    if good and ends is None:
+        told.append(say.many("📄 {n} valid paper", "📄 {n} valid papers", len(good)))
+    elif good and ends is not None:
+        told.append(say.many("📄 {n} valid paper, until {day}", "📄 {n} valid papers, the first until {day}", len(good), day=say.day(ends)))
+    if bad:
+        told.append(say.many("❌ {n} paper is not valid: please renew it.", "❌ {n} papers are not valid: please renew them.", bad))
+    return told
 
 
 def _today(say: Speech, here: insight.SupplierHome) -> Safe:

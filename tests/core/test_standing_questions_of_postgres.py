@@ -30,6 +30,8 @@ PAST: dict[str, Mapping[str, str]] = {
     "milestones": {"seq": "1", "currency": "'CNY'", "delivered_at": f"{LONG_AGO}", "accepted_at": f"{LONG_AGO}", "accepted_by": "'buyer'"},
     "codes": {"row": "g", "order_id": "g"},
     "sources": {"rank": "1", "version": "1"},
+    "prices": {"storefront_id": "1", "until": f"{LONG_AGO}", "currency": "'CNY'"},
+    "unmet_demand": {"storefront_id": "1", "day": "'2020-01-01'"},
 }
 
 

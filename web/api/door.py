@@ -33,6 +33,7 @@ from web.api.gate import Gate, error
 from web.api.memory import Memory, OwnMemory
 from web.api.page import drawn
 from web.api.schema import schema_of
+from web.unmet import ordered
 
 log = structlog.get_logger()
 
@@ -339,9 +340,9 @@ class OrderDesk:
             if len(self._skus) > 50_000:
                 self._skus.clear()
             self._skus[asked.item] = sku_id
-        found = await self._shop.write(
-            api.order,
-            key_id=key.id,
+        found = await ordered(
+            self._shop,
+            key,
             number=asked.number,
             sku_id=sku_id,
             quantity=asked.quantity,
