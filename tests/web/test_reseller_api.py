@@ -133,7 +133,7 @@ async def test_only_what_is_signed_fresh_and_new_comes_in(program: Program) -> N
     assert code(await program.ask("GET", "/ping", **{"Shop-Key": "sk_nobody"})) == (401, 1001)
     assert code(await program.ask("GET", "/ping", **{"Shop-Signature": "0" * 64})) == (401, 1002)
     assert code(await program.ask("GET", "/ping", **{"Shop-Signature": "ü"})) == (401, 1002)
-    for stamp in (str(int(time.time()) - 61), str(int(time.time()) + 61), "0", "now", "", "9" * 40):
+    for stamp in (str(int(time.time()) - 61), str(int(time.time()) + 90), "0", "now", "", "9" * 40):
         assert code(await program.ask("GET", "/ping", stamp=stamp)) == (401, 1003)
     for nonce in ("short", "x" * 65, "with a blank in it all"):
         assert code(await program.ask("GET", "/ping", nonce=nonce)) == (400, 1000)
