@@ -12,7 +12,7 @@ from core.settlement.claims import (
     skipped_orders,
     take_back,
 )
-from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, terms_now
+from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, end_contract, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
 from core.settlement.payouts import (
     DECLINED,
@@ -51,6 +51,7 @@ from core.settlement.refusals import (
     NoRate,
     NoSuchSupplier,
     NotAnAddress,
+    NothingToEnd,
     NotInThePast,
     NotThatMuch,
     NotYours,
@@ -116,6 +117,7 @@ __all__ = [
     "NotInThePast",
     "NotThatMuch",
     "NotYours",
+    "NothingToEnd",
     "Parts",
     "PartyShare",
     "PayTo",
@@ -154,6 +156,7 @@ __all__ = [
     "count_windows",
     "currencies_of",
     "earnings",
+    "end_contract",
     "forget_demand",
     "form_of",
     "from_json",

@@ -34,6 +34,11 @@ class AddressIsFresh(Refusal):
 
 
 @dataclass(eq=False)
+class NothingToEnd(Refusal):
+    says: ClassVar[str] = N_("This offer has no contract of its own that could end. Nothing was changed.")
+
+
+@dataclass(eq=False)
 class PayoutsStopped(Refusal):
     says: ClassVar[str] = N_("Your payouts are stopped while you are suspended. Please write to the shop.")
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -77,6 +77,8 @@ class Contract(Base):
     from_at: Mapped[datetime]  # of sales from then on, until the next version's
     by: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
+    # Of one offer: from then on it has none of its own, and the supplier's holds again; `terms` are those that end.
+    ends: Mapped[bool] = mapped_column(server_default=false())
 
 
 _HELD = text("state = 'held'")
@@ -310,6 +312,7 @@ class Payout(Base):
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     data_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # wrapped
     wrapping_key_id: Mapped[str | None] = mapped_column(String(16))
+    two_above_minor: Mapped[int | None]  # the rule when it was asked for; null: it was asked for before that was kept
 
 
 class Demand(Base):

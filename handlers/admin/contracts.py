@@ -144,6 +144,8 @@ def router() -> Router:
     made.callback_query.register(wanted, Go.filter(F.to == "wanted"))
     made.callback_query.register(option, Do.filter(F.act == "con-opt"))
     made.callback_query.register(agreed, Do.filter(F.act == "con-yes"))
+    made.callback_query.register(ending, Go.filter(F.to == "con-ending"))
+    made.callback_query.register(ended, Do.filter(F.act == "con-end"))
     return made
 
 
@@ -181,7 +183,7 @@ async def show_contract(event: Message | CallbackQuery, desk: Desk, supplier_id:
         lines(
             say.say("<b>Version {n}</b>, from {when}, by {who}", n=one.version, when=say.when(one.from_at), who=one.by),
             say.say("Only of offer {id}", id=one.offer_id) if one.offer_id else None,
-            terms_said(one.terms, currency, say),
+            say.say("It ends: the contract of the supplier holds again.") if one.ends else terms_said(one.terms, currency, say),
         )
         for one in versions[:_VERSIONS]
         if now is None or one.id != now.id
@@ -244,7 +246,7 @@ async def show_offer_contract(event: Message | CallbackQuery, desk: Desk, offer_
     told = [
         lines(
             say.say("<b>Version {n}</b>, from {when}, by {who}", n=one.version, when=say.when(one.from_at), who=one.by),
-            terms_said(one.terms, currency, say),
+            say.say("It ends: the contract of the supplier holds again.") if one.ends else terms_said(one.terms, currency, say),
         )
         for one in versions[:_VERSIONS]
         if now is None or one.id != now.id
@@ -257,7 +259,49 @@ async def show_offer_contract(event: Message | CallbackQuery, desk: Desk, offer_
         say.say("A new version holds for what is sold from then on; nothing sold before changes."),
     )
     forms = [[ask(say.label(label), f"con-of.{form}", offer_id)] for form, label in _FORMS.items()]
+    if versions and not versions[0].ends:
+        forms.append([go(say.label("✖️ End it"), "con-ending", offer_id)])
     await desk.show(event, text, [*forms, desk.back("con-offers", view.supplier_id)])
+
+
+async def ending(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    """What will hold when an offer has no contract of its own any more, and from when on."""
+    say, currency = desk.speech, desk.storefront.currency
+    view = await _offer(desk, callback_data.id)
+    versions = [one for one in await desk.shop.read(settlement.contracts_of, view.supplier_id) if one.offer_id == view.id]
+    if not versions or versions[0].ends:
+        raise settlement.NothingToEnd
+    holds, terms = await desk.shop.read(settlement.terms_now, supplier_id=view.supplier_id)
+    name = await _offer_name(desk, view.id)
+    text = paragraphs(
+        bold(say.say("End the contract of offer {name} of {supplier}", name=name, supplier=view.supplier_name)),
+        say.say("What is sold from then on is shared by the contract of the supplier; nothing sold before changes."),
+        terms_said(terms, currency, say) if holds else say.say("There is no contract: the supplier gets the cost."),
+        example_said(terms, currency, say),
+    )
+    mark = f"{versions[0].version}"
+    rows: list[Row] = [
+        [do(say.label("✅ From now on"), "con-end", view.id, arg=f"now-{mark}", style="danger")],
+        [
+            do(say.label("From tomorrow"), "con-end", view.id, arg=f"day-{mark}"),
+            do(say.label("From next month"), "con-end", view.id, arg=f"month-{mark}"),
+        ],
+        [go(say.label("Cancel"), "con-offer", view.id)],
+    ]
+    await desk.show(press, text, rows)
+
+
+async def ended(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """The version that stood above the button ends; another one that has come since is not touched."""
+    what, _, mark = callback_data.arg.partition("-")
+    view = await _offer(desk, callback_data.id)
+    versions = [one for one in await desk.shop.read(settlement.contracts_of, view.supplier_id) if one.offer_id == view.id]
+    if not versions or mark != f"{versions[0].version}":
+        raise DraftIsGone
+    today = await desk.shop.read(books.today_of, timezone=desk.speech.timezone)
+    from_at = _begins(what, today, desk.speech.timezone)
+    await desk.shop.write(settlement.end_contract, offer_id=view.id, by=desk.by, from_at=from_at)
+    await show_offer_contract(press, desk, view.id)
 
 
 def _question(form: str) -> Question:

@@ -96,6 +96,7 @@ ACTIONS = {
     "take-rate": N_("took an exchange rate that had jumped"),
     "hand-back-rate": N_("gave an exchange rate back to its source"),
     "agree-contract": N_("agreed to a contract with supplier {id}"),
+    "end-offer-contract": N_("ended a contract of one offer with supplier {id}"),
     "settle-order": N_("had the settlement of order {id} tried again"),
     "payout-rule": N_("changed the rules of payouts"),
     "payout-address": N_("changed where the money of supplier {id} goes"),

@@ -101,6 +101,44 @@ async def test_commission_by_volume_is_set_up_by_buttons(shop: Shop, of: Supplie
     assert made.terms.by_category == {12: (Tier(0, 600), Tier(200_000, 400))}
 
 
+async def test_a_contract_of_one_offer_is_ended_by_who_looks_at_what_holds_then(shop: Shop, of: Supplied, desk: Chatter) -> None:
+    await shop.write(settlement.agree, supplier_id=of.supplier_id, terms=SpreadShare(3000), by="test")
+    offer_id = of.goods.offer_id
+    ending = Go(to="con-ending", id=offer_id)
+    assert ending.pack() not in await at(desk, Go(to="con-offer", id=offer_id))
+    assert "no contract of its own" in await desk.presses(ending)
+    await desk.answers("con-of.take", offer_id, "10")
+    await desk.presses(button(desk, "now-"))
+    assert ending.pack() in await at(desk, Go(to="con-offer", id=offer_id))
+    said = await desk.presses(ending)
+    assert "30%" in said and "nothing sold before changes" in said
+    pressed = button(desk, "now-")
+    said = await desk.presses(pressed)
+    assert "that of the supplier holds, version 1" in said and "It ends" in said
+    assert "It ends" in await desk.presses(Go(to="contract", id=of.supplier_id))
+    # Outdated, and forged.
+    assert "out of date" in await desk.presses(pressed)
+    for arg in ("never-2", "now", "", "now-9"):
+        assert "out of date" in await desk.presses(Do(act="con-end", id=offer_id, arg=arg))
+    assert [(one.version, one.ends) for one in await shop.read(settlement.contracts_of, of.supplier_id) if one.offer_id] == [
+        (2, True),
+        (1, False),
+    ]
+    assert "ended a contract of one offer" in await desk.presses(Go(to="log"))
+
+
+async def test_who_acts_for_a_supplier_is_told_that_others_decide_about_payouts(shop: Shop, storefront: Storefront, of: Supplied) -> None:
+    mine = await at_the_desk(shop, storefront, of.telegram_id)
+    assert "somebody else of the staff decides" in await mine.answers("payout.two", 0, "900000")
+    assert (await shop.read(settlement.rule, "CNY")).two_above_minor == 1_000_000
+
+
+async def at(desk: Chatter, screen: Go) -> list[str]:
+    """The buttons of a screen."""
+    await desk.presses(screen)
+    return desk.keyboard()
+
+
 async def test_from_the_sale_to_a_payout_that_has_arrived(
     shop: Shop, storefront: Storefront, clock: Clock, of: Supplied, desk: Chatter, member: Chatter
 ) -> None:
