@@ -39,6 +39,16 @@ class NothingToEnd(Refusal):
 
 
 @dataclass(eq=False)
+class NotPositive(Refusal):
+    says: ClassVar[str] = N_("The amount must be above zero.")
+
+
+@dataclass(eq=False)
+class TakenBackBefore(Refusal):
+    says: ClassVar[str] = N_("This entry was taken back already. Nothing was changed.")
+
+
+@dataclass(eq=False)
 class PayoutsStopped(Refusal):
     says: ClassVar[str] = N_("Your payouts are stopped while you are suspended. Please write to the shop.")
 

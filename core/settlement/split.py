@@ -31,8 +31,12 @@ class Label(StrEnum):
     DISCOUNTS = "discounts"  # what the shop gave away of the price: below zero
 
 
-# Revenue of other streams than sales; their accounts have these labels.
-OTHER_LABELS = ("interest", "advertising", "data")
+class Stream(StrEnum):
+    """What the shop earns by besides sales; each is a revenue account of its own, beside those of `Label`."""
+
+    INTEREST = "interest"
+    ADVERTISING = "advertising"
+    DATA = "data"
 
 
 class Form(StrEnum):

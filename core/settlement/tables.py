@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
-from core.settlement.split import Form
+from core.settlement.split import Form, Stream
 
 
 class ClaimState(StrEnum):
@@ -313,6 +313,31 @@ class Payout(Base):
     data_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # wrapped
     wrapping_key_id: Mapped[str | None] = mapped_column(String(16))
     two_above_minor: Mapped[int | None]  # the rule when it was asked for; null: it was asked for before that was kept
+
+
+class RevenueEntry(Base):
+    """What the shop has earned by another stream than sales, as somebody of the staff has booked it; taken back once at most."""
+
+    __tablename__ = "revenue_entries"
+    __table_args__ = (
+        UniqueConstraint("once", name="uq_revenue_entry_once"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(back_at IS NULL) = (back_by IS NULL)", name="taken_back_by_somebody"),
+        Index("ix_revenue_entries_of", "storefront_id", "id"),
+    )
+
+    id: Mapped[Id]
+    storefront_id: Mapped[int] = mapped_column(ForeignKey("storefronts.id"))
+    stream: Mapped[Stream]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(8))
+    note: Mapped[str] = mapped_column(String(300))  # what it was for, and where it came from
+    once: Mapped[str] = mapped_column(String(120))
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    back_at: Mapped[datetime | None]  # it was a mistake, or was paid back
+    back_by: Mapped[str | None] = mapped_column(String(64))
+    back_why: Mapped[str | None] = mapped_column(String(300))
 
 
 class Demand(Base):

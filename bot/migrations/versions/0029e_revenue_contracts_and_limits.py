@@ -1,4 +1,4 @@
-"""A contract of one offer can end; the rule by which a payout was asked for is kept with it."""
+"""A contract of one offer can end, a payout keeps the rule it was asked under, and revenue that is no sale is booked by hand."""
 
 from __future__ import annotations
 
@@ -16,8 +16,31 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     op.add_column("contracts", sa.Column("ends", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("payouts", sa.Column("two_above_minor", BigInt, nullable=True))
+    op.create_table(
+        "revenue_entries",
+        sa.Column("id", BigInt, nullable=False),
+        sa.Column(
+            "storefront_id", BigInt, sa.ForeignKey("storefronts.id", name="fk_revenue_entries_storefront_id_storefronts"), nullable=False
+        ),
+        sa.Column("stream", sa.String(32), nullable=False),
+        sa.Column("amount_minor", BigInt, nullable=False),
+        sa.Column("currency", sa.String(8), nullable=False),
+        sa.Column("note", sa.String(300), nullable=False),
+        sa.Column("once", sa.String(120), nullable=False),
+        sa.Column("by", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("back_at", sa.BigInteger()),
+        sa.Column("back_by", sa.String(64)),
+        sa.Column("back_why", sa.String(300)),
+        sa.PrimaryKeyConstraint("id", name="pk_revenue_entries"),
+        sa.UniqueConstraint("once", name="uq_revenue_entry_once"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+        sa.CheckConstraint("(back_at IS NULL) = (back_by IS NULL)", name="taken_back_by_somebody"),
+    )
+    op.create_index("ix_revenue_entries_of", "revenue_entries", ["storefront_id", "id"])
 
 
 def downgrade() -> None:
+    op.drop_table("revenue_entries")
     op.drop_column("payouts", "two_above_minor")
     op.drop_column("contracts", "ends")
