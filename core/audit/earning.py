@@ -21,6 +21,11 @@ EARNING: dict[str, str] = {
         FROM revenue_entries e WHERE NOT EXISTS (SELECT 1 FROM transfers t WHERE t.key = 'revenue:' || e.id AND t.kind = 'revenue')
             OR (e.back_at IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM transfers t WHERE t.key = 'revenue-back:' || e.id AND t.kind = 'revenue'))""",
+    "who may be owed only so much has a room that sales draw down, and nobody else has": """
+        SELECT 'supplier ' || x.supplier_id AS about, x.currency || ': ' || SUM(x.n) || ' more limits than rooms' AS detail FROM (
+            SELECT supplier_id, currency, 1 AS n FROM exposure_limits WHERE most_owed_minor IS NOT NULL
+            UNION ALL SELECT supplier_id, currency, -1 FROM owed_rooms
+        ) AS x GROUP BY x.supplier_id, x.currency HAVING SUM(x.n) <> 0""",
     "interest, advertising and data are earned by what was booked, and sales by what they are shared into": """
         SELECT 'account ' || a.id AS about, a.label || ': ' || t.kind || ' ' || t.key AS detail
         FROM (SELECT debit_id AS account_id, transfer_id FROM postings UNION ALL SELECT credit_id, transfer_id FROM postings) AS p

@@ -2,6 +2,7 @@
 
 from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
 from core.orders.by_source import sold_by_offer
+from core.orders.coming import cost_on_its_way
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.drawing import from_shelf, suitable
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
@@ -204,6 +205,7 @@ __all__ = [
     "claim",
     "codes_sold",
     "cost_of",
+    "cost_on_its_way",
     "decide_arrived",
     "decide_by_hand",
     "decide_failed",

@@ -287,6 +287,7 @@ def _hold_for_payment(
     if there_are(session, product, offers, most=quantity) < quantity:
         raise SoldOut(left=there_are(session, product, offers, most=quantity), sku_id=sku_id)
     most_of = supply.covered(session, [offer.id for offer in offers if offer.quota_id is not None])
+    most_of |= {offer_id: min(n, most_of.get(offer_id, n)) for offer_id, n in supply.units_in_room(session, offers, lock=False).items()}
     shelf = 0
     if from_shelf(product):
         there = inventory.on_shelf(session, [offer.id for offer in offers], most=quantity)

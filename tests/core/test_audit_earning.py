@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from core import audit, orders, settlement
+from core import audit, exposure, orders, settlement
 from core.audit.earning import EARNING
 from core.database import Shop
 from core.settlement import SpreadShare, Stream, TakeRate
@@ -19,7 +19,7 @@ from tests.core.test_audit import Damage, damage
 from tests.stage import Clock, person
 
 BOOKED = "revenue that was booked by hand came to the stream it was booked for, or was taken back from it"
-ENDS, HELD, HAND, STREAMS, *_ = EARNING
+ENDS, HELD, HAND, ROOMS, STREAMS = EARNING
 DAMAGES = [
     Damage(ENDS, "", "UPDATE contracts SET offer_id = NULL, version = 99 WHERE ends"),
     Damage(ENDS, "", "DELETE FROM contracts WHERE offer_id IS NOT NULL AND NOT ends AND id NOT IN (SELECT contract_id FROM claims)"),
@@ -34,6 +34,8 @@ DAMAGES = [
     ),
     Damage(HAND, "", "UPDATE transfers SET key = 'lost' || id WHERE key LIKE 'revenue:%'"),
     Damage(HAND, "", "UPDATE transfers SET key = 'lost' || id WHERE key LIKE 'revenue-back:%'"),
+    Damage(ROOMS, "", "DELETE FROM owed_rooms"),
+    Damage(ROOMS, "", "UPDATE exposure_limits SET most_owed_minor = NULL"),
     Damage(STREAMS, "", "UPDATE accounts SET label = 'gifts' WHERE label = 'data'"),
     Damage(STREAMS, "", "UPDATE transfers SET kind = 'settlement' WHERE key LIKE 'revenue:%'"),
     Damage(BOOKED, "", "UPDATE revenue_entries SET amount_minor = amount_minor + 1"),
@@ -55,6 +57,8 @@ async def lived(shop: Shop, storefront: Storefront, clock: Clock) -> None:
     clock.passes(seconds=10)
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="two", **of.goods.terms())
     await settled(shop)
+    limit: dict[str, Any] = {"most_owed_minor": 100_000, "most_ahead_minor": None, "currency": "CNY", "by": "test"}
+    await shop.write(exposure.set_limit, supplier_id=of.supplier_id, **limit)
     entries = []
     for number, stream in enumerate((Stream.ADVERTISING, Stream.DATA)):
         entries.append(

@@ -1,4 +1,4 @@
-"""A contract of one offer can end, a payout keeps the rule it was asked under, and revenue that is no sale is booked by hand."""
+"""A contract of one offer can end, a payout keeps the rule it was asked under, revenue that is no sale is booked, and limits of what is owed bind."""
 
 from __future__ import annotations
 
@@ -38,9 +38,30 @@ def upgrade() -> None:
         sa.CheckConstraint("(back_at IS NULL) = (back_by IS NULL)", name="taken_back_by_somebody"),
     )
     op.create_index("ix_revenue_entries_of", "revenue_entries", ["storefront_id", "id"])
+    op.create_table(
+        "owed_rooms",
+        sa.Column("supplier_id", BigInt, sa.ForeignKey("suppliers.id", name="fk_owed_rooms_supplier_id_suppliers"), nullable=False),
+        sa.Column("currency", sa.String(8), nullable=False),
+        sa.Column("left_minor", BigInt, nullable=False),
+        sa.PrimaryKeyConstraint("supplier_id", "currency", name="pk_owed_rooms"),
+    )
+    # No room before the job has looked at the books, which it does within half a minute: rather nothing is sold than too much.
+    op.execute(
+        "INSERT INTO owed_rooms (supplier_id, currency, left_minor) SELECT supplier_id, currency, 0 FROM exposure_limits"
+        " WHERE most_owed_minor IS NOT NULL"
+    )
+    op.execute(
+        "UPDATE offers SET plain = FALSE WHERE payable_id IS NOT NULL AND EXISTS (SELECT 1 FROM owed_rooms r"
+        " WHERE r.supplier_id = offers.supplier_id AND r.currency = offers.cost_currency)"
+    )
 
 
 def downgrade() -> None:
+    op.execute(
+        "UPDATE offers SET plain = TRUE WHERE min_quantity IS NULL AND max_quantity IS NULL AND region IS NULL AND quota_id IS NULL"
+        " AND exclusive_until IS NULL"
+    )
+    op.drop_table("owed_rooms")
     op.drop_table("revenue_entries")
     op.drop_column("payouts", "two_above_minor")
     op.drop_column("contracts", "ends")
