@@ -26,6 +26,9 @@ EARNING: dict[str, str] = {
             SELECT supplier_id, currency, 1 AS n FROM exposure_limits WHERE most_owed_minor IS NOT NULL
             UNION ALL SELECT supplier_id, currency, -1 FROM owed_rooms
         ) AS x GROUP BY x.supplier_id, x.currency HAVING SUM(x.n) <> 0""",
+    "who bought at a level bought as a reseller": """
+        SELECT 'order ' || o.id AS about, 'level ' || o.level_id AS detail FROM orders o LEFT JOIN levels v ON v.id = o.level_id
+        WHERE o.level_id IS NOT NULL AND (o.as_reseller IS NULL OR NOT o.as_reseller OR v.id IS NULL)""",
     "interest, advertising and data are earned by what was booked, and sales by what they are shared into": """
         SELECT 'account ' || a.id AS about, a.label || ': ' || t.kind || ' ' || t.key AS detail
         FROM (SELECT debit_id AS account_id, transfer_id FROM postings UNION ALL SELECT credit_id, transfer_id FROM postings) AS p

@@ -1,5 +1,6 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
+from core.orders.bought_as import BoughtAs, bought_as
 from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
 from core.orders.by_source import sold_by_offer
 from core.orders.coming import cost_on_its_way
@@ -130,6 +131,7 @@ __all__ = [
     "Arrival",
     "Asked",
     "Booked",
+    "BoughtAs",
     "Cap",
     "CodeFate",
     "Cost",
@@ -194,6 +196,7 @@ __all__ = [
     "arrived",
     "ask_again",
     "book",
+    "bought_as",
     "buy",
     "buy_for",
     "buy_several",

@@ -14,6 +14,7 @@ from core.settlement.claims import (
 )
 from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, end_contract, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
+from core.settlement.parties import Parties, SupplierPart, parties_of
 from core.settlement.payouts import (
     DECLINED,
     EARLIER_TRY,
@@ -131,6 +132,7 @@ __all__ = [
     "NotThatMuch",
     "NotYours",
     "NothingToEnd",
+    "Parties",
     "Parts",
     "PartyShare",
     "PayTo",
@@ -144,6 +146,7 @@ __all__ = [
     "SpreadShare",
     "Stream",
     "Streams",
+    "SupplierPart",
     "Surcharge",
     "TakeRate",
     "TakenBackBefore",
@@ -182,6 +185,7 @@ __all__ = [
     "number_of",
     "of_units",
     "open_payouts",
+    "parties_of",
     "parts",
     "payout",
     "payout_declined",

@@ -74,7 +74,7 @@ def _derive_all(session: Session, supplier_id: int, currency: str) -> None:
     session.flush()
 
 
-def _rows(keys: Sequence[tuple[int, str]]) -> Select[tuple[OwedRoom]]:
+def _rows(keys: Sequence[tuple[int, str]]) -> Select[OwedRoom]:
     question = select(OwedRoom).where(tuple_(OwedRoom.supplier_id, OwedRoom.currency).in_(keys))
     return question.order_by(OwedRoom.supplier_id, OwedRoom.currency).execution_options(populate_existing=True)
 

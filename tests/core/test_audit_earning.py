@@ -19,7 +19,7 @@ from tests.core.test_audit import Damage, damage
 from tests.stage import Clock, person
 
 BOOKED = "revenue that was booked by hand came to the stream it was booked for, or was taken back from it"
-ENDS, HELD, HAND, ROOMS, STREAMS = EARNING
+ENDS, HELD, HAND, ROOMS, LEVEL, STREAMS = EARNING
 DAMAGES = [
     Damage(ENDS, "", "UPDATE contracts SET offer_id = NULL, version = 99 WHERE ends"),
     Damage(ENDS, "", "DELETE FROM contracts WHERE offer_id IS NOT NULL AND NOT ends AND id NOT IN (SELECT contract_id FROM claims)"),
@@ -36,6 +36,8 @@ DAMAGES = [
     Damage(HAND, "", "UPDATE transfers SET key = 'lost' || id WHERE key LIKE 'revenue-back:%'"),
     Damage(ROOMS, "", "DELETE FROM owed_rooms"),
     Damage(ROOMS, "", "UPDATE exposure_limits SET most_owed_minor = NULL"),
+    Damage(LEVEL, "", "UPDATE orders SET level_id = 999"),
+    Damage(LEVEL, "", "UPDATE orders SET level_id = 1, as_reseller = NULL"),
     Damage(STREAMS, "", "UPDATE accounts SET label = 'gifts' WHERE label = 'data'"),
     Damage(STREAMS, "", "UPDATE transfers SET kind = 'settlement' WHERE key LIKE 'revenue:%'"),
     Damage(BOOKED, "", "UPDATE revenue_entries SET amount_minor = amount_minor + 1"),

@@ -149,6 +149,20 @@ async def test_what_payers_hold_when_the_room_ends_is_theirs_and_all_that_is_owe
     await assert_sound(shop)
 
 
+async def test_what_a_payer_held_takes_its_room_when_it_is_paid(shop: Shop, storefront: Storefront) -> None:
+    of = await supplied(shop, storefront)
+    await limit(shop, of.supplier_id, 17_000)
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(9), source="test")
+    payer, buyer = await person(shop, storefront), await person(shop, storefront, money_minor=100_000)
+    placed = await place(shop, payer, of.goods, once="held")
+    await reserve(shop, payer, placed)
+    await settle(shop, payer, placed, event="paid")
+    with pytest.raises(orders.SoldOut):
+        await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once="two", **of.goods.terms())
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="one", **of.goods.terms())
+    assert await owed(shop, of.supplier_id) == 17_000
+
+
 async def test_goods_on_their_way_have_their_room_until_they_are_owed(shop: Shop, storefront: Storefront, goods: Goods) -> None:
     seller = await supplier(shop)
     theirs = await offered(shop, goods.sku_id, supplier_id=seller, declared=10)

@@ -14,6 +14,8 @@ BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    op.add_column("orders", sa.Column("as_reseller", sa.Boolean(), nullable=True))
+    op.add_column("orders", sa.Column("level_id", BigInt, nullable=True))
     op.add_column("contracts", sa.Column("ends", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("payouts", sa.Column("two_above_minor", BigInt, nullable=True))
     op.create_table(
@@ -65,3 +67,5 @@ def downgrade() -> None:
     op.drop_table("revenue_entries")
     op.drop_column("payouts", "two_above_minor")
     op.drop_column("contracts", "ends")
+    op.drop_column("orders", "level_id")
+    op.drop_column("orders", "as_reseller")
