@@ -14,7 +14,7 @@ from core import orders, resellers, settlement, supply
 from core.database import Shop, read, write
 from core.people import Customer
 from core.ports import Fee
-from core.settlement import Commission, Parties, SpreadShare, Surcharge, TakeRate, Tier, Window
+from core.settlement import Commission, Parties, SpreadShare, Surcharge, TakeRate, Terms, Tier, Window
 from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound
@@ -83,7 +83,7 @@ async def test_any_orders_parts_sum_to_the_sale_and_are_what_the_books_have(
 ) -> None:
     draws, since = Random(seed), clock()
     extra = Surcharge(exclusive_bp=draws.randrange(500))
-    terms = [SpreadShare(draws.randrange(10_000), extra), TakeRate(draws.randrange(3000), extra)]
+    terms: list[Terms] = [SpreadShare(draws.randrange(10_000), extra), TakeRate(draws.randrange(3000), extra)]
     of = [await supplied(shop, storefront, terms=one, price_minor=draws.randint(8000, 12_000), count=60) for one in terms]
     own = await put_on_sale(shop, storefront, name="Own")
     # The shop's own goods and another supplier's of one denomination: an order of many is of both.
@@ -156,7 +156,7 @@ async def test_as_what_the_buyer_bought_is_kept_whoever_they_become(shop: Shop, 
     # Gathered with others, many at once, by itself, and paid by a provider: all of them keep it.
     made = [await bought(reseller, "one"), await bought(reseller, "many", 11), await paid_for(shop, reseller, goods, 1, "paid")]
     others = [await bought(plain, "plain"), await bought(levelless, "levelless")]
-    at = {"storefront_id": storefront.id, "customer_id": reseller.id, "pinned": False, "by": "telegram:1"}
+    at: dict[str, Any] = {"storefront_id": storefront.id, "customer_id": reseller.id, "pinned": False, "by": "telegram:1"}
     await shop.write(resellers.put_at_level, level_id=gold.id, **at)
     later = await bought(reseller, "later")
     await shop.write(no_more, reseller.id)
