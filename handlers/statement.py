@@ -104,6 +104,8 @@ CAUSES = {
     "payout-ask": N_("payouts asked for"),
     "payout-back": N_("payouts refused"),
     "payout": N_("payouts"),
+    "revenue": N_("booked by hand"),
+    "revenue-back": N_("taken back by hand"),
 }
 COLUMNS = ("from", "to", "section", "code", "method", "cause", "currency", "count", "amount", "words")
 

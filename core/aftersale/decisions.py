@@ -56,6 +56,7 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
     if not _brought_again(old, source):
         drawn = supply.draw_quotas(session, order_id=row.order_id, units={source.id: 1})
         assert drawn, "its quota was locked, and covered it"
+        supply.draw_room(session, [source], {source.id: 1})
     orders.exchanged(session, order_id=row.order_id, code_id=new.code_id, offer_id=new.offer_id, cost=cost)
     row.replacement_code_id, row.replacement_offer_id = new.code_id, new.offer_id
     row.replacement_cost_minor, row.replacement_cost_currency = cost.minor, cost.currency
@@ -91,6 +92,8 @@ def _sources(session: Session, row: Case, storefront: Storefront, old: Cost) -> 
     offers = orders.suitable(offers, quantity=1, country=country, currency=storefront.currency)
     drawing = [offer.id for offer in offers if offer.quota_id is not None and not _brought_again(old, offer)]
     covered = supply.lock_quotas(session, drawing)
+    room = supply.units_in_room(session, [offer for offer in offers if not _brought_again(old, offer)], lock=True)
+    covered |= {offer_id: min(units, covered.get(offer_id, units)) for offer_id, units in room.items()}
     return sorted((offer for offer in offers if covered.get(offer.id, 1) > 0), key=lambda offer: offer.id != row.offer_id)
 
 

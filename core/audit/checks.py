@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from core.audit.api import API
 from core.audit.control import CONTROL
+from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
@@ -560,6 +561,7 @@ CHECKS: dict[str, str] = {
     **STOCKING,
     **SETTLEMENT,
     **SUPPLY_MONEY,
+    **EARNING,
     **API,
     **CONTROL,
     **OFFERS,

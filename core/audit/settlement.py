@@ -66,7 +66,7 @@ SETTLEMENT = {
         WHERE k.reversed_units <> COALESCE(r.n, 0) OR (k.state = 'reversed') <> (k.reversed_units = k.units)
             OR COALESCE(r.supplier_minor, 0) <> k.supplier_minor * k.reversed_units / k.units
             OR COALESCE(r.cost_minor, 0) <> k.cost_minor / k.units * k.reversed_units
-            OR (k.reversed_units = k.units AND r.all_minor <> k.price_minor)""",
+            OR COALESCE(r.all_minor, 0) <> k.price_minor * k.reversed_units / k.units""",
     "a run is the sum of its claims": """
         SELECT 'run ' || r.id AS about, r.kind || ' ' || r.supplier_minor || ' and ' || r.commission_minor || ', its claims '
             || COALESCE(x.supplier_minor, 0) || ' and ' || COALESCE(x.commission_minor, 0) AS detail

@@ -179,6 +179,20 @@ CHECKS: dict[str, str] = {
             JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
             WHERE t.key LIKE 'adjust:%' AND {T} GROUP BY t.key) AS x
         WHERE x.n <> x.right_ones OR x.n <> 1""",
+    "revenue that was booked by hand came to the stream it was booked for, or was taken back from it": f"""
+        SELECT x.key AS about, COALESCE(e.stream, 'no entry') || ': booked ' || COALESCE(e.amount_minor, 0) || ', moved ' || x.minor
+            || ' by ' || x.label AS detail
+        FROM (SELECT t.key, t.subject_id, MIN(p.currency) AS currency,
+                MIN(CASE WHEN c.kind = 'revenue' THEN c.label WHEN d.kind = 'revenue' THEN d.label ELSE '' END) AS label,
+                SUM(CASE WHEN d.kind = 'gateway' AND c.kind = 'revenue' THEN p.amount_minor
+                    WHEN d.kind = 'revenue' AND c.kind = 'gateway' THEN -p.amount_minor ELSE 0 END) AS minor
+            FROM transfers t JOIN postings p ON p.transfer_id = t.id
+            JOIN accounts d ON d.id = p.debit_id JOIN accounts c ON c.id = p.credit_id
+            WHERE t.kind = 'revenue' AND {T} GROUP BY t.key, t.subject_id) AS x
+        LEFT JOIN revenue_entries e ON e.id = x.subject_id
+            AND (x.key = 'revenue:' || e.id OR (x.key = 'revenue-back:' || e.id AND e.back_at IS NOT NULL))
+        WHERE e.id IS NULL OR e.stream <> x.label OR e.currency <> x.currency
+           OR x.minor <> CASE WHEN x.key LIKE 'revenue-back:%' THEN -e.amount_minor ELSE e.amount_minor END""",
     "what went back past the shop left its gateway, the balance and the losses as noted": f"""
         SELECT x.key AS about, COALESCE(x.kind, 'not reported') || ' ' || COALESCE(x.reported, 0) || ', charged ' || COALESCE(x.charged, 0)
             || ', noted ' || COALESCE(x.amount_minor, 0) || ' (' || COALESCE(x.taken_minor, 0) || ' taken, ' || COALESCE(x.lost_minor, 0)

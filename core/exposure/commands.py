@@ -54,16 +54,32 @@ def set_limit(
 
 @write
 def keep_limits(session: Session) -> int:
-    """Stop the offers of suppliers to whom more is owed than the shop wants, and let them sell again below it; returns how many changed."""
+    """Say anew how much more each supplier with a limit may be owed, by the books.
+
+    The sale draws that down by itself, so that nobody is owed more whatever is sold at once. Offers of which not one more unit may be
+    sold are stopped, so that nobody is shown them, and let sell again when there is room; returns how many changed.
+    """
     suppliers = session.scalars(select(ExposureLimit.supplier_id).distinct().order_by(ExposureLimit.supplier_id)).all()
     return sum(_keep(session, supplier_id) for supplier_id in suppliers)
 
 
 def _keep(session: Session, supplier_id: int) -> int:
-    over = {one.currency for one in exposure_of(session, supplier_id) if one.over}
+    """Say anew how much more may be sold of theirs, from the books, and stop what there is no room for."""
+    limits = session.scalars(select(ExposureLimit).where(ExposureLimit.supplier_id == supplier_id).order_by(ExposureLimit.currency)).all()
+    for row in limits:
+        if row.most_owed_minor is None:
+            supply.drop_room(session, supplier_id=supplier_id, currency=row.currency)
+        else:
+            supply.lock_room(session, supplier_id=supplier_id, currency=row.currency)
+    # Looked at with the rooms locked: what was sold before is in the books, and what is sold after draws from what is set here.
+    left = {one.currency: one.left_minor for one in exposure_of(session, supplier_id) if one.left_minor is not None}
+    for currency, left_minor in left.items():
+        supply.set_room(session, supplier_id=supplier_id, currency=currency, left_minor=left_minor)
     mine = supply.offers(session, supply.offers_of(session, supplier_id))
     stopped = {one.offer_id for one in supply.stops(session, [offer.id for offer in mine]) if one.why is Stop.EXPOSURE}
-    shall = {offer.id for offer in mine if offer.payable_id is not None and offer.cost_currency in over}
+    shall = {
+        offer.id for offer in mine if offer.payable_id is not None and left.get(offer.cost_currency, offer.cost_minor) < offer.cost_minor
+    }
     changed = supply.stop(session, offer_ids=shall - stopped, why=Stop.EXPOSURE, by="clock")
     return changed + supply.lift(session, offer_ids=stopped - shall, why=Stop.EXPOSURE, by="clock")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import integration, ledger, purchasing, settlement
+from core import integration, ledger, orders, purchasing, settlement, supply
 from core.database import read
 from core.exposure.tables import ExposureLimit
 
@@ -18,7 +18,8 @@ class Exposure:
     """One supplier in one currency, in minor units.
 
     `owed_minor` is what the shop owes them for sales, paid out or not yet due. `ahead_minor` is what they have of the shop's: ordered and
-    not come, prepaid there, and what they owe because refunds came after a payout.
+    not come, prepaid there, and what they owe because refunds came after a payout. `coming_minor` is what orders on their way will owe
+    them.
     """
 
     supplier_id: int
@@ -27,11 +28,17 @@ class Exposure:
     ahead_minor: int
     most_owed_minor: int | None
     most_ahead_minor: int | None
+    coming_minor: int = 0
+
+    @property
+    def left_minor(self) -> int | None:
+        """How much more the shop may come to owe them; None without a limit, below zero when it owes more than it wants to."""
+        return None if self.most_owed_minor is None else self.most_owed_minor - self.owed_minor - self.coming_minor
 
     @property
     def over(self) -> bool:
-        """Does the shop owe them more than it wants to?"""
-        return self.most_owed_minor is not None and self.owed_minor > self.most_owed_minor
+        """Does the shop owe them, or will it, as much as it wants to, or more?"""
+        return self.left_minor is not None and self.left_minor <= 0
 
 
 @read
@@ -41,7 +48,7 @@ def exposure_of(session: Session, supplier_id: int) -> Sequence[Exposure]:
     ordered = purchasing.ordered_ahead(session, supplier_id=supplier_id)
     prepaid = integration.prepaid_with(session, supplier_id)
     pots = ledger.pots(session, party_id=supplier_id, kind=ledger.AccountKind.PAYABLE)
-    found = []
+    offers, found = supply.payable_offers(session, supplier_id), []
     for currency in sorted({*limits, *ordered, *prepaid, *(pot.currency for pot in pots)}):
         has = settlement.balances(session, supplier_id=supplier_id, currency=currency)
         owed = has.held_minor + has.due_minor + has.paying_minor
@@ -49,5 +56,6 @@ def exposure_of(session: Session, supplier_id: int) -> Sequence[Exposure]:
         limit = limits.get(currency)
         most = (None, None) if limit is None else (limit.most_owed_minor, limit.most_ahead_minor)
         if owed or ahead or limit is not None:
-            found.append(Exposure(supplier_id, currency, max(0, owed), ahead, *most))
+            coming = orders.cost_on_its_way(session, offer_ids=offers, currency=currency)
+            found.append(Exposure(supplier_id, currency, max(0, owed), ahead, *most, coming))
     return found

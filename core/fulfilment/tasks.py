@@ -238,6 +238,12 @@ def task_of_number(session: Session, number: str) -> TaskView | None:
 
 
 @read
+def orders_with_open_tasks(session: Session) -> set[int]:
+    """The orders that wait for a source."""
+    return set(session.scalars(select(Task.order_id).where(Task.ended_at.is_(None))))
+
+
+@read
 def tasks_of(session: Session, order_id: int) -> list[TaskView]:
     """The tasks of an order in the order they were made, without what the buyer said."""
     return [_view(session, row) for row in session.scalars(select(Task).where(Task.order_id == order_id).order_by(Task.id))]

@@ -29,7 +29,7 @@ class AccountKind(StrEnum):
     EXCHANGE = "exchange"  # one per currency; a conversion goes in at one and out at the other
     ADJUSTMENT = "adjustment"  # what admins credit and debit by hand
     ESCROW = "escrow"  # paid for what is still on its way to its buyer
-    REVENUE = "revenue"  # the shop's part of settled sales, by label: commission, spread, service, interest, advertising, data
+    REVENUE = "revenue"  # what the shop earns, by label: of settled sales spread, commission and service; interest, advertising, data
     SECURITY = "security"  # what suppliers have deposited
 
 
@@ -42,6 +42,7 @@ class TransferKind(StrEnum):
     SETTLEMENT = "settlement"  # sales shared by contract, released to their suppliers, and taken back
     PAYOUT = "payout"
     SECURITY = "security"
+    REVENUE = "revenue"  # of another stream than sales, booked by hand
 
 
 class Party(Base):

@@ -1,7 +1,9 @@
 """Orders: a purchase from the quote to the codes, by wallet in one step or by a payment in three."""
 
+from core.orders.bought_as import BoughtAs, bought_as
 from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
 from core.orders.by_source import sold_by_offer
+from core.orders.coming import cost_on_its_way
 from core.orders.costs import Cost, cost_of, exchanged
 from core.orders.drawing import from_shelf, suitable
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
@@ -129,6 +131,7 @@ __all__ = [
     "Arrival",
     "Asked",
     "Booked",
+    "BoughtAs",
     "Cap",
     "CodeFate",
     "Cost",
@@ -193,6 +196,7 @@ __all__ = [
     "arrived",
     "ask_again",
     "book",
+    "bought_as",
     "buy",
     "buy_for",
     "buy_several",
@@ -204,6 +208,7 @@ __all__ = [
     "claim",
     "codes_sold",
     "cost_of",
+    "cost_on_its_way",
     "decide_arrived",
     "decide_by_hand",
     "decide_failed",

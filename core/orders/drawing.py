@@ -94,10 +94,13 @@ def draw(
 
     What is declared is not drawn from the offers `not_declared`: they were asked already. Of an offer with a quota no more is drawn
     than it covers besides the `uncounted` units that the order has of it; its contract stays locked until the quota is drawn down.
+    Of a supplier who may be owed only so much, no more is drawn than there is room for, and the room is drawn down with it.
     """
     found, at = Drawn(), now(session)
     covered = supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
     room = {offer_id: max(0, units - uncounted.get(offer_id, 0)) for offer_id, units in covered.items()}
+    fits = supply.units_in_room(session, offers, lock=True)
+    room |= {offer_id: min(units, room.get(offer_id, units)) for offer_id, units in fits.items()}
     exclusive = [offer for offer in offers if _exclusive(offer, at)]
     for group in (exclusive, [offer for offer in offers if not _exclusive(offer, at)]):
         if from_shelf(product) and group:
@@ -109,13 +112,16 @@ def draw(
                 drawn = supply.draw_declared(session, offer_id=offer.id, most=most) if most > 0 else 0
                 if drawn:
                     found.to_come[offer.id] = drawn
+    if fits:
+        supply.draw_room(session, offers, found.units)
     return found
 
 
 def there_are(session: Session, product: ProductView, offers: Sequence[Offer], *, most: int) -> int:
-    """How many units these offers have, on their shelves and declared; counted up to `most`."""
-    shelf = sum(inventory.on_shelf(session, [offer.id for offer in offers], most=most).values()) if from_shelf(product) else 0
-    return min(most, shelf + sum(offer.declared or 0 for offer in offers))
+    """How many units these offers have, on their shelves and declared, as far as their suppliers may be owed them; up to `most`."""
+    shelf = inventory.on_shelf(session, [offer.id for offer in offers], most=most) if from_shelf(product) else {}
+    fits = supply.units_in_room(session, offers, lock=False)
+    return min(most, sum(min(shelf.get(offer.id, 0) + (offer.declared or 0), fits.get(offer.id, most)) for offer in offers))
 
 
 def _exclusive(offer: Offer, at: datetime) -> bool:

@@ -156,7 +156,7 @@ def place(
     order_id = _record_order(
         session,
         storefront_id=storefront_id,
-        buyer_id=buyer_id,
+        buyer=customer,
         once=once,
         once_hash=wanted,
         total_minor=total,
@@ -223,7 +223,7 @@ def _record_order(
     session: Session,
     *,
     storefront_id: int,
-    buyer_id: int,
+    buyer: people.Customer,
     once: str,
     once_hash: bytes,
     total_minor: int,
@@ -238,7 +238,7 @@ def _record_order(
         insert_new(session, Order)
         .values(
             storefront_id=storefront_id,
-            buyer_id=buyer_id,
+            buyer_id=buyer.id,
             once=once,
             once_hash=once_hash,
             state=OrderState.PENDING,
@@ -248,6 +248,8 @@ def _record_order(
             placed_at=at,
             expires_at=at + timedelta(seconds=seconds),
             answers_id=answers_id,
+            as_reseller=buyer.wholesale,
+            level_id=buyer.level_id if buyer.wholesale else None,
         )
         .returning(Order.id)
     ).one_or_none()
@@ -287,6 +289,7 @@ def _hold_for_payment(
     if there_are(session, product, offers, most=quantity) < quantity:
         raise SoldOut(left=there_are(session, product, offers, most=quantity), sku_id=sku_id)
     most_of = supply.covered(session, [offer.id for offer in offers if offer.quota_id is not None])
+    most_of |= {offer_id: min(n, most_of.get(offer_id, n)) for offer_id, n in supply.units_in_room(session, offers, lock=False).items()}
     shelf = 0
     if from_shelf(product):
         there = inventory.on_shelf(session, [offer.id for offer in offers], most=quantity)

@@ -254,6 +254,8 @@ def _sell(
             placed_at=at,
             issued_at=at,
             answers_id=answers_id,
+            as_reseller=customer.wholesale,
+            level_id=customer.level_id if customer.wholesale else None,
         )
         .returning(Order.id)
     ).scalar_one_or_none()

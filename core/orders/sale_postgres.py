@@ -54,12 +54,14 @@ _FACTS = """
   p.unit, p.unit * u.qty AS total, p.currency, o.id AS offer, o.cost_minor AS cost, o.cost_currency,
   o.payable_id AS payable, CASE WHEN o.payable_id IS NULL THEN 0 ELSE o.cost_minor * u.qty END AS owed,
   f.sales_account_id AS sales, c.wallet_id AS wallet, CASE WHEN u.hint_offer = o.id THEN u.hint ELSE 0 END AS low,
-  r.version AS ranking, r.rank
+  r.version AS ranking, r.rank, c.wholesale AS resells, CASE WHEN c.wholesale THEN c.level_id END AS buyer_level
 """
 _WRITES = """
 ins_orders AS (
-  INSERT INTO orders (id, storefront_id, buyer_id, once, once_hash, state, total_minor, currency, paid_by, placed_at, issued_at)
-  SELECT order_id, storefront, buyer, once, once_hash, 'issued', total, currency, 'wallet', CAST(:at AS bigint), CAST(:at AS bigint) FROM sold),
+  INSERT INTO orders (id, storefront_id, buyer_id, once, once_hash, state, total_minor, currency, paid_by, placed_at, issued_at,
+    as_reseller, level_id)
+  SELECT order_id, storefront, buyer, once, once_hash, 'issued', total, currency, 'wallet', CAST(:at AS bigint), CAST(:at AS bigint),
+    resells, buyer_level FROM sold),
 ins_lines AS (
   INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency,
     ranking_version)

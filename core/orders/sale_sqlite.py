@@ -113,7 +113,8 @@ class _Batch:
             self.tools.low_water[ask["sku_id"]] = (offer, place)
         wallet[1] -= total
         self.debited.add(buyer)
-        self.orders.append((order, ask["storefront_id"], ask["buyer_id"], once, ask["once_hash"], total, currency, at, at))
+        bought_as = (bool(wallet[4]), wallet[5] if wallet[4] else None)
+        self.orders.append((order, ask["storefront_id"], ask["buyer_id"], once, ask["once_hash"], total, currency, at, at, *bought_as))
         self.lines.append((order, ask["sku_id"], offer, ask["price_id"], quantity, unit, cost, cost_currency, ranking))
         self.transfers.append((transfer, f"sale:{order}", order, at))
         owed = cost * quantity if payable is not None else 0
@@ -138,8 +139,8 @@ class _Batch:
             return
         many = self.cursor.executemany
         many(
-            "INSERT INTO orders (id, storefront_id, buyer_id, once, once_hash, state, total_minor, currency, paid_by, placed_at, issued_at)"
-            " VALUES (?, ?, ?, ?, ?, 'issued', ?, ?, 'wallet', ?, ?)",
+            "INSERT INTO orders (id, storefront_id, buyer_id, once, once_hash, state, total_minor, currency, paid_by, placed_at, issued_at,"
+            " as_reseller, level_id) VALUES (?, ?, ?, ?, ?, 'issued', ?, ?, 'wallet', ?, ?, ?, ?)",
             self.orders,
         )
         many(

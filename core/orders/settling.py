@@ -107,6 +107,8 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         currency=order.currency,
     )
     drawn = _take_held(session, order_id)
+    # What was kept for who has paid is theirs, also when their supplier may be owed no more since.
+    supply.draw_room(session, offers, drawn.taken)
     drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count, uncounted=drawn.units))
     quantity, taken = drawn.count, drawn.taken
     if quantity == 0:

@@ -83,6 +83,9 @@ class Order(Base):
     released_at: Mapped[datetime | None]
     released_by: Mapped[str | None] = mapped_column(String(64))
     answers_id: Mapped[int | None]  # what its buyer answered to what its product asks; kept by core/fulfilment
+    # As what its buyer bought, as it was then: a reseller, and at which level of core/resellers. Null: before that was kept.
+    as_reseller: Mapped[bool | None]
+    level_id: Mapped[int | None]
 
     @property
     def held(self) -> bool:

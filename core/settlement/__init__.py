@@ -12,9 +12,10 @@ from core.settlement.claims import (
     skipped_orders,
     take_back,
 )
-from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, terms_now
+from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, end_contract, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
 from core.settlement.noted import note_missed, take_missed
+from core.settlement.parties import Parties, SupplierPart, parties_of
 from core.settlement.payouts import (
     DECLINED,
     EARLIER_TRY,
@@ -52,18 +53,20 @@ from core.settlement.refusals import (
     NoRate,
     NoSuchSupplier,
     NotAnAddress,
+    NothingToEnd,
     NotInThePast,
+    NotPositive,
     NotThatMuch,
     NotYours,
     PayoutIsOver,
     PayoutsStopped,
+    TakenBackBefore,
     TheyAreSuspended,
     TooSmall,
     WasTakenSince,
 )
 from core.settlement.sealing import rewrap_addresses, rewrap_payouts, seal_words
 from core.settlement.split import (
-    OTHER_LABELS,
     Commission,
     FixedCost,
     Form,
@@ -71,6 +74,7 @@ from core.settlement.split import (
     Parts,
     Sale,
     SpreadShare,
+    Stream,
     Surcharge,
     TakeRate,
     Terms,
@@ -87,6 +91,15 @@ from core.settlement.split import (
     window_of,
 )
 from core.settlement.statements import Balances, Earnings, PartyShare, Streams, balances, currencies_of, earnings, who_earns
+from core.settlement.streams import (
+    LONGEST_NOTE,
+    EntryView,
+    book_revenue,
+    revenue_by_stream,
+    revenue_entries,
+    revenue_entry,
+    take_back_revenue,
+)
 from core.settlement.tables import ClaimState, PayoutState, PayTo
 from core.settlement.tiers import Counted, count_windows, windows_of
 
@@ -94,9 +107,9 @@ __all__ = [
     "DECLINED",
     "EARLIER_TRY",
     "LEAST_PEOPLE",
+    "LONGEST_NOTE",
     "NO_WAY",
     "OLDER_DECLINED",
-    "OTHER_LABELS",
     "Address",
     "AddressIsFresh",
     "Available",
@@ -106,6 +119,7 @@ __all__ = [
     "ContractView",
     "Counted",
     "Earnings",
+    "EntryView",
     "FixedCost",
     "Form",
     "Label",
@@ -115,8 +129,11 @@ __all__ = [
     "NoSuchSupplier",
     "NotAnAddress",
     "NotInThePast",
+    "NotPositive",
     "NotThatMuch",
     "NotYours",
+    "NothingToEnd",
+    "Parties",
     "Parts",
     "PartyShare",
     "PayTo",
@@ -128,9 +145,12 @@ __all__ = [
     "Sale",
     "SkippedView",
     "SpreadShare",
+    "Stream",
     "Streams",
+    "SupplierPart",
     "Surcharge",
     "TakeRate",
+    "TakenBackBefore",
     "Terms",
     "TermsWrong",
     "TheyAreSuspended",
@@ -145,6 +165,7 @@ __all__ = [
     "ask_payout",
     "available",
     "balances",
+    "book_revenue",
     "checked",
     "commission_due",
     "confirm_payout",
@@ -155,6 +176,7 @@ __all__ = [
     "count_windows",
     "currencies_of",
     "earnings",
+    "end_contract",
     "forget_demand",
     "form_of",
     "from_json",
@@ -165,6 +187,7 @@ __all__ = [
     "number_of",
     "of_units",
     "open_payouts",
+    "parties_of",
     "parts",
     "payout",
     "payout_declined",
@@ -174,6 +197,9 @@ __all__ = [
     "payouts_of",
     "refuse_payout",
     "release",
+    "revenue_by_stream",
+    "revenue_entries",
+    "revenue_entry",
     "rewrap_addresses",
     "rewrap_payouts",
     "rule",
@@ -188,6 +214,7 @@ __all__ = [
     "skipped_order",
     "skipped_orders",
     "take_back",
+    "take_back_revenue",
     "take_missed",
     "take_payout",
     "terms_now",

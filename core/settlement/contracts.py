@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import journal, supply
 from core.catalog import Gone
 from core.database import among, now, read, write
-from core.settlement.refusals import NoSuchSupplier, NotInThePast
+from core.settlement.refusals import NoSuchSupplier, NothingToEnd, NotInThePast
 from core.settlement.split import FixedCost, Terms, checked, from_json, to_json
 from core.settlement.tables import Contract
 
@@ -32,10 +32,11 @@ class ContractView:
     from_at: datetime
     by: str
     at: datetime
+    ends: bool = False  # of an offer: it has none of its own from then on; `terms` are those that end
 
 
 def _view(row: Contract) -> ContractView:
-    return ContractView(row.id, row.supplier_id, row.offer_id, row.version, from_json(row.terms), row.from_at, row.by, row.at)
+    return ContractView(row.id, row.supplier_id, row.offer_id, row.version, from_json(row.terms), row.from_at, row.by, row.at, row.ends)
 
 
 @write
@@ -54,11 +55,7 @@ def agree(
     supply.not_own(session, supplier_id, by)
     if offer_id is not None and [place.supplier_id for place in supply.places_of(session, [offer_id])] != [supplier_id]:
         raise Gone
-    at = now(session)
-    if from_at is not None and from_at < at - _CLOCKS:
-        raise NotInThePast
-    # Never before this moment: a sale of the past may be settled after this.
-    begins = at if from_at is None or from_at < at else from_at
+    at, begins = now(session), _begins(session, from_at)
     of = (Contract.supplier_id == supplier_id, Contract.offer_id.is_(None) if offer_id is None else Contract.offer_id == offer_id)
     before = session.scalars(select(Contract).where(*of).order_by(Contract.version.desc()).limit(1)).one_or_none()
     row = Contract(
@@ -82,6 +79,55 @@ def agree(
         about_id=supplier_id,
         before={} if before is None else {"version": before.version, "terms": before.terms},
         after={"version": row.version, "terms": row.terms, "from": begins.isoformat(), "offer": offer_id},
+    )
+    return _view(row)
+
+
+def _begins(session: Session, from_at: datetime | None) -> datetime:
+    """Never before this moment: a sale of the past may be settled after this. Raises NotInThePast."""
+    at = now(session)
+    if from_at is not None and from_at < at - _CLOCKS:
+        raise NotInThePast
+    return at if from_at is None or from_at < at else from_at
+
+
+@write
+def end_contract(session: Session, *, offer_id: int, by: str, from_at: datetime | None = None) -> ContractView:
+    """An offer has no contract of its own any more: what is sold from `from_at` (now) on is shared by its supplier's.
+
+    What was sold before stays shared as it was, and the offer may have one of its own again later. Raises Gone, OwnSupplier,
+    NotInThePast, and NothingToEnd when it has none.
+    """
+    place = next(iter(supply.places_of(session, [offer_id])), None)
+    if place is None:
+        raise Gone
+    supply.lock_supplier(session, place.supplier_id)
+    supply.not_own(session, place.supplier_id, by)
+    begins = _begins(session, from_at)
+    last = session.scalars(select(Contract).where(Contract.offer_id == offer_id).order_by(Contract.version.desc()).limit(1)).one_or_none()
+    if last is None or last.ends:
+        raise NothingToEnd
+    row = Contract(
+        supplier_id=place.supplier_id,
+        offer_id=offer_id,
+        version=last.version + 1,
+        terms=last.terms,
+        from_at=begins,
+        by=by,
+        at=now(session),
+        ends=True,
+    )
+    session.add(row)
+    session.flush()
+    supply.follow_contract(session, offer_id=offer_id, contract_id=None)
+    journal.record(
+        session,
+        by=by,
+        did="end-offer-contract",
+        about="supplier",
+        about_id=place.supplier_id,
+        before={"version": last.version, "terms": last.terms, "offer": offer_id},
+        after={"version": row.version, "terms": None, "from": begins.isoformat(), "offer": offer_id},
     )
     return _view(row)
 
@@ -121,8 +167,10 @@ class Agreed:
         """The version for a sale of that instant: the offer's own, else the supplier's; None: the cost is the supplier's."""
         for key in ((supplier_id, offer_id), (supplier_id, None)):
             for version in self._found.get(key, ()):
-                if version.from_at <= at:
+                if version.from_at <= at and not version.ends:
                     return version
+                if version.from_at <= at:
+                    break  # It has none of its own any more: the supplier's holds.
         return None
 
 

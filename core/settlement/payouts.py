@@ -102,6 +102,7 @@ class PayoutView:
     ended_at: datetime | None
     tries: int
     why: str | None
+    two_above_minor: int  # above which sum two of the staff approve it
 
     @property
     def number(self) -> str:
@@ -134,6 +135,7 @@ def _view(session: Session, row: Payout) -> PayoutView:
         row.ended_at,
         row.tries,
         row.why,
+        _two_above(session, row),
     )
 
 
@@ -149,7 +151,12 @@ def rule(session: Session, currency: str) -> Rule:
 
 @write
 def set_rule(session: Session, *, currency: str, by: str, least_minor: int | None = None, two_above_minor: int | None = None) -> Rule:
-    """Change what is asked of payouts in a currency."""
+    """Change what is asked of payouts in a currency, of those that are asked for from now on.
+
+    What was asked for before is approved by the stricter of both, so that nobody makes way for a payout that is waiting. Raises
+    OwnSupplier to whoever acts for a supplier.
+    """
+    supply.not_of_suppliers(session, by)
     before = rule(session, currency)
     row = session.get(PayoutRule, currency, with_for_update=True)
     if row is None:
@@ -331,6 +338,7 @@ def ask_payout(
         asked_by=by,
         asked_at=now(session),
         tries=0,
+        two_above_minor=asked.two_above_minor,
     )
     session.add(row)
     seal(session, row, where.words)
@@ -420,13 +428,19 @@ def approve_payout(session: Session, *, payout_id: int, by: str, pay_currency: s
         row.approved_by = by
     else:
         row.second_by = by
-    if row.second_by is not None or row.amount_minor <= rule(session, row.currency).two_above_minor:
+    if row.second_by is not None or row.amount_minor <= _two_above(session, row):
         if row.to is PayTo.CRYPTO_PAY:
             _price(session, row, pay_currency or row.currency)
         row.state, row.approved_at, row.due_at = PayoutState.APPROVED, now(session), now(session)
     session.flush()
     _record(session, row, by, "approve-payout", before)
     return _view(session, row)
+
+
+def _two_above(session: Session, row: Payout) -> int:
+    """Above which sum two approve this payout: the rule of now, or that of when it was asked for, whichever is stricter."""
+    two_above_minor = rule(session, row.currency).two_above_minor
+    return two_above_minor if row.two_above_minor is None else min(two_above_minor, row.two_above_minor)
 
 
 def _price(session: Session, row: Payout, pay_currency: str) -> None:

@@ -34,6 +34,21 @@ class AddressIsFresh(Refusal):
 
 
 @dataclass(eq=False)
+class NothingToEnd(Refusal):
+    says: ClassVar[str] = N_("This offer has no contract of its own that could end. Nothing was changed.")
+
+
+@dataclass(eq=False)
+class NotPositive(Refusal):
+    says: ClassVar[str] = N_("The amount must be above zero.")
+
+
+@dataclass(eq=False)
+class TakenBackBefore(Refusal):
+    says: ClassVar[str] = N_("This entry was taken back already. Nothing was changed.")
+
+
+@dataclass(eq=False)
 class PayoutsStopped(Refusal):
     says: ClassVar[str] = N_("Your payouts are stopped while you are suspended. Please write to the shop.")
 

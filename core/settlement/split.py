@@ -31,8 +31,12 @@ class Label(StrEnum):
     DISCOUNTS = "discounts"  # what the shop gave away of the price: below zero
 
 
-# Revenue of other streams than sales; their accounts have these labels.
-OTHER_LABELS = ("interest", "advertising", "data")
+class Stream(StrEnum):
+    """What the shop earns by besides sales; each is a revenue account of its own, beside those of `Label`."""
+
+    INTEREST = "interest"
+    ADVERTISING = "advertising"
+    DATA = "data"
 
 
 class Form(StrEnum):
@@ -201,13 +205,20 @@ def upto(amount_minor: int, units: int, first: int) -> int:
 
 
 def of_units(whole: Parts, units: int, *, before: int, count: int) -> Parts:
-    """The parts of `count` units of a line, when `before` of its units were accounted for already. All units together are the line."""
+    """The parts of `count` units of a line, when `before` of its units were accounted for already. All units together are the line.
+
+    They sum to those units' share of the price, too: what is left by rounding the other parts is the shop's main one.
+    """
     assert 0 <= before <= before + count <= units
 
     def portion(minor: int) -> int:
         return upto(minor, units, before + count) - upto(minor, units, before)
 
-    return Parts(portion(whole.supplier_minor), {label: portion(minor) for label, minor in whole.shop.items()})
+    supplier, shop = portion(whole.supplier_minor), {label: portion(minor) for label, minor in whole.shop.items()}
+    main = Label.COMMISSION if whole.shop[Label.COMMISSION] else Label.SPREAD
+    price = portion(whole.total_minor - whole.shop[Label.DISCOUNTS])
+    shop[main] = price - supplier - shop[Label.SERVICE] - shop[Label.SPREAD if main is Label.COMMISSION else Label.COMMISSION]
+    return Parts(supplier, shop)
 
 
 def commission_due(volume_minor: int, tiers: tuple[Tier, ...], *, marginal: bool) -> int:

@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
-from core.settlement.split import Form
+from core.settlement.split import Form, Stream
 
 
 class ClaimState(StrEnum):
@@ -77,6 +77,8 @@ class Contract(Base):
     from_at: Mapped[datetime]  # of sales from then on, until the next version's
     by: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
+    # Of one offer: from then on it has none of its own, and the supplier's holds again; `terms` are those that end.
+    ends: Mapped[bool] = mapped_column(server_default=false())
 
 
 _HELD = text("state = 'held'")
@@ -310,6 +312,32 @@ class Payout(Base):
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     data_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # wrapped
     wrapping_key_id: Mapped[str | None] = mapped_column(String(16))
+    two_above_minor: Mapped[int | None]  # the rule when it was asked for; null: it was asked for before that was kept
+
+
+class RevenueEntry(Base):
+    """What the shop has earned by another stream than sales, as somebody of the staff has booked it; taken back once at most."""
+
+    __tablename__ = "revenue_entries"
+    __table_args__ = (
+        UniqueConstraint("once", name="uq_revenue_entry_once"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("(back_at IS NULL) = (back_by IS NULL)", name="taken_back_by_somebody"),
+        Index("ix_revenue_entries_of", "storefront_id", "id"),
+    )
+
+    id: Mapped[Id]
+    storefront_id: Mapped[int] = mapped_column(ForeignKey("storefronts.id"))
+    stream: Mapped[Stream]
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(8))
+    note: Mapped[str] = mapped_column(String(300))  # what it was for, and where it came from
+    once: Mapped[str] = mapped_column(String(120))
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    back_at: Mapped[datetime | None]  # it was a mistake, or was paid back
+    back_by: Mapped[str | None] = mapped_column(String(64))
+    back_why: Mapped[str | None] = mapped_column(String(300))
 
 
 class Demand(Base):

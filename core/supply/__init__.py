@@ -40,6 +40,7 @@ from core.supply.members import (
     add_member,
     members_of,
     new_supplier,
+    not_of_suppliers,
     not_own,
     offers_of,
     payable,
@@ -69,6 +70,7 @@ from core.supply.offering import (
     withdraw_offer,
 )
 from core.supply.outcomes import Outcomes, fails_too_often, note_outcome, outcomes
+from core.supply.owing import draw_room, drop_room, lock_room, set_room, units_in_room
 from core.supply.proposals import (
     LEAST_MARGIN_BP,
     Decided,
@@ -200,8 +202,10 @@ __all__ = [
     "declare_own",
     "draw_declared",
     "draw_quotas",
+    "draw_room",
     "drawn_by",
     "drop_cost",
+    "drop_room",
     "every_offer_of",
     "every_supplier",
     "facts_of",
@@ -223,6 +227,7 @@ __all__ = [
     "lock_offer",
     "lock_offers",
     "lock_quotas",
+    "lock_room",
     "lock_supplier",
     "locked_cost",
     "make_upload_link",
@@ -234,6 +239,7 @@ __all__ = [
     "new_upstream_supplier",
     "new_vendor",
     "newest_offer",
+    "not_of_suppliers",
     "not_own",
     "note_outcome",
     "note_records",
@@ -268,6 +274,7 @@ __all__ = [
     "rule_of",
     "set_cost",
     "set_hold_days",
+    "set_room",
     "set_rule",
     "set_standing",
     "skus_costed_in",
@@ -289,6 +296,7 @@ __all__ = [
     "tell_who_waits",
     "to_be_made",
     "to_be_stocked",
+    "units_in_room",
     "unsuspend_supplier",
     "upstream_offer",
     "upstream_offers",

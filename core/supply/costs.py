@@ -43,7 +43,10 @@ class InThePast(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class CostView:
-    """One version of a cost: `taken_at` since when it is booked, `dropped_at` when it was taken back before; neither: it waits."""
+    """One version of a cost: `taken_at` since when it is booked, `dropped_at` when it was taken back before; neither: it waits.
+
+    Of a cost in another currency also what was agreed, and the recorded rate by which it became this one.
+    """
 
     offer_id: int
     version: int
@@ -53,6 +56,9 @@ class CostView:
     by: str
     taken_at: datetime | None
     dropped_at: datetime | None
+    agreed_minor: int | None = None
+    agreed_currency: str | None = None
+    rate_id: int | None = None
 
     @property
     def waits(self) -> bool:
@@ -60,7 +66,8 @@ class CostView:
 
 
 def _view(row: OfferCost) -> CostView:
-    return CostView(row.offer_id, row.version, row.cost_minor, row.currency, row.from_at, row.by, row.taken_at, row.dropped_at)
+    of = (row.offer_id, row.version, row.cost_minor, row.currency, row.from_at, row.by, row.taken_at, row.dropped_at)
+    return CostView(*of, row.agreed_minor, row.agreed_currency, row.rate_id)
 
 
 @write

@@ -33,12 +33,15 @@ class NoRateForCost(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ForeignView:
-    """What was agreed for a unit, and at which worth of one minor unit it is booked."""
+    """What was agreed for a unit, and at which worth of one minor unit it is booked: the recorded rate with the buffer against us."""
 
     minor: int
     currency: str
     rate: Fraction
     as_of: datetime
+    rate_id: int = 0
+    market: Fraction = Fraction(1)  # before the buffer
+    source: str = ""  # who said it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +92,6 @@ def foreign_cost(session: Session, offer_id: int) -> ForeignView | None:
     """What was agreed for an offer in another currency; None when its cost is in the sale's."""
     row = session.get(ForeignCost, offer_id)
     quoted = None if row is None else rates.by_id(session, row.rate_id)
-    return None if row is None or quoted is None else ForeignView(row.minor, row.currency, against_us(quoted), quoted.as_of)
+    if row is None or quoted is None:
+        return None
+    return ForeignView(row.minor, row.currency, against_us(quoted), quoted.as_of, quoted.id, quoted.market, quoted.source)

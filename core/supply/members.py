@@ -93,6 +93,18 @@ def not_own(session: Session, supplier_id: int, by: str) -> None:
 
 
 @read
+def not_of_suppliers(session: Session, by: str) -> None:
+    """What holds for all suppliers is nothing that somebody who acts for one of them decides. `by` as in the action log.
+
+    Raises OwnSupplier.
+    """
+    number = by.removeprefix("telegram:")
+    acts_for = suppliers_of(session, int(number)) if number.isdecimal() else ()
+    if any(one.standing is not Standing.OWN for one in acts_for):
+        raise OwnSupplier
+
+
+@read
 def not_own_offer(session: Session, offer_id: int, by: str) -> None:
     """`not_own` of the supplier of an offer; nothing is said of one that is not there. Raises OwnSupplier."""
     supplier_id = session.scalar(select(OfferRow.supplier_id).where(OfferRow.id == offer_id))

@@ -394,3 +394,13 @@ class OfferOutcome(Base):
     provision_ok: Mapped[int] = mapped_column(server_default=text("0"))  # accepted orders that it delivered in full
     provision_failed: Mapped[int] = mapped_column(server_default=text("0"))  # and those it did not
     seconds: Mapped[int] = mapped_column(server_default=text("0"))  # that the delivered ones took, together
+
+
+class OwedRoom(Base):
+    """How much more the shop may come to owe a supplier in a currency; only of those who have a limit. Kept by core/exposure."""
+
+    __tablename__ = "owed_rooms"
+
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"), primary_key=True, autoincrement=False)
+    currency: Mapped[str] = mapped_column(String(8), primary_key=True)
+    left_minor: Mapped[int]  # drawn down by each sale, and set anew from the books; below zero when more is owed than there should be

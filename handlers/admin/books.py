@@ -86,6 +86,7 @@ async def _show(event: Message | CallbackQuery, desk: Desk, first: date, last: d
             go(say.label("This month"), "books", arg=_name(today.replace(day=1), today)),
         ],
         [ask(say.label("🗓 Another day"), "books.days")],
+        [go(say.label("💰 Revenue by stream"), "revenue")],
         [desk.home()],
     ]
     await desk.show(event, told(made, say), rows)

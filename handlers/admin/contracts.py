@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
@@ -15,16 +15,17 @@ from zoneinfo import ZoneInfo
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import books, catalog, orders, people, settlement, supply
+from core import books, catalog, orders, people, resellers, settlement, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.money import NotAnAmount, parse_minor
-from core.settlement import Commission, FixedCost, PartyShare, SpreadShare, Surcharge, TakeRate, Terms, Tier, Window, checked
+from core.settlement import Commission, FixedCost, Parties, SpreadShare, Surcharge, TakeRate, Terms, Tier, Window, checked
 from core.supply import OfferView, SupplierView
 from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go
+from handlers.means import name_of
 from handlers.pieces import Row, bold, lines, paragraphs
 from handlers.supply.money_words import LABELS, WINDOWS, example_said, terms_said
-from locales import Safe
+from locales import Safe, Speech
 
 _VERSIONS = 6
 
@@ -144,6 +145,8 @@ def router() -> Router:
     made.callback_query.register(wanted, Go.filter(F.to == "wanted"))
     made.callback_query.register(option, Do.filter(F.act == "con-opt"))
     made.callback_query.register(agreed, Do.filter(F.act == "con-yes"))
+    made.callback_query.register(ending, Go.filter(F.to == "con-ending"))
+    made.callback_query.register(ended, Do.filter(F.act == "con-end"))
     return made
 
 
@@ -181,7 +184,7 @@ async def show_contract(event: Message | CallbackQuery, desk: Desk, supplier_id:
         lines(
             say.say("<b>Version {n}</b>, from {when}, by {who}", n=one.version, when=say.when(one.from_at), who=one.by),
             say.say("Only of offer {id}", id=one.offer_id) if one.offer_id else None,
-            terms_said(one.terms, currency, say),
+            say.say("It ends: the contract of the supplier holds again.") if one.ends else terms_said(one.terms, currency, say),
         )
         for one in versions[:_VERSIONS]
         if now is None or one.id != now.id
@@ -244,7 +247,7 @@ async def show_offer_contract(event: Message | CallbackQuery, desk: Desk, offer_
     told = [
         lines(
             say.say("<b>Version {n}</b>, from {when}, by {who}", n=one.version, when=say.when(one.from_at), who=one.by),
-            terms_said(one.terms, currency, say),
+            say.say("It ends: the contract of the supplier holds again.") if one.ends else terms_said(one.terms, currency, say),
         )
         for one in versions[:_VERSIONS]
         if now is None or one.id != now.id
@@ -257,7 +260,49 @@ async def show_offer_contract(event: Message | CallbackQuery, desk: Desk, offer_
         say.say("A new version holds for what is sold from then on; nothing sold before changes."),
     )
     forms = [[ask(say.label(label), f"con-of.{form}", offer_id)] for form, label in _FORMS.items()]
+    if versions and not versions[0].ends:
+        forms.append([go(say.label("✖️ End it"), "con-ending", offer_id)])
     await desk.show(event, text, [*forms, desk.back("con-offers", view.supplier_id)])
+
+
+async def ending(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    """What will hold when an offer has no contract of its own any more, and from when on."""
+    say, currency = desk.speech, desk.storefront.currency
+    view = await _offer(desk, callback_data.id)
+    versions = [one for one in await desk.shop.read(settlement.contracts_of, view.supplier_id) if one.offer_id == view.id]
+    if not versions or versions[0].ends:
+        raise settlement.NothingToEnd
+    holds, terms = await desk.shop.read(settlement.terms_now, supplier_id=view.supplier_id)
+    name = await _offer_name(desk, view.id)
+    text = paragraphs(
+        bold(say.say("End the contract of offer {name} of {supplier}", name=name, supplier=view.supplier_name)),
+        say.say("What is sold from then on is shared by the contract of the supplier; nothing sold before changes."),
+        terms_said(terms, currency, say) if holds else say.say("There is no contract: the supplier gets the cost."),
+        example_said(terms, currency, say),
+    )
+    mark = f"{versions[0].version}"
+    rows: list[Row] = [
+        [do(say.label("✅ From now on"), "con-end", view.id, arg=f"now-{mark}", style="danger")],
+        [
+            do(say.label("From tomorrow"), "con-end", view.id, arg=f"day-{mark}"),
+            do(say.label("From next month"), "con-end", view.id, arg=f"month-{mark}"),
+        ],
+        [go(say.label("Cancel"), "con-offer", view.id)],
+    ]
+    await desk.show(press, text, rows)
+
+
+async def ended(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """The version that stood above the button ends; another one that has come since is not touched."""
+    what, _, mark = callback_data.arg.partition("-")
+    view = await _offer(desk, callback_data.id)
+    versions = [one for one in await desk.shop.read(settlement.contracts_of, view.supplier_id) if one.offer_id == view.id]
+    if not versions or mark != f"{versions[0].version}":
+        raise DraftIsGone
+    today = await desk.shop.read(books.today_of, timezone=desk.speech.timezone)
+    from_at = _begins(what, today, desk.speech.timezone)
+    await desk.shop.write(settlement.end_contract, offer_id=view.id, by=desk.by, from_at=from_at)
+    await show_offer_contract(press, desk, view.id)
 
 
 def _question(form: str) -> Question:
@@ -423,6 +468,7 @@ async def _show_shares(press: CallbackQuery, desk: Desk, order_id: int) -> None:
         raise Gone
     say, card = desk.speech, found.card
     parts = await desk.shop.read(settlement.who_earns, order_id)
+    everybody = await desk.shop.read(settlement.parties_of, order_id)
     waits = await desk.shop.read(settlement.skipped_order, order_id)
     money = say.price
     told = [
@@ -444,14 +490,18 @@ async def _show_shares(press: CallbackQuery, desk: Desk, order_id: int) -> None:
         )
         for one in parts
     ]
-    kept = card.total_minor - found.refunded_minor - _theirs(parts, card.currency)
+    kept = everybody.shop_minor if everybody else card.total_minor - found.refunded_minor
     text = paragraphs(
         bold(say.say("Who earns what of order {number}", number=card.number)),
-        say.say("The buyer paid {amount}.", amount=bold(money(card.total_minor, card.currency)))
-        if found.issued_at
-        else say.say("It is not paid yet."),
+        lines(
+            say.say("The buyer paid {amount}.", amount=bold(money(card.total_minor, card.currency)))
+            if found.issued_at
+            else say.say("It is not paid yet."),
+            await _who_bought(desk, everybody, buyer.name),
+        ),
         say.say("Refunded: {amount}", amount=money(found.refunded_minor, card.currency)) if found.refunded_minor else None,
         paragraphs(*told) if told else say.say("No supplier has a part of it: the goods were the shop's own, or it is not settled yet."),
+        lines(*_unsettled(everybody, say), *_carried(everybody, say)) or None,
         say.say("The shop has {amount} of it.", amount=bold(money(kept, card.currency))) if found.issued_at else None,
         lines(
             say.say(
@@ -468,8 +518,39 @@ async def _show_shares(press: CallbackQuery, desk: Desk, order_id: int) -> None:
     await desk.show(press, text, [*rows, desk.back("order", card.order_id)])
 
 
-def _theirs(parts: Sequence[PartyShare], currency: str) -> int:
-    return sum(one.supplier_minor for one in parts if one.currency == currency)
+async def _who_bought(desk: Desk, everybody: Parties | None, name: str) -> Safe | None:
+    """The buyer, as they were when they bought: whatever they have become since."""
+    say = desk.speech
+    if everybody is None:
+        return None
+    if not everybody.reseller:
+        return say.say("Buyer: {name}", name=name)
+    level = None if everybody.level_id is None else await desk.shop.read(resellers.level, everybody.level_id)
+    if level is None:
+        return say.say("Buyer: {name}, a reseller", name=name)
+    return say.say("Buyer: {name}, a reseller at level {level}", name=name, level=level.name)
+
+
+def _unsettled(everybody: Parties | None, say: Speech) -> Iterator[Safe]:
+    """What is not shared by contract: goods of the shop's own, and suppliers' that are not settled yet."""
+    for one in everybody.suppliers if everybody else ():
+        facts = {"name": one.name, "units": say.number(one.units), "offer": one.offer_id}
+        if not one.consigned:
+            yield say.say("<b>{name}</b>, {units} of offer {offer}: the shop's own goods", **facts)
+        elif not one.settled:
+            amount = bold(say.price(one.minor, one.currency))
+            yield say.say("<b>{name}</b>, {units} of offer {offer}: {amount}, not settled yet", amount=amount, **facts)
+
+
+def _carried(everybody: Parties | None, say: Speech) -> Iterator[Safe]:
+    """What whoever carried the payment keeps of it, and what of that the payer bore."""
+    if everybody is not None and everybody.provider is not None and (everybody.provider_minor or everybody.borne_minor):
+        yield say.say(
+            "{provider} keeps {amount} of the payment; the payer paid {borne} of it besides.",
+            provider=name_of(everybody.provider, say),
+            amount=bold(say.price(everybody.provider_minor, everybody.provider_currency)),
+            borne=say.price(everybody.borne_minor, everybody.provider_currency),
+        )
 
 
 async def wanted(press: CallbackQuery, desk: Desk) -> None:

@@ -84,7 +84,14 @@ def _told(say: Speech, one: Exposure) -> Safe:
         bold(one.currency),
         say.say("We owe them {amount}", amount=within(one.owed_minor, one.most_owed_minor)),
         say.say("They have of ours {amount}", amount=within(one.ahead_minor, one.most_ahead_minor)),
-        say.say("⏸ Their goods do not sell until less is owed.") if one.over else None,
+        say.say("Orders on their way will owe them {amount}", amount=say.price(one.coming_minor, one.currency))
+        if one.coming_minor
+        else None,
+        say.say("⏸ Their goods do not sell until less is owed.")
+        if one.over
+        else say.say("Their goods sell for {amount} more.", amount=say.price(one.left_minor, one.currency))
+        if one.left_minor is not None
+        else None,
     )
 
 

@@ -75,7 +75,6 @@ async def _card(desk: Desk, one: PayoutView) -> tuple[Safe, list[Row]]:
     say, shop = desk.speech, desk.shop
     of = await shop.read(supply.supplier, one.supplier_id)
     there = await shop.read(settlement.available, supplier_id=one.supplier_id, currency=one.currency)
-    rule = await shop.read(settlement.rule, one.currency)
     before = [each for each in await shop.read(settlement.payouts_of, one.supplier_id, limit=_BEFORE + 1) if each.id != one.id]
     money = say.price
     text = paragraphs(
@@ -97,8 +96,8 @@ async def _card(desk: Desk, one: PayoutView) -> tuple[Safe, list[Row]]:
             say.say("Frozen by complaints and objections: {amount}", amount=money(there.frozen_minor, one.currency))
             if there.frozen_minor
             else None,
-            say.say("Two of the staff approve what is above {amount}.", amount=money(rule.two_above_minor, one.currency))
-            if one.state is PayoutState.REQUESTED and one.amount_minor > rule.two_above_minor
+            say.say("Two of the staff approve what is above {amount}.", amount=money(one.two_above_minor, one.currency))
+            if one.state is PayoutState.REQUESTED and one.amount_minor > one.two_above_minor
             else None,
         ),
         lines(say.say("Before it:"), *(payout_line(each, say) for each in before[:_BEFORE])) if before else None,

@@ -85,6 +85,9 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("buy.who", "sku", "Card Wholesale Ltd.", "new-vendor"),
     ("buy.what@VENDOR", "sku", "1000 1=86.00 1000=85.00", "draft-purchase"),
     ("books.days", "top", "2026-11-21", None),
+    ("revenue.interest", "top", "12.50 Card Trade Ltd.", "book-revenue"),
+    ("revenue.advertising", "top", "1500 USD Banner, May", "book-revenue"),
+    ("revenue.data", "top", "300 Report", "book-revenue"),
     ("app.back@1", "application", "Which regions?", "decide-application"),
     ("app.no@1", "second application", "Not here.", "decide-application"),
     ("deposit.set@new", "top", "500", "set-deposit"),
@@ -111,6 +114,8 @@ CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
 # Told in tests/admin/test_supply_money.py.
 CONFIRMED |= {f"{about}.{form}" for about in ("contract", "con-of") for form in ("fixed", "spread", "take", "commission")}
 CONFIRMED |= {f"payout.{what}" for what in ("sent", "refuse", "least", "two")}
+# Told in tests/admin/test_streams.py.
+CONFIRMED |= {"revenue.back"}
 # Told where goods are on their way: tests/admin/test_routing.py.
 CONFIRMED |= {"task.codes"}
 
@@ -169,6 +174,8 @@ ELSEWHERE |= {"of-ok", "paper-yes", "paper-no", "paper-show", "deposit-back", "d
 ELSEWHERE |= {"task-ask", "task-fail", "call-off"}
 # And where settlement is tried again: tests/admin/test_settling_by_hand.py.
 ELSEWHERE |= {"settle-now"}
+# And where contracts are: tests/admin/test_supply_money.py.
+ELSEWHERE |= {"con-end"}
 
 
 @pytest.fixture

@@ -26,7 +26,10 @@ from tests.admin.direct import Chatter, at_the_desk
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, scalar
 from tests.core.supplies import Supplied, purse, released, settled, supplied
-from tests.stage import Clock, person
+from tests.core.test_parties import paid_for
+from tests.core.traders import consigned
+from tests.reselling import a_reseller, add_level
+from tests.stage import Clock, person, put_on_sale
 
 
 def content_of(call: object, field: str) -> bytes:
@@ -99,6 +102,67 @@ async def test_commission_by_volume_is_set_up_by_buttons(shop: Shop, of: Supplie
     assert (made.terms.window, made.terms.marginal) == (Window.WEEK, False)
     assert made.terms.tiers == (Tier(0, 800), Tier(1_000_000, 500), Tier(5_000_000, 300))
     assert made.terms.by_category == {12: (Tier(0, 600), Tier(200_000, 400))}
+
+
+async def test_who_earns_what_names_the_buyer_their_level_each_source_and_the_provider(
+    shop: Shop, storefront: Storefront, desk: Chatter
+) -> None:
+    level = await add_level(shop, storefront)
+    buyer = await a_reseller(shop, storefront, level_id=level.id)
+    goods = await put_on_sale(shop, storefront, name="Mixed", count=1)
+    bright = await supplied(shop, storefront, name="Bright", count=0)
+    await consigned(shop, goods, bright.supplier_id, count=3)
+    order_id = await paid_for(shop, buyer, goods, 3, "three")
+    said = await desk.presses(Go(to="shares", id=order_id))
+    for part in (
+        f"{buyer.name}, a reseller at level {level.name}",
+        "the shop's own goods",
+        "Supplier of Bright",
+        "¥170.00</b>, not settled",
+    ):
+        assert part in said, part
+    assert "keeps <b>¥7.61</b>" in said and "The shop has <b>¥114.82</b> of it" in said
+    await settled(shop)
+    said = await desk.presses(Go(to="shares", id=order_id))
+    assert "not settled" not in said and "the shop's own goods" in said and "The shop has <b>¥114.82</b> of it" in said
+
+
+async def test_a_contract_of_one_offer_is_ended_by_who_looks_at_what_holds_then(shop: Shop, of: Supplied, desk: Chatter) -> None:
+    await shop.write(settlement.agree, supplier_id=of.supplier_id, terms=SpreadShare(3000), by="test")
+    offer_id = of.goods.offer_id
+    ending = Go(to="con-ending", id=offer_id)
+    assert ending.pack() not in await at(desk, Go(to="con-offer", id=offer_id))
+    assert "no contract of its own" in await desk.presses(ending)
+    await desk.answers("con-of.take", offer_id, "10")
+    await desk.presses(button(desk, "now-"))
+    assert ending.pack() in await at(desk, Go(to="con-offer", id=offer_id))
+    said = await desk.presses(ending)
+    assert "30%" in said and "nothing sold before changes" in said
+    pressed = button(desk, "now-")
+    said = await desk.presses(pressed)
+    assert "that of the supplier holds, version 1" in said and "It ends" in said
+    assert "It ends" in await desk.presses(Go(to="contract", id=of.supplier_id))
+    # Outdated, and forged.
+    assert "out of date" in await desk.presses(pressed)
+    for arg in ("never-2", "now", "", "now-9"):
+        assert "out of date" in await desk.presses(Do(act="con-end", id=offer_id, arg=arg))
+    assert [(one.version, one.ends) for one in await shop.read(settlement.contracts_of, of.supplier_id) if one.offer_id] == [
+        (2, True),
+        (1, False),
+    ]
+    assert "ended a contract of one offer" in await desk.presses(Go(to="log"))
+
+
+async def test_who_acts_for_a_supplier_is_told_that_others_decide_about_payouts(shop: Shop, storefront: Storefront, of: Supplied) -> None:
+    mine = await at_the_desk(shop, storefront, of.telegram_id)
+    assert "somebody else of the staff decides" in await mine.answers("payout.two", 0, "900000")
+    assert (await shop.read(settlement.rule, "CNY")).two_above_minor == 1_000_000
+
+
+async def at(desk: Chatter, screen: Go) -> list[str]:
+    """The buttons of a screen."""
+    await desk.presses(screen)
+    return desk.keyboard()
 
 
 async def test_from_the_sale_to_a_payout_that_has_arrived(

@@ -13,6 +13,7 @@ from core import audit, inventory, orders
 from core.audit import queries
 from core.audit.api import API
 from core.audit.control import CONTROL
+from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
 from core.audit.purchases import PURCHASES
@@ -436,6 +437,7 @@ TOLD_ELSEWHERE = {
         SETTLEMENT,
         STOPPED_WORK,
         SUPPLY_MONEY,
+        EARNING,
         RESELLERS,
         RESELLERS_PEOPLE,
     )

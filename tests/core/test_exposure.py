@@ -33,17 +33,28 @@ async def test_goods_of_whom_too_much_is_owed_stop_selling_until_the_limit_is_ra
     await shop.write(exposure.set_limit, most_owed_minor=10_000, **facts)
 
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="one", **goods.terms())
-    assert await shop.write(exposure.keep_limits) == 0, "85.00 of 100.00"
-    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="two", **goods.terms())
+    # 85.00 of 100.00 are owed: the sale itself sells no more of it, before anybody has looked.
+    with pytest.raises(orders.SoldOut):
+        await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="two", **goods.terms())
+    assert await shop.read(supply.stops, [offer.id]) == []
     assert await shop.write(exposure.keep_limits) == 1
+    assert await shop.write(exposure.keep_limits) == 0
     assert [one.why for one in await shop.read(supply.stops, [offer.id])] == [Stop.EXPOSURE]
     with pytest.raises(orders.NotForSale):
         await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="three", **goods.terms())
 
     [known] = await shop.read(exposure.exposure_of, seller)
-    assert (known.owed_minor, known.ahead_minor, known.over) == (17_000, 0, True)
-    await shop.write(exposure.set_limit, most_owed_minor=20_000, **facts)
+    assert (known.owed_minor, known.ahead_minor, known.left_minor, known.over) == (8500, 0, 1500, False)
+    await shop.write(exposure.set_limit, most_owed_minor=17_000, **facts)
     assert await shop.read(supply.stops, [offer.id]) == []
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="four", **goods.terms())
+    # A limit below what is owed already stops them at once, and none at all lets them sell.
+    await shop.write(exposure.set_limit, most_owed_minor=5000, **facts)
+    [known] = await shop.read(exposure.exposure_of, seller)
+    assert (known.owed_minor, known.left_minor, known.over) == (17_000, -12_000, True)
+    assert [one.why for one in await shop.read(supply.stops, [offer.id])] == [Stop.EXPOSURE]
+    await shop.write(exposure.set_limit, most_owed_minor=None, **facts)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=3, once="five", **goods.terms())
     await assert_sound(shop)
 
 

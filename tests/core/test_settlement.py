@@ -206,6 +206,9 @@ async def test_a_code_of_another_supplier_takes_the_bad_ones_place_and_its_money
     assert await shop.read(purse, good.id) == (9000, 0, 0)
     assert await shop.read(earned, storefront, "spread") == 500 + 500
     assert await shop.read(unshared, storefront) == 0
+    everybody = await shop.read(settlement.parties_of, order_id)
+    assert everybody is not None and everybody.total_minor == 19_000 and everybody.shop_minor == 1000
+    assert {part.supplier_id: part.minor for part in everybody.suppliers} == {bad.supplier_id: 9000, good.id: 9000}
     # And now everything goes back.
     await shop.write(aftersale.refund_codes, order_id=order_id, code_ids=None, once="all", **BY)
     await settled(shop)

@@ -120,6 +120,8 @@ def test_units_taken_back_one_after_the_other_are_the_line_again(sale: Sale, ter
         count = data.draw(st.integers(1, sale.units - before))
         gone: Parts = of_units(whole, sale.units, before=before, count=count)
         assert 0 <= gone.supplier_minor <= whole.supplier_minor
+        # Of what they were sold for nothing is left over, whatever was taken back before.
+        assert gone.total_minor - gone.shop[Label.DISCOUNTS] == sale.price_minor // sale.units * count
         before, supplier = before + count, supplier + gone.supplier_minor
         shop = {label: shop[label] + gone.shop[label] for label in Label}
 
