@@ -1,12 +1,12 @@
-"""A contract of one offer can end, a payout keeps the rule it was asked under, revenue that is no sale is booked, and limits of what is owed bind."""
+"""A contract of one offer can end, payouts keep their rule, revenue that is no sale is booked, and limits of what is owed bind."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0029e"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
