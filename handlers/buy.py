@@ -122,7 +122,8 @@ async def screen(
             coupon_id=chosen.coupon or None,
         )
         source = await shop.read(supply.source_shown, chosen.sku_id)
-        warranty = await shop.read(aftersale.warranty_of, storefront_id=storefront.id, product_id=quote.product.id)
+        own = None if source is None else source.warranty_hours
+        warranty = await shop.read(aftersale.warranty_of, storefront_id=storefront.id, product_id=quote.product.id, of_source=own)
     except Gone as gone:
         return browse.lost(speech, gone)
     if quote.coupon_refused is not None:
@@ -196,11 +197,10 @@ def _described(quote: Quote, speech: Speech, source: Safe | None, *, can_buy: bo
     )
 
 
-def source_told(source: SourceShown | None, warranty_hours: int, speech: Speech) -> Safe | None:
-    """One line: what the next unit's source rests on, its warranty, and how steady it was; None when nothing sells."""
+def source_told(source: SourceShown | None, hours: int, speech: Speech) -> Safe | None:
+    """One line: what the next unit's source rests on, the warranty in `hours`, and how steady it was; None when nothing sells."""
     if source is None:
         return None
-    hours = source.warranty_hours or warranty_hours
     days = hours // 24
     told = [
         speech.label(CLASSES[source.source_class]),

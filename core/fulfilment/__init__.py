@@ -161,6 +161,7 @@ from core.fulfilment.tasks import (
     told_late,
     wait,
 )
+from core.fulfilment.warranties import first_looked_at, promised_for, promised_hours, promised_when_sold
 
 __all__ = [
     "LINK_DAYS",
@@ -245,6 +246,7 @@ __all__ = [
     "fail",
     "failed_by_offer",
     "fields_of",
+    "first_looked_at",
     "follow_stops",
     "forget_answers",
     "hand_out",
@@ -284,6 +286,9 @@ __all__ = [
     "open_memberships",
     "place_for",
     "plainly",
+    "promised_for",
+    "promised_hours",
+    "promised_when_sold",
     "quote_service",
     "receipts",
     "region_differs",
