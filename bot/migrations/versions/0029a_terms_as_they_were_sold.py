@@ -41,7 +41,8 @@ def _hold_what_was_promised() -> None:
             continue
         connection.execute(
             sa.text(
-                "UPDATE claims SET release_at = sold_at + :hold, ask_at = CASE WHEN ask_at < sold_at + :hold THEN sold_at + :hold ELSE ask_at END"
+                "UPDATE claims SET release_at = sold_at + :hold,"
+                " ask_at = CASE WHEN ask_at < sold_at + :hold THEN sold_at + :hold ELSE ask_at END"
                 " WHERE state = 'held' AND release_at < sold_at + :hold"
                 " AND offer_id IN (SELECT o.id FROM offers o JOIN skus s ON s.id = o.sku_id WHERE s.product_id = :product)"
             ).bindparams(sa.bindparam("hold", days * _DAY, sa.BigInteger()), sa.bindparam("product", product_id, sa.BigInteger()))
