@@ -22,7 +22,6 @@ from core.spans import written_between
 _LONGEST = 200  # characters of what is looked for
 _MOST_FOUND = 20
 _MOST_LOOKED = 300  # cases whose codes are opened, in memory, to compare their ends
-_USUAL = frozenset(Reason) - {Reason.RECLAIMED}
 _SHOPS_TURN = (CaseState.OPEN, CaseState.WAITING_SHOP)
 
 
@@ -157,7 +156,8 @@ def reasons_for(session: Session, found: OrderDetail) -> tuple[Reason, ...]:
     """What may be wrong with what was bought: the usual reasons, and the one its kind has promised against. A part of commands."""
     against = fulfilment.kind(found.card.product.kind).against
     promised = against is not None and _promised(session, found) > 0
-    return tuple(reason for reason in Reason if reason in _USUAL or (promised and reason == against))
+    of_kinds = {kind.against for kind in fulfilment.all_kinds().values()}
+    return tuple(reason for reason in Reason if reason not in of_kinds or (promised and reason == against))
 
 
 def _promised(session: Session, found: OrderDetail) -> int:

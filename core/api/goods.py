@@ -188,8 +188,8 @@ def items_of(session: Session, owner: Customer, skus: Sequence[SkuView]) -> list
     found = []
     for sku in skus:
         product = products[sku.product_id]
-        kind = fulfilment.kind(product.kind)
-        if kind.for_programs is None or not for_programs(product):
+        called = _called(product)
+        if called is None:
             continue
         if product.category_id not in visible:
             way = catalog.trail(session, product.category_id)
@@ -209,8 +209,8 @@ def items_of(session: Session, owner: Customer, skus: Sequence[SkuView]) -> list
                 currency,
                 left.get(sku.id, 0),
                 active,
-                kind.for_programs,
-                kind.fields(product.terms),
+                called,
+                fulfilment.kind(product.kind).fields(product.terms),
                 sku.min_quantity,
                 min(orders.most_of(owner, sku), rules.MOST_QUANTITY),
                 product.description,
@@ -222,7 +222,12 @@ def items_of(session: Session, owner: Customer, skus: Sequence[SkuView]) -> list
 
 def for_programs(product: ProductView) -> bool:
     """Can a program order it? Not what is agreed with one buyer, and not what is delivered by Telegram itself."""
-    return fulfilment.kind(product.kind).for_programs is not None and "for" not in product.terms
+    return _called(product) is not None
+
+
+def _called(product: ProductView) -> str | None:
+    """What programs are told that it is; None where they cannot order it."""
+    return None if "for" in product.terms else fulfilment.kind(product.kind).for_programs
 
 
 def versions_of(session: Session, storefront_id: int, sku_ids: Collection[int]) -> dict[int, int]:

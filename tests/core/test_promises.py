@@ -15,15 +15,15 @@ from core import aftersale, audit, catalog, fulfilment, inventory, orders, suppl
 from core.aftersale import NotPromised, Reason, TooLate
 from core.audit.promises import HELD_AS_PROMISED, PROMISES
 from core.catalog import ProductView, TermsUntil
-from core.database import Shop
+from core.database import Shop, write
 from core.people import Customer
 from core.settlement import SpreadShare
 from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
 from tests.core.props import aside, assert_sound, balance
-from tests.core.supplies import Supplied, purse, settled, supplied
+from tests.core.supplies import Supplied, give_offer, purse, settled, supplied
 from tests.core.test_cases import deliver
-from tests.stage import Clock, person
+from tests.stage import Clock, person, put_on_sale, stock
 
 BY: dict[str, Any] = {"by": "telegram:7001"}
 
@@ -62,8 +62,10 @@ class Sold:
         return found.reasons
 
 
-async def sold(shop: Shop, storefront: Storefront, *, days: int | None = 30, quantity: int = 2, own_hours: int | None = None) -> Sold:
-    of = await supplied(shop, storefront, terms=SpreadShare(1000))
+async def sold(
+    shop: Shop, storefront: Storefront, *, days: int | None = 30, quantity: int = 2, own_hours: int | None = None, count: int = 40
+) -> Sold:
+    of = await supplied(shop, storefront, terms=SpreadShare(1000), count=count)
     terms = {} if days is None else {"reclaim_days": days}
     await shop.write(fulfilment.set_kind, of.goods.product_id, kind_name="account", terms=terms, **BY)
     if own_hours is not None:
@@ -281,3 +283,38 @@ async def test_the_audit_finds_money_that_is_held_too_shortly_and_complaints_abo
             await connection.rollback()
         assert check in report.violated, harm
     await assert_sound(shop)
+
+
+@write
+def _second_source(session: Session, *, sku_id: int, offer_id: int) -> None:
+    """An offer of another product's becomes the next source of this denomination."""
+    session.execute(text("DELETE FROM sources WHERE offer_id = :offer"), {"offer": offer_id})
+    session.execute(text("UPDATE offers SET sku_id = :sku WHERE id = :offer"), {"sku": sku_id, "offer": offer_id})
+    session.execute(
+        text("INSERT INTO sources (sku_id, rank, offer_id, version) VALUES (:sku, 2, :offer, 1)"), {"sku": sku_id, "offer": offer_id}
+    )
+
+
+async def test_an_account_of_another_supplier_that_came_for_a_bad_one_is_paid_when_its_own_promise_is_over(
+    shop: Shop, storefront: Storefront, clock: Clock, since: datetime
+) -> None:
+    one = await sold(shop, storefront, quantity=1, count=1)
+    good = await shop.write(supply.new_supplier, name="Good", standing=supply.Standing.AUTHORISED, telegram_id=99)
+    other = await put_on_sale(shop, storefront, name="Other", count=0)
+    await shop.write(_second_source, sku_id=one.of.goods.sku_id, offer_id=other.offer_id)
+    await shop.write(give_offer, offer_id=other.offer_id, supplier_id=good.id, cost_minor=9000, currency="CNY")
+    await stock(shop, other.offer_id, one.of.goods.sku_id, 1)
+    clock.passes(days=10)
+    await one.promises(None)
+    clock.passes(days=10)
+    case_id = await one.complains(one.codes[0])
+    await shop.write(aftersale.replace, case_id=case_id, storefront_id=storefront.id, **BY)
+    await settled(shop)
+    assert (await one.purse(), await shop.read(purse, good.id)) == ((0, 0, 0), (9000, 0, 0))
+
+    clock.passes(days=29)
+    await settled(shop)
+    assert await shop.read(purse, good.id) == (9000, 0, 0), "what was sold was promised for 30 days, from its coming on"
+    clock.passes(days=1, hours=1)
+    await settled(shop)
+    assert await shop.read(purse, good.id) == (0, 9000, 0)
