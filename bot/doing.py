@@ -58,7 +58,7 @@ class Doing:
             return
         product = await self._product(task)
         try:
-            if product.kind is ProductKind.MEMBERSHIP:
+            if product.kind == ProductKind.MEMBERSHIP:
                 made = [await self._link(task, product, unit) for unit in range(1, task.quantity + 1)]
             else:
                 made = [licence(task, unit) for unit in range(1, task.quantity + 1)]

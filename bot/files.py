@@ -27,7 +27,7 @@ async def with_files(bot: Bot, parcel: Parcel, messages: list[Outgoing], speech:
     """The messages of a parcel with its files before them; those of other products as they are. Raises what Telegram answers."""
     copies: list[Outgoing] = []
     for line in parcel.lines:
-        if line.product.kind is ProductKind.FILE and line.product.terms.get("file_id"):
+        if line.product.kind == ProductKind.FILE and line.product.terms.get("file_id"):
             for secret in line.secrets:
                 copies += await _copy(bot, parcel, line, secret, speech)
     return [*copies, *(replace(message, effect=None) if copies else message for message in messages)]

@@ -93,7 +93,7 @@ async def walk_of(shop: Shop, customer: Customer, speech: Speech, quote: Quote, 
         return Walk(False, said, [[button(speech.label("🌍 Change my country"), callbacks.Kept())]])
     except Refusal as no:
         return Walk(False, refused(speech, no))
-    if product.kind is ProductKind.SERVICE and "job" not in product.terms:
+    if product.kind == ProductKind.SERVICE and "job" not in product.terms:
         return Walk(False, None, [[button(speech.label("📝 Say what you need"), callbacks.Brief(id=sku.id), "success")]])
     if needs.country_wanted:
         said = speech.say("In which country are you? This is not sold everywhere, and we ask only once.")

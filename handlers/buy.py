@@ -125,7 +125,8 @@ async def screen(
         )
         source = await shop.read(supply.source_shown, chosen.sku_id)
         lately = await shop.read(pricing.price_lately, buyer=customer, sku_id=chosen.sku_id)
-        warranty = await shop.read(aftersale.warranty_of, storefront_id=storefront.id, product_id=quote.product.id)
+        own = None if source is None else source.warranty_hours
+        warranty = await shop.read(aftersale.warranty_of, storefront_id=storefront.id, product_id=quote.product.id, of_source=own)
     except Gone as gone:
         return browse.lost(speech, gone)
     _note_lacking(customer, quote, chosen.quantity)
@@ -224,11 +225,10 @@ def lately_told(lately: PriceLately | None, speech: Speech) -> Safe | None:
     )
 
 
-def source_told(source: SourceShown | None, warranty_hours: int, speech: Speech) -> Safe | None:
-    """One line: what the next unit's source rests on, its warranty, and how steady it was; None when nothing sells."""
+def source_told(source: SourceShown | None, hours: int, speech: Speech) -> Safe | None:
+    """One line: what the next unit's source rests on, the warranty in `hours`, and how steady it was; None when nothing sells."""
     if source is None:
         return None
-    hours = source.warranty_hours or warranty_hours
     days = hours // 24
     told = [
         speech.label(CLASSES[source.source_class]),

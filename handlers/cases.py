@@ -42,6 +42,7 @@ REASONS = {
     Reason.WRONG_CODE: N_("The number or password is not accepted"),
     Reason.NOT_ACTIVATED: N_("The card is not activated"),
     Reason.USED: N_("Already used or expired"),
+    Reason.RECLAIMED: N_("Its former owner took it back"),
     Reason.OTHER: N_("Something else"),
 }
 CANNED = {"ask-picture": N_("Please send a picture (a screenshot) that shows the code and the error message.")}
@@ -234,8 +235,9 @@ async def reasons(shop: Shop, customer: Customer, speech: Speech, order_id: int,
     if line.late and line.until is not None:
         return paragraphs(heading, refused_with_dates(speech, aftersale.TooLate(until=line.until))), keyboard([_back(order_id, speech)])
     rows: list[Row] = [
-        [button(speech.label(REASONS[reason]), callbacks.WrongReason(order=order_id, which=code_id, reason=place))]
-        for place, reason in enumerate(ALL_REASONS)
+        [button(speech.label(REASONS[reason]), callbacks.WrongReason(order=order_id, which=code_id, reason=ALL_REASONS.index(reason)))]
+        for reason in REASONS
+        if reason in found.reasons
     ]
     until = speech.say("Complaints are possible until {until}.", until=speech.when(line.until)) if line.until is not None else None
     return paragraphs(heading, speech.say("What is wrong with it?"), until), keyboard([*rows, _back(order_id, speech)])
@@ -268,7 +270,8 @@ async def reason_pressed(
     """Ask for words and a picture, which may be left out."""
     order_id, code_id, place = callback_data.order, callback_data.which, callback_data.reason
     found = await shop.read(aftersale.complainable, order_id=order_id, buyer_id=customer.id, code_id=code_id)
-    if found is None or not found.codes or found.codes[0].late or found.codes[0].case_id is not None or place >= len(ALL_REASONS):
+    known = found is not None and place < len(ALL_REASONS) and ALL_REASONS[place] in found.reasons
+    if found is None or not found.codes or found.codes[0].late or found.codes[0].case_id is not None or not known:
         await show(press, *await reasons(shop, customer, speech, order_id, code_id))
         return
     await state.set_state(Complaining.telling)

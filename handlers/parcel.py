@@ -235,7 +235,7 @@ def _hidden(text: str) -> Safe:
 
 def _code(secret: Secret, speech: Speech, number: int, line: ParcelLine) -> Safe:
     parts, notes = _parts(secret), secret.notes
-    if line.product.kind is ProductKind.LICENCE and len(parts) == 2 and notes:
+    if line.product.kind == ProductKind.LICENCE and len(parts) == 2 and notes:
         # What stands beside a licence's key is which of its seats this is.
         said = lines(_hidden(parts[0]), speech.say("Your seat: {seat}", seat=notes[0]))
     elif len(parts) == 2:
@@ -253,9 +253,9 @@ def _copiers(secret: Secret, speech: Speech, number: int, line: ParcelLine) -> R
     several = len(line.secrets) > 1
     row: Row = []
     parts = _parts(secret)
-    if line.product.kind is ProductKind.MEMBERSHIP and parts[0].startswith("https://t.me/"):
+    if line.product.kind == ProductKind.MEMBERSHIP and parts[0].startswith("https://t.me/"):
         return [InlineKeyboardButton(text=speech.label("🚪 Join {n}", n=number) if several else speech.label("🚪 Join"), url=parts[0])]
-    if len(parts) == 2 and line.product.kind is not ProductKind.LICENCE:
+    if len(parts) == 2 and line.product.kind != ProductKind.LICENCE:
         labels = [
             (speech.label("📋 Copy number {n}", n=number) if several else speech.label("📋 Copy number"), parts[0]),
             (speech.label("📋 Copy password {n}", n=number) if several else speech.label("📋 Copy password"), parts[1]),

@@ -211,7 +211,7 @@ class _Door:
     async def look(self, key: OpenedKey, order_id: str) -> Json:
         order = await self._found(key, order_id)
         product, sku = await self._shop.read(api.product_of, sku_id=order.sku_id)
-        kind = "auto" if _automatic(product.kind.value) else "manual"
+        kind = "auto" if _automatic(product.kind) else "manual"
         row = {
             "product_id": product.id,
             "sku_id": sku.id,
@@ -296,7 +296,7 @@ def _shown(each: ProductOf) -> Json:
         "images": [],
         "tags": [],
         **_prices(least, each.public),
-        "fulfillment_type": "auto" if _automatic(product.kind.value) else "manual",
+        "fulfillment_type": "auto" if _automatic(product.kind) else "manual",
         "manual_form_schema": _schema(items[0]),
         "is_active": True,
         "category_id": product.category_id,

@@ -38,6 +38,7 @@ from core.aftersale.queries import (
     queue,
     standing,
     terms,
+    usual_warranty,
     warranty_of,
 )
 from core.aftersale.refusals import (
@@ -47,6 +48,7 @@ from core.aftersale.refusals import (
     MadeForBuyer,
     NothingToReplace,
     NothingToSay,
+    NotPromised,
     TooLate,
     TooManyCases,
     TooMuchSaid,
@@ -69,6 +71,7 @@ __all__ = [
     "Decided",
     "EntryView",
     "MadeForBuyer",
+    "NotPromised",
     "NothingToReplace",
     "NothingToSay",
     "Opened",
@@ -116,6 +119,7 @@ __all__ = [
     "shop_says",
     "standing",
     "terms",
+    "usual_warranty",
     "warranty_of",
     "withdraw",
 ]

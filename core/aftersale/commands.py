@@ -10,8 +10,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core import inventory, journal, ledger, orders, outbox, payments, people
-from core.aftersale.queries import terms, warranty_ends_of
-from core.aftersale.refusals import CaseDecided, CaseOpen, CodeGone, NothingToSay, TooLate, TooManyCases, TooMuchSaid
+from core.aftersale.queries import reasons_for, terms, warranty_ends_of
+from core.aftersale.refusals import CaseDecided, CaseOpen, CodeGone, NothingToSay, NotPromised, TooLate, TooManyCases, TooMuchSaid
 from core.aftersale.rules import LAST_CALL, LONGEST, MOST_OPEN, MOST_SAID, REMIND_AGAIN, Terms
 from core.aftersale.tables import AftersaleTerms, Case, CaseEntry, CaseState, Outcome, Reason, Side
 from core.catalog import Gone
@@ -48,7 +48,7 @@ def open_case(
     """Complain about one code of the buyer's own delivered order; the words and the picture may be left out. The staff are told.
 
     What the code's supplier was credited with is frozen from now on. Raises Gone when it is not their order, HeldForReview, StillSealed,
-    CodeGone when the code is no longer in it, CaseOpen when there is a case, TooLate after the warranty, TooManyCases.
+    CodeGone when the code is no longer in it, CaseOpen when there is a case, TooLate after the warranty, NotPromised, TooManyCases.
     """
     found = orders.detail(session, order_id=order_id, buyer_id=buyer_id)
     if found is None or found.card.state is not OrderState.ISSUED:
@@ -71,6 +71,8 @@ def open_case(
     at = now(session)
     if ends is not None and ends <= at:
         raise TooLate(until=ends)
+    if reason not in reasons_for(session, found):
+        raise NotPromised
     undecided = select(func.count()).select_from(Case).where(Case.buyer_id == buyer_id, Case.state != CaseState.DECIDED)
     if (session.scalar(undecided) or 0) >= MOST_OPEN:
         raise TooManyCases(most=MOST_OPEN)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
-from core import catalog, inventory, orders, outbox, people, supply
+from core import catalog, fulfilment, inventory, orders, outbox, people, supply
 from core.aftersale.rules import Terms, warranty_ends
 from core.aftersale.tables import AftersaleTerms, Case, CaseEntry, CaseState, Outcome, Reason, Side
 from core.catalog import ProductView, SkuView
@@ -108,11 +108,12 @@ class CodeLine:
 
 @dataclass(frozen=True, slots=True)
 class Complainable:
-    """The codes of a delivered order, one page of them."""
+    """The codes of a delivered order, one page of them, and what may be wrong with each."""
 
     order: OrderCard
     codes: list[CodeLine]
     more: bool
+    reasons: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +133,35 @@ def terms(session: Session, *, storefront_id: int) -> Terms:
 
 
 @read
-def warranty_of(session: Session, *, storefront_id: int, product_id: int) -> int:
-    """For how many hours after its first sending a code of this product may be complained about."""
+def usual_warranty(session: Session, *, storefront_id: int, product_id: int) -> int:
+    """The warranty, in hours from the first sending, that the product or the storefront gives, without what its kind promises."""
     product = catalog.product(session, product_id)
     if product is not None and product.warranty_hours is not None:
         return product.warranty_hours
     return terms(session, storefront_id=storefront_id).warranty_hours
+
+
+@read
+def warranty_of(session: Session, *, storefront_id: int, product_id: int, of_source: int | None = None) -> int:
+    """For how many hours after its first sending a code of this product, bought now, may be complained about.
+
+    That is what its source says, or else the product, or else the storefront; and what the kind promises, when that is longer.
+    """
+    usual = of_source or usual_warranty(session, storefront_id=storefront_id, product_id=product_id)
+    product = catalog.product(session, product_id)
+    return usual if product is None else max(usual, fulfilment.promised_hours(product.kind, product.terms))
+
+
+def reasons_for(session: Session, found: OrderDetail) -> tuple[Reason, ...]:
+    """What may be wrong with what was bought: the usual reasons, and the one its kind has promised against. A part of commands."""
+    against = fulfilment.kind(found.card.product.kind).against
+    promised = against is not None and _promised(session, found) > 0
+    of_kinds = {kind.against for kind in fulfilment.all_kinds().values()}
+    return tuple(reason for reason in Reason if reason not in of_kinds or (promised and reason == against))
+
+
+def _promised(session: Session, found: OrderDetail) -> int:
+    return fulfilment.promised_when_sold(session, found.card.product, placed_at=found.card.placed_at, issued_at=found.issued_at)
 
 
 def warranty_ends_of(session: Session, found: OrderDetail, code_id: int) -> datetime | None:
@@ -153,7 +177,8 @@ def _ends(session: Session, found: OrderDetail, code_ids: Collection[int]) -> di
     if orders.is_outside(session, found.card.order_id):
         # Nothing of it is sent to a chat: it was delivered when a program first fetched it.
         sent = [one.at for one in orders.shown(session, found.card.order_id)]
-    first = warranty_ends(sent, hours)
+    promised = _promised(session, found)
+    first = warranty_ends(sent, max(hours, promised))
     # A code that came as a replacement has a warranty of its own, from the decision on.
     came: dict[int | None, datetime | None] = dict(
         session.execute(select(Case.replacement_code_id, Case.decided_at).where(Case.replacement_code_id.in_(code_ids))).all()
@@ -165,9 +190,9 @@ def _ends(session: Session, found: OrderDetail, code_ids: Collection[int]) -> di
     for code_id in code_ids:
         theirs = own.get(offer_of.get(code_id, 0))
         if code_id in came:
-            ends[code_id] = warranty_ends([came[code_id]], theirs or hours)
+            ends[code_id] = warranty_ends([came[code_id]], max(theirs or hours, promised))
         elif theirs is not None:
-            ends[code_id] = warranty_ends(sent, theirs)
+            ends[code_id] = warranty_ends(sent, max(theirs, promised))
         else:
             ends[code_id] = first
     return ends
@@ -195,7 +220,7 @@ def complainable(
     for each in shown:
         until = ends[each]
         lines.append(CodeLine(each, masks[each], until, until is not None and until <= at, undecided.get(each)))
-    return Complainable(found.card, lines, len(codes) > limit)
+    return Complainable(found.card, lines, len(codes) > limit, reasons_for(session, found))
 
 
 @read

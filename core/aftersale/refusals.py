@@ -20,6 +20,13 @@ class TooLate(Refusal):
 
 
 @dataclass(eq=False)
+class NotPromised(Refusal):
+    """A complaint about something that nobody promised for what was bought."""
+
+    says: ClassVar[str] = N_("This was not promised for what you bought. Please choose another reason, or “Something else”.")
+
+
+@dataclass(eq=False)
 class CaseOpen(Refusal):
     says: ClassVar[str] = N_("There is an open case about this code already: case {case_id}.")
 

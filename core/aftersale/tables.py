@@ -12,13 +12,14 @@ from core.database import Base, Id
 
 
 class Reason(StrEnum):
-    """What is wrong, in the trade's five words."""
+    """What is wrong, in the trade's words; a button carries a reason's place, so a new one comes last."""
 
     FACE_VALUE = "face-value"  # another face value than bought
     WRONG_CODE = "wrong-code"  # the number or the secret is not accepted
     NOT_ACTIVATED = "not-activated"
     USED = "used"  # already used, or expired
     OTHER = "other"
+    RECLAIMED = "reclaimed"  # the account was taken back by its former owner; only where its kind promises that it is not
 
 
 class CaseState(StrEnum):

@@ -109,6 +109,7 @@ _BAND_OF: dict[type[Refusal], Band] = {
     aftersale.CodeGone: CASE_REFUSED,
     aftersale.CaseOpen: CASE_REFUSED,
     aftersale.TooLate: CASE_REFUSED,
+    aftersale.NotPromised: CASE_REFUSED,
     aftersale.TooManyCases: CASE_REFUSED,
     aftersale.TooMuchSaid: CASE_REFUSED,
     orders.StillSealed: CASE_REFUSED,

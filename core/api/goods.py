@@ -13,14 +13,13 @@ from core.api import rules
 from core.api.keys import allowed
 from core.api.refusals import AsksWrong, NoSuchItem
 from core.api.tables import ApiChange, ApiItem, Scope
-from core.catalog import ProductKind, ProductView, SkuView
+from core.catalog import ProductView, SkuView
 from core.database import read
 from core.fulfilment import Field
 from core.people import Customer
 from core.pricing import Price
 
 COUNTED = 1000  # Stock is counted up to here: more is said to be so many.
-_ALONE = (ProductKind.MEMBERSHIP, ProductKind.FILE, ProductKind.SERVICE)  # made in a chat of Telegram, or agreed there
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,8 @@ def items_of(session: Session, owner: Customer, skus: Sequence[SkuView]) -> list
     found = []
     for sku in skus:
         product = products[sku.product_id]
-        if not for_programs(product):
+        called = _called(product)
+        if called is None:
             continue
         if product.category_id not in visible:
             way = catalog.trail(session, product.category_id)
@@ -209,7 +209,7 @@ def items_of(session: Session, owner: Customer, skus: Sequence[SkuView]) -> list
                 currency,
                 left.get(sku.id, 0),
                 active,
-                "topup" if product.kind is ProductKind.TOPUP else "code",
+                called,
                 fulfilment.kind(product.kind).fields(product.terms),
                 sku.min_quantity,
                 min(orders.most_of(owner, sku), rules.MOST_QUANTITY),
@@ -222,7 +222,12 @@ def items_of(session: Session, owner: Customer, skus: Sequence[SkuView]) -> list
 
 def for_programs(product: ProductView) -> bool:
     """Can a program order it? Not what is agreed with one buyer, and not what is delivered by Telegram itself."""
-    return product.kind not in _ALONE and "for" not in product.terms
+    return _called(product) is not None
+
+
+def _called(product: ProductView) -> str | None:
+    """What programs are told that it is; None where they cannot order it."""
+    return None if "for" in product.terms else fulfilment.kind(product.kind).for_programs
 
 
 def versions_of(session: Session, storefront_id: int, sku_ids: Collection[int]) -> dict[int, int]:

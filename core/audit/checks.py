@@ -12,6 +12,7 @@ from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
+from core.audit.promises import PROMISES
 from core.audit.purchases import PURCHASES
 from core.audit.resellers import RESELLERS
 from core.audit.resellers_people import RESELLERS_PEOPLE
@@ -569,6 +570,7 @@ CHECKS: dict[str, str] = {
     **UPSTREAMS,
     **RESELLERS,
     **KINDS,
+    **PROMISES,
     **STOPPED_WORK,
     **RESELLERS_PEOPLE,
 }

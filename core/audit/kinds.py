@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from core import fulfilment
+
+_MADE_ON_ORDER = ", ".join(f"'{name}'" for name, kind in fulfilment.all_kinds().items() if not kind.from_shelf)
+
 KINDS = {
-    "what has to be made or asked is never sold with others": """
+    "what has to be made or asked is never sold with others": f"""
         SELECT 'product ' || id AS about, 'kind ' || kind || ' does not ask' AS detail
-        FROM products WHERE kind IN ('topup', 'membership', 'file', 'service') AND NOT asks""",
+        FROM products WHERE kind IN ({_MADE_ON_ORDER}) AND NOT asks""",
     "answers are one order's, which names them, and its buyer's": """
         SELECT 'answers ' || a.id AS about,
             'of order ' || a.order_id || ', which names ' || COALESCE(CAST(o.answers_id AS VARCHAR), 'none') AS detail

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import journal
 from core.catalog.queries import CategoryView, ProductView, SkuView, category, product, sku, trail
-from core.catalog.tables import Category, Product, ProductKind, Sku
+from core.catalog.tables import Category, EarlierTerms, Product, ProductKind, Sku
 from core.database import now, write
 from core.errors import N_, Refusal
 
@@ -211,7 +211,7 @@ def add_product(
     slug: str,
     name: str,
     search: str,
-    kind: ProductKind = ProductKind.CODE,
+    kind: str = ProductKind.CODE,
     icon: str | None = None,
     description: str = "",
     redeem: str = "",
@@ -307,22 +307,23 @@ def change_product(
 
 
 @write
-def set_kind(
-    session: Session, product_id: int, *, kind: ProductKind, terms: dict[str, Any], asks: bool, by: str | None = None
-) -> ProductView:
+def set_kind(session: Session, product_id: int, *, kind: str, terms: dict[str, Any], asks: bool, by: str | None = None) -> ProductView:
     """What kind of product it is, on which terms, and whether the sale asks its buyer; raises Gone.
 
     `core/fulfilment` checks the terms and says whether they ask: shopkeepers' changes go through `fulfilment.set_kind`. The rules of
-    its denominations move, so that a screen drawn before cannot sell on other terms.
+    its denominations move, so that a screen drawn before cannot sell on other terms; what was sold keeps those it was sold on
+    (`earlier_terms`).
     """
     row = session.get(Product, product_id, with_for_update=True)
     if row is None:
         raise Gone
     before = {"kind": str(row.kind), "terms": row.terms or {}}
-    row.kind, row.terms, row.asks = kind, terms or None, asks
+    after = {"kind": str(kind), "terms": terms}
+    if before != after:
+        session.add(EarlierTerms(product_id=product_id, kind=row.kind, terms=row.terms, until=now(session)))
+    row.kind, row.terms, row.asks = str(kind), terms or None, asks
     session.execute(update(Sku).where(Sku.product_id == product_id).values(rules_version=Sku.rules_version + 1))
     session.flush()
-    after = {"kind": str(kind), "terms": terms}
     if by is not None and before != after:
         journal.record(session, by=by, did="set-kind", about="product", about_id=product_id, before=before, after=after)
     found = product(session, product_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from core.catalog.tables import Category, Product, ProductKind, Sku
+from core.catalog.tables import Category, EarlierTerms, Product, Sku
 from core.database import read
 
 
@@ -34,7 +35,7 @@ class ProductView:
     id: int
     category_id: int
     slug: str
-    kind: ProductKind
+    kind: str
     name: str
     icon: str | None
     description: str
@@ -289,7 +290,27 @@ def products_of(session: Session, product_ids: Collection[int]) -> dict[int, Pro
 
 
 @read
-def products_of_kind(session: Session, kind: ProductKind) -> list[ProductView]:
+def products_of_kind(session: Session, kind: str) -> list[ProductView]:
     """Products of this kind, in the order they were made; not those that were made for a single buyer."""
     rows = session.scalars(select(Product).where(Product.kind == kind).order_by(Product.id))
     return [view for view in map(_product, rows) if "for" not in view.terms]
+
+
+@dataclass(frozen=True, slots=True)
+class TermsUntil:
+    """What a product's kind and terms were until they were changed."""
+
+    kind: str
+    terms: dict[str, Any] = field(repr=False)
+    until: datetime
+
+
+@read
+def earlier_terms(session: Session, product_id: int, *, since: datetime) -> list[TermsUntil]:
+    """The kinds and terms of this product that ended after an instant, the oldest first; those of now are the product's own."""
+    rows = session.scalars(
+        select(EarlierTerms)
+        .where(EarlierTerms.product_id == product_id, EarlierTerms.until > since)
+        .order_by(EarlierTerms.until, EarlierTerms.id)
+    )
+    return [TermsUntil(row.kind, row.terms or {}, row.until) for row in rows]

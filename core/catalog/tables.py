@@ -13,7 +13,7 @@ from core.database import Base, Id
 
 
 class ProductKind(StrEnum):
-    """How what is bought reaches the buyer; each kind gets its file in core/fulfilment."""
+    """The kinds that somebody outside their own file calls by name; which kinds there are is what lies in core/fulfilment/kinds."""
 
     CODE = "code"
     TOPUP = "topup"  # straight into the buyer's account elsewhere
@@ -49,7 +49,7 @@ class Product(Base):
     id: Mapped[Id]
     category_id: Mapped[int] = mapped_column(ForeignKey("categories.id"))
     slug: Mapped[str] = mapped_column(String(64), unique=True)
-    kind: Mapped[ProductKind]
+    kind: Mapped[str] = mapped_column(String(32))  # the name of a file in core/fulfilment/kinds
     name: Mapped[str] = mapped_column(String(200))
     icon: Mapped[str | None] = mapped_column(String(16))
     description: Mapped[str] = mapped_column(Text)
@@ -95,3 +95,16 @@ class Sku(Base):
     low_stock_told_at: Mapped[datetime | None]
     position: Mapped[int]
     hidden_at: Mapped[datetime | None]
+
+
+class EarlierTerms(Base):
+    """What a product's kind and terms were until they were changed: who bought before that bought on these. Insert-only."""
+
+    __tablename__ = "earlier_terms"
+    __table_args__ = (Index("ix_earlier_terms_of", "product_id", "until", "id"),)
+
+    id: Mapped[Id]
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    terms: Mapped[dict[str, Any] | None]
+    until: Mapped[datetime]

@@ -162,6 +162,7 @@ from core.fulfilment.tasks import (
     told_late,
     wait,
 )
+from core.fulfilment.warranties import first_looked_at, promised_for, promised_hours, promised_when_sold
 
 __all__ = [
     "LINK_DAYS",
@@ -246,6 +247,7 @@ __all__ = [
     "fail",
     "failed_by_offer",
     "fields_of",
+    "first_looked_at",
     "follow_stops",
     "forget_answers",
     "hand_out",
@@ -286,6 +288,9 @@ __all__ = [
     "orders_with_open_tasks",
     "place_for",
     "plainly",
+    "promised_for",
+    "promised_hours",
+    "promised_when_sold",
     "quote_service",
     "receipts",
     "region_differs",

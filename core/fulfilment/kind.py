@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ Terms = Mapping[str, Any]
 
 MOST_COUNTRIES = 100
 _LONGEST_TEXT = 1000
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
 @dataclass(eq=False)
@@ -104,6 +106,8 @@ class Kind:
     from_shelf: ClassVar[bool] = True  # its units are brought in; otherwise each is made when it is ordered
     has_fields: ClassVar[bool] = False  # the shopkeeper may ask the buyer for fields
     by_bot: ClassVar[bool] = False  # made by the bot itself
+    for_programs: ClassVar[str | None] = "code"  # what the reseller API calls it: code or topup; None where no program can order it
+    against: ClassVar[str | None] = None  # a word of aftersale.Reason: what its own `warranty` is about, which others cannot complain of
     numbers: ClassVar[tuple[Number, ...]] = ()
     texts: ClassVar[tuple[Text, ...]] = ()
     switches: ClassVar[tuple[tuple[str, str], ...]] = ()  # terms that are on or off, with their titles
@@ -134,6 +138,13 @@ class Kind:
             if any(n.name == "promise_hours" for n in self.numbers)
             else timedelta(hours=24)
         )
+
+    def warranty(self, terms: Terms) -> timedelta | None:
+        """For how long the kind itself promises that what was bought stays good, whatever shop, product and source say; None: no promise.
+
+        The longer of this and the usual warranty is in force: complaints are in time, and a supplier's money is held, until then.
+        """
+        return None
 
     def lane(self, terms: Terms, supplier_id: int, own: bool, upstream_id: int | None) -> str:
         """Who makes it: an upstream shop, the bot itself, the shop's own staff, or a supplier's members by hand."""
@@ -222,6 +233,7 @@ def all_kinds() -> Mapping[str, Kind]:
     for module in pkgutil.iter_modules(folder.__path__):
         one: Kind = importlib.import_module(f"{folder.__name__}.{module.name}").KIND
         assert one.name not in found, "a kind has one file"
+        assert _NAME.fullmatch(one.name), "a kind's name stands in buttons and in narrow columns"
         found[one.name] = one
     return found
 

@@ -269,7 +269,7 @@ def ask_service(session: Session, *, customer_id: int, sku_id: int, brief: str) 
     """A buyer says what is wanted; whoever offers the service is told. Costs nothing. Raises Gone, BriefTooLong or TooManyJobs."""
     sku = catalog.sku(session, sku_id)
     product = None if sku is None else catalog.product(session, sku.product_id)
-    if sku is None or product is None or product.kind is not ProductKind.SERVICE or product.hidden or "job" in product.terms:
+    if sku is None or product is None or product.kind != ProductKind.SERVICE or product.hidden or "job" in product.terms:
         raise Gone
     brief = brief.strip()
     if not 0 < len(brief) <= LONGEST_BRIEF:

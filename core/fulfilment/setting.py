@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import catalog, inventory, supply
-from core.catalog import Gone, ProductKind, ProductView
+from core.catalog import Gone, ProductView
 from core.database import write
 from core.errors import N_, Refusal
 from core.fulfilment.fields import LONGEST_NAME, FieldsWrong
-from core.fulfilment.kind import Terms, kind
+from core.fulfilment.kind import Terms, all_kinds, kind
 from core.fulfilment.tables import Task
 
 
@@ -40,13 +40,13 @@ def set_kind(
     Raises Gone, KindIsSold, or what the kind's `check_terms` raises.
     """
     known = catalog.product(session, product_id)
-    if known is None or (kind_name is not None and kind_name not in set(ProductKind)):
+    if known is None or (kind_name is not None and kind_name not in all_kinds()):
         raise Gone
-    chosen = ProductKind(kind_name) if kind_name is not None else known.kind
-    if chosen is not known.kind and _sold(session, product_id):
+    chosen = kind_name if kind_name is not None else known.kind
+    if chosen != known.kind and _sold(session, product_id):
         raise KindIsSold
     if terms is None:
-        terms = known.terms if chosen is known.kind else {name: value for name, value in known.terms.items() if name == "countries"}
+        terms = known.terms if chosen == known.kind else {name: value for name, value in known.terms.items() if name == "countries"}
     one = kind(chosen)
     kept = one.check_terms(terms)
     had = {written.name for written in kind(known.kind).fields(known.terms)}

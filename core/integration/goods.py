@@ -294,7 +294,7 @@ def link_item(session: Session, *, item_id: int, sku_id: int, storefront: Storef
     product = None if sku is None else catalog.product(session, sku.product_id)
     if sku is None or product is None:
         raise Gone
-    if (product.kind is ProductKind.TOPUP) != (row.kind == ItemKind.TOPUP):
+    if (product.kind == ProductKind.TOPUP) != (row.kind == ItemKind.TOPUP):
         raise NotThisKind
     there = supply.AS_MANY_AS_ONE_LIKES if row.stock is None else row.stock
     offer_id = supply.upstream_offer(

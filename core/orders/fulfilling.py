@@ -127,7 +127,7 @@ def _ask(
         sku_id=offer.sku_id,
         offer_id=offer.id,
         quantity=quantity,
-        kind=product.kind.value,
+        kind=product.kind,
         lane=way_of(product, offer).lane,
         fields=fields,
         most_cost_minor=_most_cost(offer, terms),

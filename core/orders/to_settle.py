@@ -29,6 +29,7 @@ class SoldLine:
     unit_price_minor: int
     unit_cost_minor: int
     cost_currency: str
+    placed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class CodeFate:
 def sold_lines(session: Session, order_ids: Collection[int]) -> list[SoldLine]:
     """The lines of those of these orders that were issued, by order and line."""
     rows = session.execute(
-        select(OrderLine, Order.storefront_id, Order.currency, Order.total_minor, Order.issued_at)
+        select(OrderLine, Order.storefront_id, Order.currency, Order.total_minor, Order.issued_at, Order.placed_at)
         .join(Order, Order.id == OrderLine.order_id)
         .where(among(session, Order.id, order_ids), Order.state.in_((OrderState.ISSUED, OrderState.REFUNDED)))
         .order_by(OrderLine.order_id, OrderLine.seq)
@@ -66,8 +67,9 @@ def sold_lines(session: Session, order_ids: Collection[int]) -> list[SoldLine]:
             line.unit_price_minor,
             line.unit_cost_minor,
             line.cost_currency,
+            placed_at,
         )
-        for line, storefront_id, currency, total_minor, issued_at in rows
+        for line, storefront_id, currency, total_minor, issued_at, placed_at in rows
         if issued_at is not None
     ]
 

@@ -16,9 +16,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from core import aftersale, catalog, journal, ledger, orders, payments, standing, supply
+from core import aftersale, catalog, fulfilment, journal, ledger, orders, payments, standing, supply
 from core.aftersale import Replaced
-from core.catalog import Gone, ProductKind
+from core.catalog import Gone, ProductKind, ProductView, TermsUntil
 from core.database import among, insert_new, now, read, write
 from core.ledger import TransferKind
 from core.orders import CodeFate, SoldLine
@@ -35,6 +35,7 @@ LOOK_BACK = timedelta(minutes=20)  # at refunds and replacements, again
 ASK_AGAIN = timedelta(minutes=30)  # about money that is frozen
 AGAIN_FIRST, AGAIN_LONGEST = timedelta(minutes=10), timedelta(days=1)  # after which an order that could not be worked out is tried again
 MOST = 1000
+_TOGETHER = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ class _Draft:
     cost_minor: int
     discount_minor: int
     sold_at: datetime
+    placed_at: datetime  # of its order,
+    issued_at: datetime  # and its issue: what stood between them was promised
 
 
 @write
@@ -305,6 +308,8 @@ def _claim(session: Session, sold: dict[int, int]) -> None:
                     cost,
                     discount if same else 0,
                     line.issued_at,
+                    line.placed_at,
+                    line.issued_at,
                 )
             )
     _write(session, drafts)
@@ -327,8 +332,9 @@ class _Setting:
     session: Session
     agreed: Agreed
     suppliers: dict[int, SupplierView] = field(default_factory=dict)
-    goods: dict[int, tuple[int, int, bool]] = field(default_factory=dict)
+    goods: dict[int, ProductView] = field(default_factory=dict)
     hours: dict[tuple[int, int], int] = field(default_factory=dict)
+    earlier: dict[int, tuple[datetime, list[TermsUntil]]] = field(default_factory=dict)
 
     def hold(self, draft: _Draft) -> timedelta:
         supplier_id = draft.source.supplier_id
@@ -336,22 +342,34 @@ class _Setting:
             found = supply.supplier(self.session, supplier_id)
             assert found is not None, "an offer has its supplier"
             self.suppliers[supplier_id] = found
-        product_id, _, _ = self.good(draft.source.sku_id)
+        product_id = self.good(draft.source.sku_id).id
         hours = draft.source.warranty_hours
         if hours is None:
             key = draft.storefront_id, product_id
             if key not in self.hours:
-                self.hours[key] = aftersale.warranty_of(self.session, storefront_id=draft.storefront_id, product_id=product_id)
+                self.hours[key] = aftersale.usual_warranty(self.session, storefront_id=draft.storefront_id, product_id=product_id)
             hours = self.hours[key]
+        hours = max(hours, self.promised(draft))
         return max(timedelta(hours=hours), timedelta(days=hold_days(self.session, self.suppliers[supplier_id])))
 
-    def good(self, sku_id: int) -> tuple[int, int, bool]:
-        """Product, category, and whether it is made to order."""
+    def promised(self, draft: _Draft) -> int:
+        """For how many hours its kind promises that it stays good, by the terms on which it was sold."""
+        product = self.good(draft.source.sku_id)
+        since = fulfilment.first_looked_at(draft.placed_at)
+        known = self.earlier.get(product.id)
+        if known is None or since < known[0]:
+            # Most products have kept their terms, and what is settled together was sold at about the same time.
+            since -= _TOGETHER
+            known = self.earlier[product.id] = since, catalog.earlier_terms(self.session, product.id, since=since)
+        return fulfilment.promised_for(product, known[1], placed_at=draft.placed_at, issued_at=draft.issued_at)
+
+    def good(self, sku_id: int) -> ProductView:
+        """The product that this denomination is of."""
         if sku_id not in self.goods:
             sku = catalog.sku(self.session, sku_id)
             product = None if sku is None else catalog.product(self.session, sku.product_id)
             assert product is not None, "what was sold is never deleted"
-            self.goods[sku_id] = product.id, product.category_id, product.kind is ProductKind.SERVICE
+            self.goods[sku_id] = product
         return self.goods[sku_id]
 
 
@@ -381,16 +399,16 @@ def _write(session: Session, drafts: Sequence[_Draft]) -> None:
 def _shared(setting: _Setting, draft: _Draft) -> tuple[int | None, Terms, Parts]:
     contract = setting.agreed.of(draft.source.supplier_id, draft.source.offer_id, draft.sold_at)
     terms: Terms = FixedCost() if contract is None else contract.terms
-    _, category_id, custom = setting.good(draft.source.sku_id)
+    product = setting.good(draft.source.sku_id)
     until = draft.source.exclusive_until
     sale = Sale(
         units=draft.units,
         price_minor=draft.price_minor,
         cost_minor=draft.cost_minor,
         discount_minor=draft.discount_minor,
-        category_id=category_id,
+        category_id=product.category_id,
         exclusive=until is not None and draft.sold_at < until,
-        custom=custom,
+        custom=product.kind == ProductKind.SERVICE,
     )
     return None if contract is None else contract.id, terms, parts(sale, terms)
 
@@ -399,8 +417,7 @@ def _row(setting: _Setting, draft: _Draft, contract_id: int | None, terms: Terms
     release_at = draft.sold_at + setting.hold(draft)
     starts, ends, bucket = None, None, None
     if isinstance(terms, Commission):
-        _, category_id, _ = setting.good(draft.source.sku_id)
-        (starts, ends), bucket = window_of(terms, draft.sold_at), terms.bucket(category_id)
+        (starts, ends), bucket = window_of(terms, draft.sold_at), terms.bucket(setting.good(draft.source.sku_id).category_id)
     return {
         "order_id": draft.order_id,
         "seq": draft.seq,
@@ -615,6 +632,8 @@ def _standing_in(roots: _Roots, lines: Sequence[SoldLine], gone: Sequence[CodeFa
                 code.cost_minor,
                 discount,
                 roots.old_of[code_id].at,
+                one.placed_at,
+                one.issued_at,
             )
         )
     return drafts

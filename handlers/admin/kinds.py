@@ -114,9 +114,9 @@ async def show_kind(event: Message | CallbackQuery, desk: Desk, product_id: int,
         asked = say.listing([field.title for field in one.fields(here.terms)])
         told.append(say.say("Buyers are asked for: {fields}", fields=asked))
         rows.append([go(say.label("✏️ What buyers are asked"), "kind-fields", here.id)])
-    if here.kind is ProductKind.MEMBERSHIP:
+    if here.kind == ProductKind.MEMBERSHIP:
         rows.append([ask(say.label("📢 Choose the group or channel"), "kind.chat", here.id)])
-    if here.kind is ProductKind.FILE:
+    if here.kind == ProductKind.FILE:
         rows.append([ask(say.label("📎 Send the file"), "kind.file", here.id)])
     rules = here.terms.get("countries", {})
     for how, sentence in (("only", N_("Sold only in: {countries}")), ("never", N_("Not sold in: {countries}"))):
@@ -140,9 +140,8 @@ async def pick(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     here = await _product(desk, callback_data.id)
     kinds = fulfilment.all_kinds()
     rows = [
-        [do(("• " if name == here.kind else "") + desk.speech.label(kinds[name].title), "kind-set", here.id, arg=name)]
-        for name in ProductKind
-        if name in kinds
+        [do(("• " if name == here.kind else "") + desk.speech.label(each.title), "kind-set", here.id, arg=name)]
+        for name, each in kinds.items()
     ]
     rows.append(desk.back("kind", here.id))
     told = [

@@ -179,6 +179,7 @@ _REASONS = {
     Reason.NOT_ACTIVATED: N_("not activated"),
     Reason.USED: N_("already used or expired"),
     Reason.OTHER: N_("something else"),
+    Reason.RECLAIMED: N_("taken back by its former owner"),
 }
 
 

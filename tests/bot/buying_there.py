@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from core.integration import UpstreamView
 from core.people import Customer
 from core.storefronts import Storefront
 from sandbox.gateways import Upstream
+from sandbox.gateways.upstream import WORKING, Bought
 from tests.connectors.suppliers import STANDS, Stand, stocked
 from tests.core.props import aside
 from tests.stage import numbers, person
@@ -44,16 +46,20 @@ class Trade:
         sku = await self.shop.read(catalog.sku, self.sku_id)
         price = (await self.shop.read(pricing.current, storefront_id=self.storefront.id, sku_ids=[self.sku_id]))[self.sku_id]
         assert sku is not None
-        receipt = await self.shop.write(
-            orders.buy,
-            buyer_id=buyer.id,
-            quantity=quantity,
-            once=f"buys-{next(numbers)}",
-            storefront_id=self.storefront.id,
-            sku_id=self.sku_id,
-            price_id=price.id,
-            rules_version=sku.rules_version,
-        )
+        bought: dict[str, Any] = {
+            "buyer_id": buyer.id,
+            "quantity": quantity,
+            "once": f"buys-{next(numbers)}",
+            "storefront_id": self.storefront.id,
+            "sku_id": self.sku_id,
+            "price_id": price.id,
+            "rules_version": sku.rules_version,
+        }
+        if said := self.stand.fields():
+            answers = await self.shop.write(fulfilment.answer_at_once, customer_id=buyer.id, sku_id=self.sku_id, said=said)
+            receipt = await self.shop.write(orders.buy_for, answers_id=answers.id, **bought)
+        else:
+            receipt = await self.shop.write(orders.buy, **bought)
         (task,) = await self.shop.read(fulfilment.tasks_of, receipt.order_id)
         return task
 
@@ -69,12 +75,22 @@ class Trade:
         """What the order has of codes, in clear."""
         return [secret.card_pwd or secret.card_no or "" for _, secret in await self.shop.read(inventory.opened, task.order_id)]
 
+    def finishes(self, task: TaskView) -> None:
+        """What takes its time there, as a top-up does, is done now; what nobody ordered, or is done, stays as it is."""
+        if any(bought.number == task.number and bought.state == WORKING for bought in self.fake.orders):
+            self.fake.finish(task.number)
+
     async def declared(self) -> int:
         return (await self.shop.read(_declared, self.offer_id)) or 0
 
     def another(self) -> Procurer:
         """One more process that works."""
         return Procurer(self.shop, open_upstream)
+
+
+def given(bought: Bought) -> list[str]:
+    """What the upstream gave for an order, as the buyer gets it: its codes, or the receipt of a top-up for each unit."""
+    return bought.codes or [bought.note] * bought.got
 
 
 async def told(shop: Shop) -> list[str]:

@@ -16,6 +16,7 @@ from core.audit.control import CONTROL
 from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
+from core.audit.promises import PROMISES
 from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
 from core.audit.resellers import RESELLERS
@@ -431,6 +432,7 @@ TOLD_ELSEWHERE = {
         PURCHASES,
         CONTROL,
         OFFERS,
+        PROMISES,
         UPSTREAMS,
         JOINING,
         STOCKING,

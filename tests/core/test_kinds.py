@@ -10,11 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import fulfilment
+from core import aftersale, api, fulfilment
 from core.catalog import ProductKind
+from core.database import Shop
 from core.errors import Refusal
 from core.fulfilment import PATTERNS, Field, FieldWrong, all_kinds, kind
 from core.fulfilment import kinds as folder
+from core.storefronts import Storefront
+from tests.programs import key_for, reseller
+from tests.stage import Goods
 
 # The machine of a test run may be busy; how long an example takes says nothing here.
 PATIENT = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -39,15 +43,21 @@ GOOD: dict[str, dict[str, Any]] = {
 KINDS = sorted(all_kinds())
 
 
-def test_every_kind_of_the_catalogue_has_its_file_and_every_file_its_kind() -> None:
-    assert set(KINDS) == {str(name) for name in ProductKind} == set(GOOD)
+def good(name: str) -> dict[str, Any]:
+    """Terms on which this kind can be sold: an example, or, of a kind without one here, what it says itself."""
+    one = kind(name)
+    return GOOD.get(name) or {each.name: each.default for each in one.numbers} | {each.name: "Some text." for each in one.texts}
+
+
+def test_every_kind_that_is_called_by_name_has_its_file_and_every_file_its_kind() -> None:
+    assert {str(name) for name in ProductKind} <= set(KINDS)
     assert set(KINDS) == {module.name for module in pkgutil.iter_modules(folder.__path__)}
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_kind_keeps_its_terms_says_its_words_and_knows_who_makes_it(name: str) -> None:
     one = kind(name)
-    kept = one.check_terms(GOOD[name])
+    kept = one.check_terms(good(name))
 
     assert one.name == name
     assert one.check_terms(kept) == kept
@@ -55,6 +65,7 @@ def test_a_kind_keeps_its_terms_says_its_words_and_knows_who_makes_it(name: str)
     assert timedelta(hours=1) <= one.promise(kept) <= timedelta(days=180)
     assert one.asks(kept) or one.from_shelf
     one.ready(kept)
+    assert one.against is None or (aftersale.Reason(one.against) and one.warranty(kept) is not None), "a reason comes with a promise"
     for sentence, facts in one.words(kept) + one.words({}):
         assert sentence.format(**facts)
     assert one.lane(kept, 7, True, 3) == "upstream:3"
@@ -74,7 +85,9 @@ VALUES = st.one_of(
     st.lists(st.text(max_size=3) | st.fixed_dictionaries({"name": st.text(max_size=5), "title": st.text(max_size=5)}), max_size=3),
     st.dictionaries(st.sampled_from(["only", "never"]), st.lists(st.text(max_size=3), max_size=3)),
 )
-TERMS = st.sampled_from(["fields", "countries", "seats", "days", "promise_hours", "chat_id", "licence", "validate", "for", "x"])
+TERMS = st.sampled_from(
+    ["fields", "countries", "seats", "days", "promise_hours", "reclaim_days", "chat_id", "licence", "validate", "for", "x"]
+)
 
 
 @PATIENT
@@ -87,6 +100,7 @@ def test_whatever_terms_are_they_are_kept_or_refused_in_a_sentence(name: str, te
         return  # Anything else would have failed.
     assert one.check_terms(kept) == kept
     one.asks(kept), one.promise(kept), one.words(kept)
+    assert (one.warranty(kept) or timedelta(hours=1)) >= timedelta(hours=1)
 
 
 @PATIENT
@@ -171,3 +185,22 @@ def test_country_rules_are_yes_no_or_ask() -> None:
     assert [fulfilment.sold_in(only, where) for where in ("CN", "US", None)] == [True, False, None]
     assert [fulfilment.sold_in(never, where) for where in ("CN", "US", None)] == [False, True, None]
     assert fulfilment.sold_in({}, None) is True
+
+
+async def test_programs_are_offered_what_can_be_given_to_them_and_nothing_that_is_made_or_agreed_in_a_chat(
+    shop: Shop, storefront: Storefront, goods: Goods
+) -> None:
+    key = await key_for(shop, await reseller(shop, storefront))
+    told: dict[str, str | None] = {}
+    for name in GOOD:
+        await shop.write(fulfilment.set_kind, goods.product_id, kind_name=name, terms=good(name), by="test")
+        page = await shop.read(api.items, key_id=key.key.id)
+        told[name] = page.items[0].kind if page.items else None
+        try:
+            await shop.read(api.item, key_id=key.key.id, sku_id=goods.sku_id)
+            assert told[name] is not None
+        except api.NoSuchItem:
+            assert told[name] is None
+
+    shelf = dict.fromkeys(("code", "licence", "account"), "code")
+    assert told == {**shelf, "topup": "topup", "membership": None, "file": None, "service": None}

@@ -45,7 +45,7 @@ class FieldsIn(_In):
 class CaseIn(_In):
     order: Number
     code: str = Field(pattern=r"^[0-9]{1,18}$", description="the id of the code")
-    reason: Literal["face-value", "wrong-code", "not-activated", "used", "other"]
+    reason: Literal["face-value", "wrong-code", "not-activated", "used", "other", "reclaimed"]
     text: str = Field(default="", max_length=1000)
 
 

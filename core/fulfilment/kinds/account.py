@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from core.errors import N_
@@ -15,7 +16,13 @@ class AccountKind(Kind):
     name = "account"
     title = N_("Account")
     about = N_("Login and password, with columns such as region, level or mail: what stands in the first line names them.")
+    against = "reclaimed"
     numbers = (Number("reclaim_days", N_("Days of warranty against reclaim by the former owner"), 0, 3650, 0),)
+
+    def warranty(self, terms: Terms) -> timedelta | None:
+        """Until when we answer for a former owner who takes the account back."""
+        days = self.number(terms, "reclaim_days")
+        return timedelta(days=days) if days else None
 
     def words(self, terms: Terms) -> list[tuple[str, dict[str, Any]]]:
         days = self.number(terms, "reclaim_days")

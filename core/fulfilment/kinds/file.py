@@ -13,6 +13,7 @@ class FileKind(Kind):
     title = N_("File")
     about = N_("You send the original once; each buyer gets a copy with a licence number of their own.")
     from_shelf = False
+    for_programs = None  # Telegram keeps the original
     by_bot = True
     numbers = (
         Number("promise_hours", N_("Hours until it is sent"), 1, 48, 2),

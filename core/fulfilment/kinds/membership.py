@@ -13,6 +13,7 @@ class MembershipKind(Kind):
     title = N_("Membership")
     about = N_("A place in a group or channel where this bot is an admin: each buyer gets a link for one person.")
     from_shelf = False
+    for_programs = None  # it is made in a chat
     by_bot = True
     numbers = (
         Number("days", N_("Days from joining; 0 for ever"), 0, 3660, 30),

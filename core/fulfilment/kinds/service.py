@@ -14,6 +14,7 @@ class ServiceKind(Kind):
     title = N_("Service")
     about = N_("Work by agreement: the buyer says what is wanted, you quote milestones, each is paid and accepted by itself.")
     from_shelf = False
+    for_programs = None  # it is agreed in a chat
     numbers = (
         Number("accept_days", N_("Days after which delivered work counts as accepted"), 1, 30, 5),
         Number("promise_hours", N_("Hours for a milestone when the quote says nothing"), 1, 24 * 90, 24 * 7),

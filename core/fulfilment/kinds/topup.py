@@ -16,6 +16,7 @@ class TopUpKind(Kind):
     title = N_("Top-up")
     about = N_("Goes straight into the buyer's account: the buyer is asked for it, and gets a receipt.")
     from_shelf = False
+    for_programs = "topup"
     has_fields = True
     numbers = (Number("promise_hours", N_("Hours until it is done"), 1, 24 * 7, 24),)
     switches = (("validate", N_("Ask the source whether the account exists, before paying")),)
