@@ -23,7 +23,7 @@ from tests.handlers.counter import opened
 from tests.handlers.telegram_rules import visible
 from tests.stage import Clock, person
 
-LETTER = {"kind": Kind.AUTHORISED, "papers": [PaperKind.AUTHORISATION, PaperKind.IDENTITY]}
+LETTER: dict[str, Any] = {"kind": Kind.AUTHORISED, "papers": [PaperKind.AUTHORISATION, PaperKind.IDENTITY]}
 _messages = count(1)
 
 
