@@ -166,7 +166,7 @@ class Import:
 
     async def _received(self, receipt: ImportReceipt, stream: BinaryIO) -> Came:
         gone = await deleted(self.message) if self.message is not None else True
-        refusals = await asyncio.to_thread(refusals_of, self.speech, receipt, self.bad, self.places)
+        refusals = await asyncio.to_thread(refusals_of, self.speech, receipt, self.bad, self.places, MOST_LISTED)
         text = receipt_of(self.speech, self.sku_name, receipt, unread=self.unread, refusals=refusals, deleted=gone)
         shown: list[tuple[str, ...]] = list(refusals)
         if self.masks and refusals:

@@ -20,6 +20,7 @@ from core.audit.routing import ROUTING
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 from core.audit.stopped_work import STOPPED_WORK
+from core.audit.stops import STOPS
 from core.audit.supply_money import SUPPLY_MONEY
 from core.audit.upstreams import UPSTREAMS
 
@@ -572,6 +573,7 @@ CHECKS: dict[str, str] = {
     **KINDS,
     **PROMISES,
     **STOPPED_WORK,
+    **STOPS,
     **RESELLERS_PEOPLE,
 }
 

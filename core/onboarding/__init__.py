@@ -30,6 +30,7 @@ from core.onboarding.documents import (
 from core.onboarding.listing import (
     DepositFirst,
     Listed,
+    PaperOver,
     approve_offer,
     list_offer,
     may_list,
@@ -61,6 +62,7 @@ from core.onboarding.refusals import (
     RefusedLately,
     SupplierAlready,
     Waits,
+    WorksMissing,
 )
 from core.onboarding.rules import LONGEST_REASON, NEEDED, NEEDED_OF, STANDINGS, Field, clean, missing, plain, read_date
 from core.onboarding.tables import (
@@ -108,6 +110,7 @@ __all__ = [
     "OwnApplication",
     "PaperField",
     "PaperKind",
+    "PaperOver",
     "PaperView",
     "ReasonMissing",
     "RefusedLately",
@@ -116,6 +119,7 @@ __all__ = [
     "SupplierAlready",
     "Verdict",
     "Waits",
+    "WorksMissing",
     "add_document",
     "add_paper",
     "application",

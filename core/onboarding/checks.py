@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,18 @@ from sqlalchemy.orm import Session
 from core import blacklist, standing, supply
 from core.database import now
 from core.onboarding.rules import SOON, folded, missing, suspicious_words
-from core.onboarding.tables import Application, ApplicationPaper, ApplicationState, CheckKind, CheckResult, Legal, PaperKind
+from core.onboarding.tables import (
+    Application,
+    ApplicationPaper,
+    ApplicationState,
+    CheckKind,
+    CheckResult,
+    Document,
+    DocumentRenewal,
+    Kind,
+    Legal,
+    PaperKind,
+)
 from core.ports import CertificateFacts
 
 _MOST = 5  # of what a check names
@@ -85,40 +96,112 @@ def _person(session: Session, row: Application) -> Finding:
 def _alike(session: Session, row: Application) -> list[Finding]:
     """Others with the same name or contact, whatever blanks and capitals they write it with."""
     others = session.execute(
-        select(Application.id, Application.name, Application.contact, Application.state).where(
+        select(Application.id, Application.name, Application.contact, Application.state, Application.supplier_id).where(
             Application.storefront_id == row.storefront_id,
             Application.telegram_id != row.telegram_id,
             Application.state.not_in((ApplicationState.DRAFT, ApplicationState.WITHDRAWN)),
         )
     ).all()
     names = [one.id for one in others if one.name and folded(one.name) == folded(row.name or "")]
-    names_known = [one.name for one in supply.all_suppliers(session) if folded(one.name) == folded(row.name or "")]
+    known = [one for one in supply.all_suppliers(session) if folded(one.name) == folded(row.name or "")]
+    suspended = [one.name for one in known if one.suspended]
     contacts = [one for one in others if one.contact and folded(one.contact) == folded(row.contact or "")]
-    refused = any(one.state is ApplicationState.REFUSED for one in contacts)
+    out = set(supply.suspended_suppliers(session)) if contacts else set()
+    unwanted = any(one.state is ApplicationState.REFUSED or one.supplier_id in out for one in contacts)
     return [
-        Finding(CheckKind.NAME, CheckResult.WARN, {"applications": names[-_MOST:], "suppliers": names_known[:_MOST]})
-        if names or names_known
-        else Finding(CheckKind.NAME, CheckResult.OK),
-        # The contact of somebody who was refused, under another account, is how banned parties come back.
+        # Whoever was suspended comes back under the name that their buyers know.
         Finding(
-            CheckKind.CONTACT, CheckResult.FAIL if refused else CheckResult.WARN, {"applications": [one.id for one in contacts][-_MOST:]}
+            CheckKind.NAME,
+            CheckResult.FAIL if suspended else CheckResult.WARN,
+            _told(applications=names[-_MOST:], suppliers=[one.name for one in known if not one.suspended], suspended=suspended),
+        )
+        if names or known
+        else Finding(CheckKind.NAME, CheckResult.OK),
+        # The contact of somebody who was refused or suspended, under another account, is how banned parties come back.
+        Finding(
+            CheckKind.CONTACT, CheckResult.FAIL if unwanted else CheckResult.WARN, {"applications": [one.id for one in contacts][-_MOST:]}
         )
         if contacts
         else Finding(CheckKind.CONTACT, CheckResult.OK),
     ]
 
 
+@dataclass(slots=True)
+class _Holders:
+    """Whose a paper is besides: applications of others, and suppliers by their id."""
+
+    applications: dict[int, Application] = field(default_factory=dict)
+    suppliers: set[int] = field(default_factory=set)
+
+
 def _same_paper(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> Finding:
+    """Papers that somebody else has brought too – the same file, or one with the same number –, and numbers on the blacklist."""
+    numbers = {folded(paper.number) for paper in papers if paper.number}
+    copied, numbered = _of_file(session, row, papers), _of_number(session, row, numbers)
+    applications = {**copied.applications, **numbered.applications}
+    known = {one.id: one for one in supply.all_suppliers(session)} if copied.suppliers | numbered.suppliers else {}
+    suppliers = [known[one] for one in sorted(copied.suppliers | numbered.suppliers)]
+    listed = [blacklist.person_known(session, "document", number) for number in sorted(numbers)]
+    facts = _told(
+        banned=[why for why in [*listed, *_listed(session, applications.values())] if why is not None],
+        refused=[one.id for one in applications.values() if one.state is ApplicationState.REFUSED],
+        applications=sorted(applications),
+        suspended=[one.name for one in suppliers if one.suspended],
+        suppliers=[one.name for one in suppliers if not one.suspended],
+    )
+    if not facts:
+        return Finding(CheckKind.SAME_PAPER, CheckResult.OK)
+    # One file in two hands is a copy. A number may be the same by chance, unless it is that of somebody who is not wanted.
+    fails = copied.applications or copied.suppliers or {"banned", "refused", "suspended"} & set(facts)
+    return Finding(CheckKind.SAME_PAPER, CheckResult.FAIL if fails else CheckResult.WARN, facts)
+
+
+def _of_file(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> _Holders:
     files = [paper.file_unique_id for paper in papers]
-    found = session.scalars(
-        select(ApplicationPaper.application_id)
-        .join(Application, Application.id == ApplicationPaper.application_id)
-        .where(ApplicationPaper.file_unique_id.in_(files), Application.telegram_id != row.telegram_id)
-        .distinct()
-        .order_by(ApplicationPaper.application_id)
-        .limit(_MOST)
-    ).all()
-    return Finding(CheckKind.SAME_PAPER, CheckResult.FAIL if found else CheckResult.OK, {"applications": list(found)} if found else {})
+    brought = select(ApplicationPaper.application_id).where(ApplicationPaper.file_unique_id.in_(files))
+    approved = select(Document.supplier_id).where(Document.file_unique_id.in_(files))
+    renewed = (
+        select(Document.supplier_id)
+        .join(DocumentRenewal, DocumentRenewal.document_id == Document.id)
+        .where(DocumentRenewal.file_unique_id.in_(files))
+    )
+    return _holders(session, row, session.scalars(brought).all(), session.scalars(approved.union(renewed)).all())
+
+
+def _of_number(session: Session, row: Application, numbers: set[str]) -> _Holders:
+    if not numbers:
+        return _Holders()
+    brought = session.execute(select(ApplicationPaper.application_id, ApplicationPaper.number).where(ApplicationPaper.number.is_not(None)))
+    approved = session.execute(select(Document.supplier_id, Document.number).where(Document.number.is_not(None)))
+    return _holders(
+        session,
+        row,
+        [holder for holder, number in brought if folded(number or "") in numbers],
+        [holder for holder, number in approved if folded(number or "") in numbers],
+    )
+
+
+def _holders(session: Session, row: Application, applications: Sequence[int], suppliers: Sequence[int]) -> _Holders:
+    """Those of them who are somebody else than the applicant, in whatever storefront; with the suppliers that applications made."""
+    others = session.scalars(select(Application).where(Application.id.in_(applications), Application.telegram_id != row.telegram_id)).all()
+    made = {one.supplier_id for one in others if one.supplier_id is not None}
+    own = {one.id for one in supply.suppliers_of(session, row.telegram_id)}
+    return _Holders({one.id: one for one in others}, {*suppliers, *made} - own)
+
+
+def _listed(session: Session, applications: Iterable[Application]) -> list[str]:
+    """Why the people who applied so are not wanted: what the blacklist says of them."""
+    found = [
+        blacklist.person_known(session, what, value)
+        for one in applications
+        for what, value in (("telegram", str(one.telegram_id)), ("name", one.name or ""), ("contact", one.contact or ""))
+    ]
+    return [why for why in found if why is not None]
+
+
+def _told(**facts: Sequence[Any]) -> dict[str, Any]:
+    """What a check has found, without what it has not, and no more of each than is read."""
+    return {name: list(dict.fromkeys(found))[-_MOST:] for name, found in facts.items() if found}
 
 
 def _missing(row: Application, papers: Sequence[ApplicationPaper]) -> Finding:
@@ -143,4 +226,8 @@ def _expiry(session: Session, papers: Sequence[ApplicationPaper]) -> Finding:
 def _words(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> Finding:
     said = "\n".join([row.name or "", row.goods or "", row.contact or "", *[paper.scope or "" for paper in papers]])
     found = list(dict.fromkeys(banned_words(session, said)))
-    return Finding(CheckKind.WORDS, CheckResult.FAIL if found else CheckResult.OK, {"words": found[:_MOST]} if found else {})
+    if found:
+        return Finding(CheckKind.WORDS, CheckResult.FAIL, {"words": found[:_MOST]})
+    # As nothing else than an authorised supplier they could not list it: better said now than after the approval.
+    guarded = [] if row.kind is Kind.AUTHORISED else standing.brands_in(session, said)
+    return Finding(CheckKind.WORDS, CheckResult.WARN, {"brands": guarded[:_MOST]}) if guarded else Finding(CheckKind.WORDS, CheckResult.OK)

@@ -13,6 +13,7 @@ from core.database import now, write
 from core.onboarding import cards, deposits
 from core.onboarding.applying import locked, papers_of, tell
 from core.onboarding.documents import file_documents
+from core.onboarding.listing import carries
 from core.onboarding.refusals import (
     AlreadyApproved,
     CertificatePending,
@@ -23,6 +24,7 @@ from core.onboarding.refusals import (
     ReasonMissing,
     StandingWrong,
     SupplierAlready,
+    WorksMissing,
 )
 from core.onboarding.rules import LONGEST_REASON, STANDINGS, plain, reviewers_needed
 from core.onboarding.tables import (
@@ -62,7 +64,7 @@ def decide(
     """One reviewer's word about the version that they saw. The last approval that is needed makes the supplier, with accounts and papers.
 
     Raises NoApplication, Outdated when the application has moved on, OwnApplication, AlreadyApproved when a second person has to,
-    OtherStanding, StandingWrong, CertificatePending, ReasonMissing.
+    OtherStanding, StandingWrong, CertificatePending, WorksMissing, ReasonMissing.
     """
     row = locked(session, application_id)
     if row is None or row.storefront_id != storefront_id:
@@ -196,6 +198,8 @@ def _may_approve(session: Session, row: Application, said: list[ApplicationDecis
         )
         if session.scalar(certificate) is not None:
             raise CertificatePending
+    if standing is Standing.CREATOR and not any(one.kind and carries(one.kind, standing) for one in papers_of(session, row.id)):
+        raise WorksMissing  # Nothing that they make could be listed.
     if supply.suppliers_of(session, row.telegram_id):
         raise SupplierAlready
 

@@ -16,13 +16,21 @@ from core.onboarding.documents import DocumentView, document, documents_of
 from core.onboarding.tables import PaperKind
 from core.supply import NoPaper, Offer, SourceClass, Standing, Stop, SupplierView
 
-_WITHOUT_PAPER = (Standing.CREATOR, Standing.OWN)
 _ABOUT_PEOPLE = (PaperKind.IDENTITY, PaperKind.REGISTRATION)
+# On what else than its own name the work of a creator rests: proof that they made it, or the letter of who did.
+_OF_WORKS = (PaperKind.WORKS, PaperKind.AUTHORISATION)
 
 
 @dataclass(eq=False)
 class DepositFirst(Refusal):
     says: ClassVar[str] = N_("Before you list anything, the shop asks for a deposit: /supply shows it.")
+
+
+@dataclass(eq=False)
+class PaperOver(Refusal):
+    says: ClassVar[str] = N_(
+        "The paper of this offer has run out, so nothing more can be brought in. Please send a newer one: /supply, 📄 Papers, 🔄 Renew."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +42,22 @@ class Listed:
 
 
 def needs_paper(of: Standing) -> bool:
-    """Must offers of suppliers of this standing rest on an approved paper? Creators sell their own work."""
-    return of not in _WITHOUT_PAPER
+    """Must offers of suppliers of this standing rest on an approved paper? Everybody's but the shop's own; see decision 17."""
+    return of is not Standing.OWN
+
+
+def carries(kind: PaperKind, of: Standing) -> bool:
+    """May goods of suppliers of this standing rest on a paper of this kind? Those that say who somebody is carry nobody's."""
+    return kind in _OF_WORKS if of is Standing.CREATOR else kind not in _ABOUT_PEOPLE
 
 
 @read
 def papers_for_listing(session: Session, supplier_id: int) -> Sequence[DocumentView]:
-    """The approved papers of a supplier on which goods may rest today: those that say who they are are none of these."""
-    return [paper for paper in documents_of(session, supplier_id) if paper.good and paper.kind not in _ABOUT_PEOPLE]
+    """The approved papers of a supplier on which goods may rest today."""
+    found = supply.supplier(session, supplier_id)
+    if found is None:
+        return []
+    return [paper for paper in documents_of(session, supplier_id) if paper.good and carries(paper.kind, found.standing)]
 
 
 @read
@@ -58,15 +74,27 @@ def may_list(session: Session, *, supplier: SupplierView, sku_id: int) -> None:
 
 @read
 def may_stock(session: Session, *, supplier: SupplierView, sku_id: int, quantity: int) -> None:
-    """May they bring so many more codes? `quantity` 0 asks before it is known. Raises DepositFirst, NoPaper, and as `standing.may_stock`.
+    """May they bring so many more codes? `quantity` 0 asks before it is known.
 
-    A paper that has run out stops new codes as it stops new listings.
+    The paper on which their offer of this denomination rests must be good today, however many others they have: one that has run out
+    stops new codes as it stops new listings. Raises DepositFirst, NoPaper, PaperOver, and as `standing.may_stock`.
     """
     if not ready(session, supplier.id):
         raise DepositFirst
-    if needs_paper(supplier.standing) and not papers_for_listing(session, supplier.id):
-        raise NoPaper
+    if needs_paper(supplier.standing):
+        _good_paper(session, supplier, sku_id)
     standing.may_stock(session, supplier_id=supplier.id, sku_id=sku_id, quantity=quantity)
+
+
+def _good_paper(session: Session, of: SupplierView, sku_id: int) -> None:
+    rests_on = next((one.document_id for one in supply.offers_with_facts(session, of.id) if one.sku_id == sku_id), None)
+    paper = None if rests_on is None else document(session, rests_on)
+    if paper is None:
+        # What the staff offer for a creator, or a creator did before decision 17, is answered for by the staff.
+        if of.standing is not Standing.CREATOR:
+            raise NoPaper
+    elif not paper.good:
+        raise PaperOver
 
 
 @write

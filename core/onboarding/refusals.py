@@ -111,6 +111,13 @@ class CertificatePending(Refusal):
 
 
 @dataclass(eq=False)
+class WorksMissing(Refusal):
+    says: ClassVar[str] = N_(
+        "Nothing here shows what they make, so they could list nothing. Send it back and ask for a proof of their works, or a signed word."
+    )
+
+
+@dataclass(eq=False)
 class ReasonMissing(Refusal):
     says: ClassVar[str] = N_("Please give a reason of at most {most} characters.")
 

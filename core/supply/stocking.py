@@ -17,7 +17,8 @@ from core.supply.declared import declare
 from core.supply.stops import lift, stop, stops
 from core.supply.tables import Member, Offer, SourceClass, Standing, Stop, Supplier
 
-NEED_NO_PAPER = (Standing.OWN, Standing.CREATOR)  # the shop itself, and who sells what they made
+# The shop itself, and creators for whom the staff answer; whether a creator may list without one is asked above (decision 17).
+NEED_NO_PAPER = (Standing.OWN, Standing.CREATOR)
 MOST_DECLARED = 10**9
 
 

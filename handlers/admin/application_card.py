@@ -42,6 +42,9 @@ CHECKS = {
     CheckKind.WORDS: N_("Banned words"),
     CheckKind.CERTIFICATE: N_("Certificate"),
 }
+# What is said of suppliers: who is called as the applicant is, and whose paper it is.
+_CALLED = {"suppliers": N_("called like the supplier {list}"), "suspended": N_("called like the suspended supplier {list}")}
+_OF = {"suppliers": N_("a paper of the supplier {list}"), "suspended": N_("a paper of the suspended supplier {list}")}
 # What a person looks at besides what was checked by itself.
 LOOK_AT = {
     CheckKind.PERSON: N_("Open the chat of the applicant: does the account look lived in?"),
@@ -123,14 +126,20 @@ def _fact(one: CheckView, speech: Speech, most: int) -> Safe | None:
     facts, told = one.facts, []
     if facts.get("banned"):
         told.append(
-            speech.say("a supplier of theirs is suspended") if facts["banned"] == ["suspended"] else plain(", ".join(facts["banned"]), most)
+            speech.say("a supplier of theirs is suspended")
+            if one.what is CheckKind.PERSON and facts["banned"] == ["suspended"]
+            else plain(", ".join(facts["banned"]), most)
         )
     if facts.get("refused"):
         told.append(speech.say("refused before: {list}", list=_numbers(facts["refused"])))
     if facts.get("applications"):
         told.append(speech.say("the same as in application {list}", list=_numbers(facts["applications"])))
-    if facts.get("suppliers"):
-        told.append(speech.say("called like the supplier {list}", list=clipped(", ".join(facts["suppliers"]), min(_NAMES, most))))
+    for which in ("suppliers", "suspended"):
+        if facts.get(which):
+            says = _CALLED[which] if one.what is CheckKind.NAME else _OF[which]
+            told.append(speech.say(says, list=clipped(", ".join(facts[which]), min(_NAMES, most))))
+    if facts.get("brands"):
+        told.append(speech.say("only for authorised suppliers: {list}", list=plain(", ".join(facts["brands"]), most)))
     if facts.get("papers"):
         groups = [" / ".join(speech.label(PAPERS[onboarding.PaperKind(kind)]) for kind in group) for group in facts["papers"]]
         told.append(speech.say("missing: {list}", list=", ".join(groups)))

@@ -24,6 +24,7 @@ from core.audit.resellers_people import RESELLERS_PEOPLE
 from core.audit.settlement import SETTLEMENT
 from core.audit.stocking import STOCKING
 from core.audit.stopped_work import STOPPED_WORK
+from core.audit.stops import STOPS
 from core.audit.supply_money import SUPPLY_MONEY
 from core.audit.upstreams import UPSTREAMS
 from core.database import Keyring, Shop
@@ -438,6 +439,7 @@ TOLD_ELSEWHERE = {
         STOCKING,
         SETTLEMENT,
         STOPPED_WORK,
+        STOPS,
         SUPPLY_MONEY,
         EARNING,
         RESELLERS,

@@ -14,6 +14,7 @@ from openpyxl import Workbook
 
 from core import audit, inventory, journal, orders, supply
 from core.database import Shop
+from core.onboarding import PaperKind
 from core.storefronts import Storefront
 from core.supply import Standing, Stop
 from handlers.admin import imports_finished
@@ -22,6 +23,7 @@ from handlers.supply.desk import Make, See
 from sandbox.phone import Json, labels
 from tests.admin.direct import Chatter
 from tests.admin.staff import did, hire, walks
+from tests.core.listings import paper
 from tests.handlers.counter import Buyer, Counter, opened
 from tests.stage import give, person, put_on_sale, stock
 from tests.supplying import Supplied, supplied
@@ -149,10 +151,11 @@ async def test_of_a_bad_file_nothing_comes_in_and_the_next_one_is_welcome(lin: L
     assert "1 code is on sale" in (await lin.sends("codes.txt", b"GOOD-0001"))["text"]
 
 
-async def test_a_creator_makes_an_offer_in_five_presses_and_needs_no_paper(counter: Counter) -> None:
+async def test_a_creator_makes_an_offer_in_five_presses_on_the_proof_of_their_works(counter: Counter) -> None:
     goods = await put_on_sale(counter.shop, counter.storefront, count=0)
     buyer = await counter.buyer("supplier")
-    await counter.shop.write(supply.new_supplier, name="Studio", standing=Standing.CREATOR, telegram_id=buyer.customer.telegram_id)
+    made = await counter.shop.write(supply.new_supplier, name="Studio", standing=Standing.CREATOR, telegram_id=buyer.customer.telegram_id)
+    works = await paper(counter.shop, goods, made.id, kind=PaperKind.WORKS, scope="Our games")
     await buyer.say("/supply")
     for label in ("New offer", "Game cards", "Steam", "Steam 50"):
         await buyer.press(label)
@@ -163,7 +166,7 @@ async def test_a_creator_makes_an_offer_in_five_presses_and_needs_no_paper(count
     assert "Your offer is made" in said and "Cost: ¥85.00 each" in said and "from its creator" in said
     [mine] = await counter.shop.read(supply.suppliers_of, buyer.customer.telegram_id)
     [facts] = await counter.shop.read(supply.offers_with_facts, mine.id)
-    assert (facts.sku_id, facts.cost_minor, facts.cost_currency, facts.document_id) == (goods.sku_id, 8500, "CNY", None)
+    assert (facts.sku_id, facts.cost_minor, facts.cost_currency, facts.document_id) == (goods.sku_id, 8500, "CNY", works)
     assert "new-offer" in await did(counter.shop)
 
 
