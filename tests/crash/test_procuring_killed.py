@@ -145,7 +145,6 @@ async def town(bare_url: str, tmp_path: Path) -> AsyncIterator[Town]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.timeout(900)
 async def test_killed_seven_times_at_every_point_of_an_order_the_shop_has_bought_each_unit_once(town: Town, seed: int) -> None:
     """The wholesaler has each of our numbers once; every buyer has the codes that it gave, once, or the money."""

@@ -59,6 +59,9 @@ class Wholesaler(OwnShopUpstream):
     def hold(self, point: str) -> tuple[asyncio.Event, asyncio.Event]:
         """The next call that comes to this point sets the first event, and waits for the second."""
         self._point, self._reached, self._goes_on = point, asyncio.Event(), asyncio.Event()
+        if point == ASKED:
+            self.faults.clear()
+            self.faults.next_call_only = True
         if point == ANSWERED:
             self._goes_on.set()
         return self._reached, self._goes_on
@@ -96,7 +99,8 @@ class Wholesaler(OwnShopUpstream):
         """Now this, now that goes wrong once, until the shop is about to close."""
         self.faults.next_call_only = True
         while not closing.is_set():
-            if not self.faults.on:
+            # Who waits for a question hears it: a fault would answer it on the way, and the next comes only minutes later.
+            if not self.faults.on and self._point != ASKED:
                 name, value = chance.choice(FAULTS)
                 setattr(self.faults, name, value)
             await asyncio.sleep(chance.uniform(0.1, 0.6))
