@@ -171,6 +171,13 @@ def under_way(session: Session, at: datetime) -> Under:
 
 
 @read
+def resting(session: Session, at: datetime) -> float:
+    """For how many seconds nothing of theirs is for sale: what failed too often hides itself for two hours. Nought when it is."""
+    until = session.scalar(text("SELECT max(until) FROM offer_stops WHERE lifted_at IS NULL"))
+    return max(0.0, (int(until or 0) - int(at.timestamp() * 1_000_000)) / 1_000_000)
+
+
+@read
 def ours(session: Session) -> list[Ours]:
     """All of them, past the core's own questions."""
     rows = session.execute(
