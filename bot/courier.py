@@ -279,13 +279,15 @@ class Courier:
         for number, part in enumerate(parts[len(sent) :]):
             if number or reader.id != customer.id:
                 await self._turn(held, reader.telegram_id)
+            tried = self._shop.tools.clock()
             try:
                 sent.append(await self._bring(reader.telegram_id, part))
             except TelegramForbiddenError as reason:
                 if reader.id == customer.id:
                     raise
                 # Somebody of a reseller has shut their chat: that says nothing about the reseller, whose message it stays.
-                await self._shop.write(people.block, customer_id=reader.id)
+                if not await self._blocked(reader, tried):
+                    raise GiveBack(0, "its reader has just come back") from reason
                 raise ReaderAway(trouble_of(reason)) from reason
         metrics.DELIVERY_SECONDS.labels(message.topic.value).observe(time.monotonic() - began)
         if sent and message.body.get("says") == "taken-back":

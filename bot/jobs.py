@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -32,7 +33,7 @@ from core import (
     storefronts,
     supply,
 )
-from core.database import Shop
+from core.database import Shop, Write
 from handlers import missed
 from locales import shop_timezone
 from web import metrics
@@ -43,6 +44,7 @@ MOST = 100  # worked off in one transaction, so that no job keeps buyers waiting
 # Messages to many are posted only while fewer than this wait in the outbox, and so many at once: codes that are sold in
 # between are then never far from the front.
 CALM, FEW = 24, 24
+NOT_AGAIN = 1 << 30  # `full` of a job that has done everything when it returns
 BACKOFF_CAP_SECONDS = 300.0
 
 
@@ -116,126 +118,142 @@ async def count_missed(shop: Shop) -> int:
     return sum(counted)
 
 
-def jobs_of(shop: Shop) -> list[Job]:
-    """Every timed job of the shop."""
+async def finish_publishing(shop: Shop) -> int:
+    """Batches whose publishing was interrupted go on sale to their end."""
+    batches = await shop.read(inventory.unpublished)
+    for batch_id in batches:
+        while await shop.write(inventory.publish, batch_id=batch_id):
+            pass
+    return len(batches)
 
-    async def finish_publishing() -> int:
-        """Batches whose publishing was interrupted go on sale to their end."""
-        batches = await shop.read(inventory.unpublished)
-        for batch_id in batches:
-            while await shop.write(inventory.publish, batch_id=batch_id):
-                pass
-        return len(batches)
 
-    async def when_calm(post: Callable[[], Awaitable[int]]) -> int:
-        if (await shop.read(outbox.waiting)).open >= CALM:
-            return 0
-        return await post()
+async def when_calm(shop: Shop, post: Callable[[], Awaitable[int]]) -> int:
+    if (await shop.read(outbox.waiting)).open >= CALM:
+        return 0
+    return await post()
 
-    def tell_who_waits() -> Awaitable[int]:
-        return when_calm(lambda: shop.write(supply.tell_who_waits, most=FEW))
 
-    def post_price_news() -> Awaitable[int]:
-        return when_calm(lambda: shop.write(supply.post_price_news, most=FEW))
+def tell_who_waits(shop: Shop) -> Awaitable[int]:
+    return when_calm(shop, lambda: shop.write(supply.tell_who_waits, most=FEW))
 
-    def post_broadcasts() -> Awaitable[int]:
-        return when_calm(lambda: shop.write(promotion.post_next, most=FEW))
 
-    async def post_statements() -> int:
-        """Yesterday's statement of each storefront, in the morning of the shop's time zone."""
-        timezone = shop_timezone.get()
-        opened = await shop.read(storefronts.all_open)
-        return sum([await shop.write(books.post_daily, storefront_id=front.id, timezone=timezone) for front in opened])
+def post_price_news(shop: Shop) -> Awaitable[int]:
+    return when_calm(shop, lambda: shop.write(supply.post_price_news, most=FEW))
 
-    looked = routing.Looked()
 
-    async def rank_sources() -> int:
-        """Denominations whose sources would be drawn from in another order now are ranked anew; looked at off the sale's path."""
-        nonlocal looked
+def post_broadcasts(shop: Shop) -> Awaitable[int]:
+    return when_calm(shop, lambda: shop.write(promotion.post_next, most=FEW))
+
+
+async def post_statements(shop: Shop) -> int:
+    """Yesterday's statement of each storefront, in the morning of the shop's time zone."""
+    timezone = shop_timezone.get()
+    opened = await shop.read(storefronts.all_open)
+    return sum([await shop.write(books.post_daily, storefront_id=front.id, timezone=timezone) for front in opened])
+
+
+class Ranking:
+    """Denominations whose sources would be drawn from in another order now are ranked anew; looked at off the sale's path."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop, self._looked = shop, routing.Looked()
+
+    async def __call__(self) -> int:
         changed = 0
         while True:
-            found, so_far = await shop.read(routing.look, looked)
+            found, so_far = await self._shop.read(routing.look, self._looked)
             for sku_id in found:
-                changed += await shop.write(routing.rank, sku_id=sku_id) is not None
-            looked = so_far  # Not before all were ranked: what fails is looked at again.
-            if not looked.hurry:
+                changed += await self._shop.write(routing.rank, sku_id=sku_id) is not None
+            self._looked = so_far  # Not before all were ranked: what fails is looked at again.
+            if not self._looked.hurry:
                 return changed
 
-    async def keep_promises() -> int:
-        """Each in its own transaction: it locks its order, and others lock several by their ids."""
-        kept = 0
-        for _ in range(MOST):
-            found = await shop.write(orders.keep_promises, most=1)
-            kept += found
-            if not found:
-                break
-        return kept
 
-    async def work_price_lists_in() -> int:
-        """Rules, contracts and prices that moved are in the rows of levels and resellers."""
-        changed = 0
-        for front in await shop.read(storefronts.all_open):
-            due = await shop.read(resellers.due, storefront_id=front.id)
-            if due is None:
-                continue
-            for start in range(0, len(due.sku_ids), resellers.CHUNK):
-                changed += await shop.write(resellers.work_in, storefront_id=front.id, sku_ids=due.sku_ids[start : start + resellers.CHUNK])
-            await shop.write(resellers.worked_through, storefront_id=front.id, revision=due.revision, price_id=due.price_id)
-        return changed
+async def keep_promises(shop: Shop) -> int:
+    """Each in its own transaction: it locks its order, and others lock several by their ids."""
+    kept = 0
+    for _ in range(MOST):
+        found = await shop.write(orders.keep_promises, most=1)
+        kept += found
+        if not found:
+            break
+    return kept
 
-    async def take_resellers_in() -> int:
-        """Who buys at wholesale prices from before there were levels has a place among the resellers."""
-        for front in await shop.read(storefronts.all_open):
-            after = 0
-            while after := await shop.write(resellers.adopt, storefront_id=front.id, after=after):
-                pass
-        return 0
+
+async def work_price_lists_in(shop: Shop) -> int:
+    """Rules, contracts and prices that moved are in the rows of levels and resellers."""
+    changed = 0
+    for front in await shop.read(storefronts.all_open):
+        due = await shop.read(resellers.due, storefront_id=front.id)
+        if due is None:
+            continue
+        for start in range(0, len(due.sku_ids), resellers.CHUNK):
+            changed += await shop.write(resellers.work_in, storefront_id=front.id, sku_ids=due.sku_ids[start : start + resellers.CHUNK])
+        await shop.write(resellers.worked_through, storefront_id=front.id, revision=due.revision, price_id=due.price_id)
+    return changed
+
+
+async def take_resellers_in(shop: Shop) -> int:
+    """Who buys at wholesale prices from before there were levels has a place among the resellers."""
+    for front in await shop.read(storefronts.all_open):
+        after = 0
+        while after := await shop.write(resellers.adopt, storefront_id=front.id, after=after):
+            pass
+    return 0
+
+
+def jobs_of(shop: Shop) -> list[Job]:
+    """Every timed job of the shop: its name, every how many seconds it looks, what it does, and how much of that makes it look again."""
+
+    def job(name: str, every_seconds: float, command: Write[..., int], *, full: int = MOST, **facts: int) -> Job:
+        """One command is the whole job."""
+        return Job(name, every_seconds, lambda: shop.write(command, **facts), full)
 
     return [
-        Job("rank-sources", 3, rank_sources, full=1 << 30),
-        Job("lift-ended-stops", 15, lambda: shop.write(supply.lift_ended, most=MOST)),
-        Job("keep-promises", 10, keep_promises),
-        Job("end-forbidden-tasks", 5, lambda: shop.write(orders.fail_forbidden), full=20),
-        Job("expire-orders", 5, lambda: shop.write(orders.expire, most=MOST)),
-        Job("remind-of-held-orders", 60, lambda: shop.write(orders.remind_held, most=MOST)),
-        Job("release-lapsed-holds", 5, lambda: shop.write(orders.release_lapsed_holds, most=MOST)),
-        Job("expire-deposits", 15, lambda: shop.write(payments.expire_deposits, most=MOST)),
-        Job("tell-who-waits", 2, tell_who_waits, full=FEW),
-        Job("post-broadcasts", 0.5, post_broadcasts),
-        Job("remind-of-cases", 60, lambda: shop.write(aftersale.remind_overdue, most=MOST)),
-        Job("remind-silent-buyers", 60, lambda: shop.write(aftersale.remind_silent, most=MOST)),
-        Job("close-silent-cases", 60, lambda: shop.write(aftersale.close_silent, most=MOST)),
-        Job("close-refunded-cases", 60, lambda: shop.write(aftersale.close_gone, most=MOST)),
-        Job("take-certificates", 5, lambda: shop.write(onboarding.take_certificates, most=MOST)),
-        Job("watch-documents", 300, lambda: shop.write(onboarding.watch_documents, most=MOST)),
-        Job("take-costs", 5, lambda: shop.write(supply.take_costs, most=MOST)),
-        Job("keep-dates-of-offers", 5, lambda: shop.write(supply.keep_dates, most=MOST)),
-        Job("keep-quotas", 5, lambda: shop.write(supply.keep_quotas, most=MOST)),
-        Job("keep-from-losses", 30, lambda: shop.write(supply.guard_losses), full=1 << 30),
-        Job("count-sources", 600, lambda: shop.write(insight.count_sources), full=1 << 30),
-        Job("tell-changed-prices", 2, post_price_news, full=FEW),
-        Job("tell-low-balances", 30, lambda: shop.write(resellers.tell_low_balances), full=1 << 30),
-        Job("alert-low-stock", 20, lambda: shop.write(insight.alert_low_stock), full=20),
-        Job("finish-publishing", 30, finish_publishing, full=1 << 30),
-        Job("reject-abandoned-imports", 60, lambda: shop.write(inventory.reject_abandoned), full=1),
-        Job("keep-exposure-limits", 30, lambda: shop.write(exposure.keep_limits), full=1 << 30),
-        Job("follow-rates", 30, lambda: shop.write(supply.follow_rates, most=MOST)),
-        Job("receive-purchases", 5, lambda: shop.write(purchasing.receive_purchases, most=MOST)),
-        Job("post-statements", 60, post_statements),
-        Job("settle-sales", 20, lambda: shop.write(settlement.settle, most=MOST), full=MOST),
-        Job("take-back-settled", 30, lambda: shop.write(settlement.take_back), full=1 << 30),
-        Job("settle-skipped", 60, lambda: shop.write(settlement.settle_skipped), full=20),
-        Job("release-settled", 60, lambda: shop.write(settlement.release, most=MOST), full=MOST),
-        Job("count-volume", 300, lambda: shop.write(settlement.count_windows), full=20),
-        Job("seal-payout-words", 60, lambda: shop.write(settlement.seal_words, most=MOST)),
-        Job("forget-unmet-demand", 3600, lambda: shop.write(settlement.forget_demand), full=1 << 30),
-        Job("hold-to-rules", 10, lambda: shop.write(standing.hold_to_rules), full=1 << 30),
-        Job("give-strikes", 3600, lambda: shop.write(standing.give_strikes), full=1 << 30),
+        Job("rank-sources", 3, Ranking(shop), full=NOT_AGAIN),
+        job("lift-ended-stops", 15, supply.lift_ended, most=MOST),
+        Job("keep-promises", 10, partial(keep_promises, shop)),
+        job("end-forbidden-tasks", 5, orders.fail_forbidden, full=20),
+        job("expire-orders", 5, orders.expire, most=MOST),
+        job("remind-of-held-orders", 60, orders.remind_held, most=MOST),
+        job("release-lapsed-holds", 5, orders.release_lapsed_holds, most=MOST),
+        job("expire-deposits", 15, payments.expire_deposits, most=MOST),
+        Job("tell-who-waits", 2, partial(tell_who_waits, shop), full=FEW),
+        Job("post-broadcasts", 0.5, partial(post_broadcasts, shop)),
+        job("remind-of-cases", 60, aftersale.remind_overdue, most=MOST),
+        job("remind-silent-buyers", 60, aftersale.remind_silent, most=MOST),
+        job("close-silent-cases", 60, aftersale.close_silent, most=MOST),
+        job("close-refunded-cases", 60, aftersale.close_gone, most=MOST),
+        job("take-certificates", 5, onboarding.take_certificates, most=MOST),
+        job("watch-documents", 300, onboarding.watch_documents, most=MOST),
+        job("take-costs", 5, supply.take_costs, most=MOST),
+        job("keep-dates-of-offers", 5, supply.keep_dates, most=MOST),
+        job("keep-quotas", 5, supply.keep_quotas, most=MOST),
+        job("keep-from-losses", 30, supply.guard_losses, full=NOT_AGAIN),
+        job("count-sources", 600, insight.count_sources, full=NOT_AGAIN),
+        Job("tell-changed-prices", 2, partial(post_price_news, shop), full=FEW),
+        job("tell-low-balances", 30, resellers.tell_low_balances, full=NOT_AGAIN),
+        job("alert-low-stock", 20, insight.alert_low_stock, full=20),
+        Job("finish-publishing", 30, partial(finish_publishing, shop), full=NOT_AGAIN),
+        job("reject-abandoned-imports", 60, inventory.reject_abandoned, full=1),
+        job("keep-exposure-limits", 30, exposure.keep_limits, full=NOT_AGAIN),
+        job("follow-rates", 30, supply.follow_rates, most=MOST),
+        job("receive-purchases", 5, purchasing.receive_purchases, most=MOST),
+        Job("post-statements", 60, partial(post_statements, shop)),
+        job("settle-sales", 20, settlement.settle, most=MOST),
+        job("take-back-settled", 30, settlement.take_back, full=NOT_AGAIN),
+        job("settle-skipped", 60, settlement.settle_skipped, full=20),
+        job("release-settled", 60, settlement.release, most=MOST),
+        job("count-volume", 300, settlement.count_windows, full=20),
+        job("seal-payout-words", 60, settlement.seal_words, most=MOST),
+        job("forget-unmet-demand", 3600, settlement.forget_demand, full=NOT_AGAIN),
+        job("hold-to-rules", 10, standing.hold_to_rules, full=NOT_AGAIN),
+        job("give-strikes", 3600, standing.give_strikes, full=NOT_AGAIN),
         Job("sweep-blacklist", 15, lambda: standing.sweep(shop), full=blacklist.CHUNK),
-        Job("void-taken-down", 15, lambda: shop.write(standing.void_upheld), full=1),
-        Job("work-price-lists-in", 3, work_price_lists_in, full=1 << 30),
-        Job("review-levels", 60, lambda: shop.write(resellers.review_levels, most=FEW), full=FEW),
-        Job("end-contract-prices", 15, lambda: shop.write(resellers.end_due_contracts, most=MOST)),
-        Job("take-resellers-in", 600, take_resellers_in, full=1 << 30),
-        Job("roll-up-books", 60, lambda: shop.write(ledger.roll_up), full=50_000),
+        job("void-taken-down", 15, standing.void_upheld, full=1),
+        Job("work-price-lists-in", 3, partial(work_price_lists_in, shop), full=NOT_AGAIN),
+        job("review-levels", 60, resellers.review_levels, most=FEW, full=FEW),
+        job("end-contract-prices", 15, resellers.end_due_contracts, most=MOST),
+        Job("take-resellers-in", 600, partial(take_resellers_in, shop), full=NOT_AGAIN),
+        job("roll-up-books", 60, ledger.roll_up, full=50_000),
     ]

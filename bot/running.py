@@ -180,7 +180,8 @@ class Running:
             doors = await self._open_doors(stack) if self._plan.with_web else None
             redis = await stack.enter_async_context(_redis(self._plan.redis_url))
             if redis is not None:
-                self._api.memory = SharedMemory(redis)
+                self._api.memory = shared = SharedMemory(redis)
+                await shared.begin()
             bot = await stack.enter_async_context(make_bot(self._plan.token, self._plan.api_base))
             me = await self._meet(bot)
             if me is not None:

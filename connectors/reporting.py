@@ -12,7 +12,20 @@ from yarl import URL
 
 SECONDS = 10.0
 CONNECTIONS = 20
-_EMBEDS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))  # IPv4 inside IPv6
+# Of IPv6 only this is given out to hosts of the open internet, and in it not what carries IPv4 addresses or is for documents only.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_CLOSED = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "2001::/23",  # protocols, Teredo among them
+        "2001:db8::/32",
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documents
+        "192.88.99.0/24",  # relays of 6to4
+    )
+)
+# What a network without IPv4 makes of a public IPv4 address: as good as that.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class NotHeard(Exception):
@@ -30,12 +43,11 @@ def outside(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if inner is not None:
-            return outside(str(inner))
-        if any(found in network for network in _EMBEDS):
+        if found.ipv4_mapped is not None or found in _NAT64:
             return outside(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
-    return found.is_global and not found.is_multicast
+        if found not in _GLOBAL_UNICAST:
+            return False
+    return found.is_global and not found.is_multicast and not any(found in network for network in _CLOSED)
 
 
 class _OnlyOutside(AbstractResolver):

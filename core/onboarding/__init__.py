@@ -1,10 +1,11 @@
 """Onboarding: suppliers apply in the chat with their papers, and the staff decide."""
 
 from core.onboarding.applying import PaperField, add_paper, begin, describe_paper, put, remove_paper, send, withdraw
-from core.onboarding.cards import CardView, card, card_shown
+from core.onboarding.cards import card, card_shown
 from core.onboarding.certificates import decide_certificate, take_certificates
 from core.onboarding.checks import banned_words
 from core.onboarding.deciding import Decided, decide, settle_check
+from core.onboarding.decks import CardView, Deck
 from core.onboarding.deposits import (
     DepositView,
     deposit_of,
@@ -94,6 +95,7 @@ __all__ = [
     "CountryWrong",
     "Decided",
     "DecisionView",
+    "Deck",
     "DepositFirst",
     "DepositState",
     "DepositView",

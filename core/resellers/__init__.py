@@ -113,7 +113,6 @@ from core.resellers.tables import How, Scope
 from core.resellers.views import (
     ApplicationView,
     Asked,
-    CardView,
     ContractView,
     LevelView,
     MinimumView,
@@ -139,7 +138,6 @@ __all__ = [
     "BoundElsewhere",
     "Brought",
     "CannotBeListed",
-    "CardView",
     "ContractView",
     "Due",
     "EndsInThePast",

@@ -139,19 +139,6 @@ class ApplicationView:
 
 
 @dataclass(frozen=True, slots=True)
-class CardView:
-    """Where a card is, what it shows, and the revision of the application at this moment."""
-
-    id: int
-    application_id: int
-    version: int
-    chat_id: int
-    customer_id: int
-    message_id: int | None
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
 class MinimumView:
     """Below this nobody may sell a denomination on."""
 

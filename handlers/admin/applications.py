@@ -27,15 +27,15 @@ from core.people import Customer
 from core.storefronts import Storefront
 from core.supply import Standing
 from handlers.admin.application_card import CHECKS, Review, card_buttons, card_text, check_line
-from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Go, Question, ask, go, not_staff, short_enough
+from handlers.admin.desk import PAGE, Desk, Go, ask, go, not_staff
+from handlers.admin.typed_reasons import ask_for_reasons
 from handlers.notes import Note, Said
-from handlers.pieces import Row, bold, button, clipped, lines, paragraphs, plain
+from handlers.pieces import Row, bold, button, clipped, lines, paragraphs
 from handlers.screen import refused_plain
 from handlers.supply.files import send_files
 from handlers.supply.words import KINDS, REFUSE, SEND_BACK, paper_line
-from locales import Safe, Speech, match
+from locales import Speech, match
 
-LONGEST = 1000  # characters of a typed reason
 _MARKS = {
     ApplicationState.DRAFT: "📝",
     ApplicationState.SENT: "⏳",
@@ -237,46 +237,6 @@ async def not_known(press: CallbackQuery, desk: Desk) -> None:
     raise Outdated
 
 
-# Typed reasons
-
-
-async def _ask_back(desk: Desk, asked: Asked) -> Safe:
-    return desk.speech.say("Type what the applicant should change in application {id}. They read it word for word.", id=asked.id)
-
-
-async def _ask_no(desk: Desk, asked: Asked) -> Safe:
-    return desk.speech.say("Type why application {id} is refused. The applicant reads it word for word.", id=asked.id)
-
-
-async def _take_back(desk: Desk, message: Message, asked: Asked, text: str) -> None:
-    await _typed(desk, message, asked, text, Verdict.SEND_BACK)
-
-
-async def _take_no(desk: Desk, message: Message, asked: Asked, text: str) -> None:
-    await _typed(desk, message, asked, text, Verdict.REFUSE)
-
-
-async def _typed(desk: Desk, message: Message, asked: Asked, text: str, verdict: Verdict) -> None:
-    version = int(asked.arg) if asked.arg.isascii() and asked.arg.isdigit() and len(asked.arg) < 10 else -1
-    try:
-        await desk.shop.write(
-            onboarding.decide,
-            application_id=asked.id,
-            storefront_id=desk.storefront.id,
-            version=version,
-            telegram_id=desk.customer.telegram_id,
-            verdict=verdict,
-            why_text=short_enough(text, LONGEST),
-        )
-    except (Outdated, NoApplication, onboarding.OwnApplication, onboarding.AlreadyApproved) as refusal:
-        # Typing it again would end the same: the question is over.
-        await desk.show(
-            message, Safe(plain(refused_plain(desk.speech, refusal))), [[go(desk.speech.label("📋 Applications"), "apps"), desk.home()]]
-        )
-        return
-    await _screen(message, desk, asked.id)
-
-
 # The list
 
 
@@ -312,8 +272,12 @@ async def _screen(event: Message | CallbackQuery, desk: Desk, application_id: in
     await desk.show(event, await card_text(desk.shop, found, desk.speech), rows)
 
 
-QUESTIONS["app.back"] = Question(_ask_back, _take_back, "apps")
-QUESTIONS["app.no"] = Question(_ask_no, _take_no, "apps")
+async def _told(message: Message, desk: Desk, application_id: int, verdict: Verdict) -> None:
+    await _screen(message, desk, application_id)
+
+
+_OVER = (Outdated, NoApplication, onboarding.OwnApplication, onboarding.AlreadyApproved)
+ask_for_reasons("app", onboarding.decide, _OVER, _told, screen="apps")
 
 
 # What the staff are told

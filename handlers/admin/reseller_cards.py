@@ -11,14 +11,14 @@ from aiogram.filters.callback_data import CallbackData
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, TelegramObject
 from pydantic import Field
 
-from core import people, resellers
+from core import onboarding, people, resellers
 from core.database import Shop
 from core.errors import Refusal
-from core.onboarding import LONGEST_REASON, ApplicationState, Outdated, Verdict
-from core.resellers import ApplicationView, Asked, CardView, LevelView, NoApplication
+from core.onboarding import ApplicationState, CardView, Outdated, Verdict
+from core.resellers import ApplicationView, Asked, LevelView, NoApplication
 from handlers.admin.applications import Reviewer
-from handlers.admin.desk import PAGE, QUESTIONS, Desk, Go, Question, ask, go, short_enough
-from handlers.admin.desk import Asked as Question_
+from handlers.admin.desk import PAGE, Desk, Go, ask, go
+from handlers.admin.typed_reasons import ask_for_reasons
 from handlers.callbacks import Number, Short
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, button, clipped, fitting, keyboard, lines, paragraphs, plain
@@ -269,40 +269,13 @@ async def not_known(press: CallbackQuery, desk: Desk) -> None:
 # Typed reasons
 
 
-async def _ask_back(desk: Desk, asked: Question_) -> Safe:
-    return desk.speech.say("Type what the applicant should change in application {id}. They read it word for word.", id=asked.id)
-
-
-async def _ask_no(desk: Desk, asked: Question_) -> Safe:
-    return desk.speech.say("Type why application {id} is refused. The applicant reads it word for word.", id=asked.id)
-
-
-async def _take_back(desk: Desk, message: Message, asked: Question_, text: str) -> None:
-    await _typed(desk, message, asked, text, Verdict.SEND_BACK)
-
-
-async def _take_no(desk: Desk, message: Message, asked: Question_, text: str) -> None:
-    await _typed(desk, message, asked, text, Verdict.REFUSE)
-
-
-async def _typed(desk: Desk, message: Message, asked: Question_, text: str, verdict: Verdict) -> None:
-    version = int(asked.arg) if asked.arg.isascii() and asked.arg.isdigit() and len(asked.arg) < 10 else -1
-    await desk.shop.write(
-        resellers.decide,
-        application_id=asked.id,
-        storefront_id=desk.storefront.id,
-        version=version,
-        telegram_id=desk.customer.telegram_id,
-        verdict=verdict,
-        why_text=short_enough(text, LONGEST_REASON),
-    )
+async def _told(message: Message, desk: Desk, application_id: int, verdict: Verdict) -> None:
     say = desk.speech
     said = say.say("Sent back. The applicant is told.") if verdict is Verdict.SEND_BACK else say.say("Refused. The applicant is told.")
     await desk.show(message, said, [[go(say.label("📋 Applications"), "rsapps"), desk.home()]])
 
 
-QUESTIONS["rsapp.back"] = Question(_ask_back, _take_back, "rsapps")
-QUESTIONS["rsapp.no"] = Question(_ask_no, _take_no, "rsapps")
+ask_for_reasons("rsapp", resellers.decide, (Outdated, NoApplication, onboarding.OwnApplication), _told, screen="rsapps")
 
 
 # Those that wait

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from aiogram import Bot
+from aiogram.exceptions import TelegramForbiddenError
+from aiogram.methods import SendMessage
 
 from bot import courier as courier_module
 from bot.courier import LEASE_SECONDS, Courier
 from bot.pace import LocalPace, Rates
-from core import orders, outbox, people
+from core import orders, outbox, people, resellers
 from core.database import Shop
 from core.outbox import Leased, Topic
 from core.people import Customer
+from handlers.parcel import Outgoing
 from sandbox import Sandbox
 from sandbox.phone import Phone
 from tests.bot.conftest import QUICK, SHOP, delivering, on_sqlite, owner_of, until
@@ -180,6 +183,47 @@ async def test_who_blocked_the_bot_gets_the_code_when_they_are_back(shop: Shop, 
 
 async def _is_parked(shop: Shop, count: int) -> bool:
     return (await shop.read(outbox.waiting)).parked == count
+
+
+async def test_a_member_who_blocked_the_bot_shuts_nobody_else_out(
+    shop: Shop, goods: Goods, phone: Phone, second_phone: Phone, telegram: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reseller, member = await owner_of(phone, shop, goods.storefront, 9500), await owner_of(second_phone, shop, goods.storefront)
+    await shop.write(people.set_wholesale, storefront_id=goods.storefront.id, customer_id=reseller.id, wholesale=True, by="test")
+    reseller = await shop.read(people.by_id, reseller.id)
+    may = resellers.May(buys=True)
+    await shop.write(resellers.set_roles, reseller_id=reseller.id, telegram_id=member.telegram_id, may=may, by=reseller.telegram_id)
+    await all_sent_after_seeding(shop, telegram)
+    order_id = await buys(shop, goods, reseller)
+    assert await shop.write(outbox.hand_to, order_id=order_id, to_customer_id=member.id)
+    await second_phone.blocks()
+    async with delivering(shop, telegram) as courier:
+        await until(lambda: _is_parked(shop, 1))
+        assert (await shop.read(people.by_id, member.id)).blocked
+        assert not (await shop.read(people.by_id, reseller.id)).blocked
+        # Everything else of the reseller's goes on, in the same lane.
+        await tell(shop, reseller, 700)
+        courier.wake()
+        await phone.waits_for(lambda message: "7.00" in message["text"])
+
+        # Refused while they were coming back: it is welcome now, and does not wait for a press.
+        bring, refused = courier._bring, asyncio.Event()
+
+        async def came_back_meanwhile(chat_id: int, part: Outgoing) -> int:
+            if not refused.is_set():
+                refused.set()
+                await shop.write(people.come_back, customer_id=member.id)
+                raise TelegramForbiddenError(SendMessage(chat_id=chat_id, text=""), "bot was blocked by the user")
+            return await bring(chat_id, part)
+
+        await second_phone.blocks(False)
+        monkeypatch.setattr(courier, "_bring", came_back_meanwhile)
+        assert await shop.write(outbox.break_seal, order_id=order_id, to_customer_id=member.id)
+        courier.wake()
+        await second_phone.waits_for(is_code)
+        await until(lambda: all_sent(shop))
+        assert refused.is_set() and not (await shop.read(people.by_id, member.id)).blocked
+    assert await codes_in(phone) == []
 
 
 @on_sqlite

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,10 +143,90 @@ async def test_nothing_is_sent_into_the_network_around_us(url: str) -> None:
     assert "//" not in str(trouble.value)
 
 
+CLOSED = (
+    "::1",
+    "::",
+    "::127.0.0.1",  # IPv4 in the old way
+    "::ffff:10.0.0.1",
+    "::ffff:0:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b:1::101:101",  # a house's own translation
+    "100::1",
+    "2001::1",  # Teredo
+    "2001:0:53aa:64c:0:0:fefe:fefe",  # Teredo of 1.1.1.1
+    "2001:20::1",
+    "2001:db8::1",
+    "2002:7f00:1::1",
+    "2002:101:101::1",  # 6to4 of 1.1.1.1
+    "3fff::1",
+    "4000::1",
+    "5f00::1",
+    "fc00::1",
+    "fd12:3456::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+    "192.88.99.1",
+    "198.18.0.1",
+    "203.0.113.1",
+    "240.0.0.1",
+)
+OPEN = ("1.1.1.1", "::ffff:1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001::1", "64:ff9b::101:101")
+
+
+def test_every_special_range_of_ipv6_is_closed() -> None:
+    assert [each for each in CLOSED if outside(each)] == []
+    assert [each for each in OPEN if not outside(each)] == []
+
+
 @given(st.ip_addresses(v=4))
 def test_an_address_is_outside_exactly_when_it_is_everybodys(address: Any) -> None:
-    assert outside(str(address)) == (address.is_global and not address.is_multicast)
-    assert outside(f"::ffff:{address}") == outside(str(address))
+    relay = str(address).startswith("192.88.99.")
+    assert outside(str(address)) == (address.is_global and not address.is_multicast and not relay)
+    assert outside(f"::ffff:{address}") == outside(f"64:ff9b::{address}") == outside(str(address))
+    assert not outside(f"::{address}")
+
+
+@given(st.ip_addresses(v=6))
+def test_what_python_calls_private_is_never_outside(address: Any) -> None:
+    assert not outside(str(address)) or not (address.is_private or address.is_multicast or address.is_link_local or address.is_site_local)
+
+
+class Names:
+    """Resolves names as it is told to."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers, self.asked = answers, 0
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        self.asked += 1
+        found = []
+        for each in self.answers:
+            of = socket.AF_INET6 if ":" in each else socket.AF_INET
+            found.append(ResolveResult(hostname=host, host=each, port=port, family=of, proto=0, flags=socket.AI_NUMERICHOST))
+        return found
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("inside", ["127.0.0.1", "10.0.0.7", "::1", "fd00::7", "fe80::1", "64:ff9b::7f00:1", "2002:7f00:1::", "fec0::1"])
+async def test_a_name_is_asked_once_and_one_address_inside_closes_all_of_them(inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+
+    async def connected(*args: Any, addr_infos: Sequence[Any], **more: Any) -> Any:
+        tried.extend(info[4][0] for info in addr_infos)
+        raise OSError("not in a test")
+
+    monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", connected)
+    for answers, why in ((("1.1.1.1", inside), "its address is not on the open internet"), (("1.1.1.1", "1.0.0.1"), "no connection")):
+        names, reporter = Names(*answers), Reporter(seconds=5)
+        monkeypatch.setattr("connectors.reporting.aiohttp.ThreadedResolver", lambda names=names: names)
+        with pytest.raises(NotHeard, match=why):
+            await reporter.post("https://shop.example/word", {}, b"{}")
+        await reporter.close()
+        assert names.asked == 1, "what was checked is what is connected to"
+    assert set(tried) == {"1.1.1.1", "1.0.0.1"}
 
 
 @given(st.text(max_size=40).filter(lambda text: not re.fullmatch(r"[0-9a-fA-F:.%]*", text)))

@@ -168,6 +168,23 @@ async def test_a_member_buys_by_role_and_gets_the_codes_or_a_seal(shop: Shop, st
     await assert_sound(shop)
 
 
+async def test_two_who_ask_for_the_same_codes_at_once_get_them_once(shop: Shop, storefront: Storefront) -> None:
+    reseller = await reseller_of(shop, storefront)
+    goods = await put_on_sale(shop, storefront)
+    members = [await member_of(shop, storefront, reseller, May(buys=True), opened=True) for _ in range(4)]
+    lines = [ListLine(goods.sku_id, 1) for _ in range(6)]
+    view = await drawn(shop, reseller, *lines, by=members[0].telegram_id)
+    made = await shop.write(resellers.buy_list, list_id=view.id, reseller_id=reseller.id, by=members[0].telegram_id, all_or_nothing=True)
+    for line in made.lines:
+        assert line.order_id is not None
+        await shop.write(outbox.call_off, order_id=line.order_id, why="it was delivered")
+        asked = (shop.write(resellers.show_codes, reseller_id=reseller.id, order_id=line.order_id, by=one.telegram_id) for one in members)
+        assert await asyncio.gather(*asked) == [None] * 4
+        waiting = [one for one in await shop.read(outbox.of_order, order_id=line.order_id) if one.done_at is None]
+        assert len(waiting) == 1
+    await assert_sound(shop)
+
+
 DAMAGES = {
     "codes were shown to their buyer, or to somebody of theirs": "UPDATE reveals SET to_telegram_id = 666",
     "a group is bound to a customer of its storefront": "UPDATE reseller_groups SET reseller_id = (SELECT MIN(id) FROM customers) - 1",

@@ -59,6 +59,9 @@ class Wholesaler(OwnShopUpstream):
     def hold(self, point: str) -> tuple[asyncio.Event, asyncio.Event]:
         """The next call that comes to this point sets the first event, and waits for the second."""
         self._point, self._reached, self._goes_on = point, asyncio.Event(), asyncio.Event()
+        if point == ASKED:
+            self.faults.clear()
+            self.faults.next_call_only = True
         if point == ANSWERED:
             self._goes_on.set()
         return self._reached, self._goes_on
@@ -96,7 +99,8 @@ class Wholesaler(OwnShopUpstream):
         """Now this, now that goes wrong once, until the shop is about to close."""
         self.faults.next_call_only = True
         while not closing.is_set():
-            if not self.faults.on:
+            # Who waits for a question hears it: a fault would answer it on the way, and the next comes only minutes later.
+            if not self.faults.on and self._point != ASKED:
                 name, value = chance.choice(FAULTS)
                 setattr(self.faults, name, value)
             await asyncio.sleep(chance.uniform(0.1, 0.6))
@@ -164,6 +168,13 @@ def under_way(session: Session, at: datetime) -> Under:
     open_ones = session.execute(question).all()
     later = sum(lease is None and next_at > instant for lease, next_at in open_ones)
     return Under(len(open_ones) - later, later)
+
+
+@read
+def resting(session: Session, at: datetime) -> float:
+    """For how many seconds nothing of theirs is for sale: what failed too often hides itself for two hours. Nought when it is."""
+    until = session.scalar(text("SELECT max(until) FROM offer_stops WHERE lifted_at IS NULL"))
+    return max(0.0, (int(until or 0) - int(at.timestamp() * 1_000_000)) / 1_000_000)
 
 
 @read

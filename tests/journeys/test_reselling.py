@@ -107,3 +107,35 @@ async def test_an_application_is_sent_back_with_a_sentence_and_can_be_withdrawn(
     await ann.sees("Withdraw your application?")
     await ann.press("↩️ Yes, withdraw it")
     await ann.sees("Your application 1 is withdrawn.")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_typed_reason_reaches_the_applicant_and_one_that_comes_too_late_ends_the_question(counter: Counter) -> None:
+    admin, ann = await staff_of(counter), await counter.buyer()
+    await applies(ann)
+    await ann.say("Cards of Steam")
+    await ann.say("A few")
+    await ann.press("📨 Send it")
+    card = await admin.sees("Application 1: reseller")
+    await admin.phone.presses((card, "↩️ Send back"))
+    await admin.phone.presses((await admin.sees("Why is application 1 sent back?"), "✍️ Another reason"))
+    await admin.sees("Type what the applicant should change in application 1.")
+    assert "Sent back. The applicant is told." in (await admin.say("Which <regions>, please?"))["text"]
+    assert "Which <regions>, please?" in (await ann.sees("Please change something and send it again"))["text"]
+
+    await ann.press("✏️ Change it")
+    await ann.press("📋 Look it over")
+    await ann.press("📨 Send it")
+    await ann.sees("📨 Sent. Thank you!")
+    newer = await admin.phone.waits_for(lambda m: "Application 1: reseller" in m["text"] and m["message_id"] > card["message_id"])
+    await admin.phone.presses((newer, "🚫 Refuse"))
+    await admin.phone.presses((await admin.sees("Why is application 1 refused?"), "✍️ Another reason"))
+    await admin.sees("Type why application 1 is refused.")
+    await ann.press("↩️ Withdraw")
+    await ann.press("↩️ Yes, withdraw it")
+    await ann.sees("Your application 1 is withdrawn.")
+    late = await admin.say("No shop of yours can be seen.")
+    assert "📋 Applications" in labels(late) and "Type why" not in late["text"]
+    await admin.press("📋 Applications")
+    await admin.sees("No application waits.")
+    assert "Refused" not in (await admin.say("And again."))["text"], "the question is over"

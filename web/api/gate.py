@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core import api
 from core.api import Band, Form, Key, OpenedKey
 from core.database import Shop
-from web.api.memory import Memory, Room
+from web.api.memory import Entry, Memory, Room
 
 log = structlog.get_logger()
 
@@ -88,12 +89,11 @@ class Gate:
         headers: dict[str, str] = {}
         try:
             body = await _body(Request(scope, receive))
-            key = await self._signed_by(scope, body)
-            room = await self._memory().room(key.name, self._per_minute)
+            key, address, stamp, nonce = await self._signed_by(scope, body)
+            room = await self._new(key, stamp, nonce)
             headers = _headers(room, self._per_minute)
-            if room.left < 0:
-                headers["Retry-After"] = str(room.reset_seconds)
-                raise Refused(api.TOO_MANY_REQUESTS, f"at most {self._per_minute} requests a minute")
+            await self._note(key, address)
+            _checked(scope)
         except Refused as no:
             await error(no.band, no.message, {**headers, **no.headers})(scope, receive, send)
             return
@@ -118,7 +118,8 @@ class Gate:
             # It was answered and logged; what is said besides would hold the request.
             log.debug("api-answered-as-internal")
 
-    async def _signed_by(self, scope: Scope, body: bytes) -> Key:
+    async def _signed_by(self, scope: Scope, body: bytes) -> tuple[Key, str, int, str]:
+        """The key, the address it is used from, and the stamp and nonce of the request."""
         headers = Headers(scope=scope)
         name, stamp = headers.get("shop-key", ""), headers.get("shop-timestamp", "")
         nonce, given = headers.get("shop-nonce", ""), headers.get("shop-signature", "")
@@ -135,15 +136,22 @@ class Gate:
             raise Refused(api.BAD_SIGNATURE, "the signature does not fit; see docs/reseller-api.md, Signing")
         if not api.comes_from(found.key.addresses, address):
             raise Refused(api.NOT_ALLOWED, "this key is not allowed from this address")
-        memory, now = self._memory(), time.time()
-        if not _STAMP.fullmatch(stamp) or abs(now - int(stamp)) > api.SKEW or memory.too_old(int(stamp)):
-            raise Refused(api.OLD_TIMESTAMP, f"Shop-Timestamp must be within {api.SKEW} seconds of the server's clock: {int(now)}")
+        if not _STAMP.fullmatch(stamp) or abs(time.time() - int(stamp)) > api.SKEW:
+            raise _old()
         if not _NONCE.fullmatch(nonce):
             raise Refused(api.BAD_REQUEST, "Shop-Nonce must have 16 to 64 characters of A-Z a-z 0-9 _ -")
-        if not await memory.fresh(name, nonce):
+        return found.key, address, int(stamp), nonce
+
+    async def _new(self, key: Key, stamp: int, nonce: str) -> Room:
+        entry, room = await self._memory().enter(key.name, nonce, stamp, self._per_minute)
+        if entry is Entry.OLD:
+            raise _old()
+        if entry is Entry.SEEN:
             raise Refused(api.NONCE_SEEN, "this nonce was used before")
-        await self._note(found.key, address)
-        return found.key
+        if entry is Entry.TOO_MANY:
+            headers = {**_headers(room, self._per_minute), "Retry-After": str(room.reset_seconds)}
+            raise Refused(api.TOO_MANY_REQUESTS, f"at most {self._per_minute} requests a minute", headers)
+        return room
 
     async def _key(self, name: str) -> OpenedKey | None:
         if not name or len(name) > 64 or not name.isascii() or not name.isprintable():
@@ -166,6 +174,16 @@ class Gate:
             self._used.clear()
         self._used[key.id, address] = now
         await self._shop.write(api.note_use, key_id=key.id, address=address)
+
+
+def _old() -> Refused:
+    return Refused(api.OLD_TIMESTAMP, f"Shop-Timestamp must be within {api.SKEW} seconds of the server's clock: {int(time.time())}")
+
+
+def _checked(scope: Scope) -> None:
+    """No database keeps a NUL, and PostgreSQL cannot even look for one; no item and no number has one. Raises Refused."""
+    if "\x00" in scope["path"] or "\x00" in unquote_to_bytes(scope["query_string"]).decode("latin-1"):
+        raise Refused(api.BAD_REQUEST, "no text of a request may hold the character NUL")
 
 
 def _headers(room: Room, limit: int) -> dict[str, str]:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 _AMOUNT = r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,8})?$"
 _VISIBLE = r"^[\x21-\x7e]+$"
 
+
+def _sound(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("it holds the character NUL")
+    return text
+
+
+# PostgreSQL keeps no NUL, and no text that means something has one.
+Text = Annotated[str, AfterValidator(_sound), Field(json_schema_extra={"pattern": "^[^\\x00]*$"})]
 Amount = Annotated[str, Field(pattern=_AMOUNT, max_length=24, examples=["17.00"])]
 Signed = Annotated[str, Field(examples=["-17.00"])]
 Number = Annotated[str, Field(min_length=1, max_length=64, pattern=_VISIBLE, description="1 to 64 visible ASCII characters")]
-ItemKey = Annotated[str, Field(min_length=1, max_length=200, examples=["steam-50"])]
-Fields = Annotated[dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=300)]], Field(max_length=20)]
+ItemKey = Annotated[Text, Field(min_length=1, max_length=200, examples=["steam-50"])]
+Fields = Annotated[dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=300)]], Field(max_length=20)]
 State = Literal["working", "done", "partly", "failed", "reversed"]
 
 
@@ -28,10 +37,12 @@ class OrderIn(_In):
     item: ItemKey
     quantity: int = Field(ge=1, le=10_000)
     max_cost: Amount | None = Field(default=None, description="for all of it; costs it more, nothing is bought")
-    currency: str | None = Field(default=None, max_length=8, description="of max_cost; needed with it")
+    currency: Annotated[Text, Field(max_length=8)] | None = Field(default=None, description="of max_cost; needed with it")
     partial: bool = Field(default=False, description="true: as many as there are; false: all or nothing")
     fields: Fields | None = Field(default=None, description="what the item asks")
-    callback_url: str | None = Field(default=None, max_length=500, description="where this order's changes are reported to")
+    callback_url: Annotated[Text, Field(max_length=500)] | None = Field(
+        default=None, description="where this order's changes are reported to"
+    )
 
 
 class NumberIn(_In):
@@ -46,7 +57,7 @@ class CaseIn(_In):
     order: Number
     code: str = Field(pattern=r"^[0-9]{1,18}$", description="the id of the code")
     reason: Literal["face-value", "wrong-code", "not-activated", "used", "other", "reclaimed"]
-    text: str = Field(default="", max_length=1000)
+    text: Text = Field(default="", max_length=1000)
 
 
 class PingOut(BaseModel):

@@ -77,6 +77,7 @@ def show_codes(session: Session, *, reseller_id: int, order_id: int, by: int) ->
         raise orders.HeldForReview
     if found.seal is not None:
         raise orders.StillSealed
+    orders.lock(session, order_id)  # Who presses at the same moment sees that it is on its way, and it is sent once.
     is_open = people.has_opened_chat(session, presser.id)
     waiting = [one for one in outbox.of_order(session, order_id=order_id) if one.done_at is None]
     if any(one.parked_at is None for one in waiting):
