@@ -209,6 +209,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         Job("watch-documents", 300, lambda: shop.write(onboarding.watch_documents, most=MOST)),
         Job("take-costs", 5, lambda: shop.write(supply.take_costs, most=MOST)),
         Job("keep-dates-of-offers", 5, lambda: shop.write(supply.keep_dates, most=MOST)),
+        Job("judge-commitments", 30, lambda: shop.write(supply.judge_commitments, most=MOST)),
         Job("keep-quotas", 5, lambda: shop.write(supply.keep_quotas, most=MOST)),
         Job("keep-from-losses", 30, lambda: shop.write(supply.guard_losses), full=1 << 30),
         Job("count-sources", 600, lambda: shop.write(insight.count_sources), full=1 << 30),

@@ -7,6 +7,7 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 from __future__ import annotations
 
 from core.audit.api import API
+from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
 from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
@@ -564,6 +565,7 @@ CHECKS: dict[str, str] = {
     **CONTROL,
     **OFFERS,
     **ROUTING,
+    **COMMITMENTS,
     **UPSTREAMS,
     **RESELLERS,
     **KINDS,

@@ -18,7 +18,8 @@ OFFERS = {
     "an offer is plain exactly when the shelf is all there is to check": """
         SELECT 'offer ' || id AS about, 'says otherwise' AS detail FROM offers
         WHERE plain <>
-            (min_quantity IS NULL AND max_quantity IS NULL AND region IS NULL AND quota_id IS NULL AND exclusive_until IS NULL)""",
+            (min_quantity IS NULL AND max_quantity IS NULL AND region IS NULL AND quota_id IS NULL AND exclusive_until IS NULL
+            AND NOT EXISTS (SELECT 1 FROM commitments c WHERE c.offer_id = offers.id AND c.closed_at IS NULL))""",
     # One that has never had a version was made before there were any, or by hand.
     "an offer costs what its newest version in force says": """
         SELECT 'offer ' || o.id AS about,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import books, inventory, ledger
 from core.audit.checks import BUFFERED, CHECKS, CONVERTED, COUNTS, HOUSE, ODD_PAYMENTS, RATES_BEFORE, SAMPLE
+from core.audit.explained import EXPLAINED, unexplained
 from core.database import read
 from core.money import convert_down, convert_up, up_to_step
 
@@ -78,6 +79,8 @@ def examine(session: Session, *, most: int = 20, sample: int = 0) -> Report:
     report.add(ASKED, asked[:most], len(asked))
     dear = list(_above_the_market(session))
     report.add(MARKET, dear[:most], len(dear))
+    silent = list(unexplained(session))
+    report.add(EXPLAINED, silent[:most], len(silent))
     against: dict[str, list[tuple[str, str]]] = {}
     for one in [*books.differences(session), *books.out_of_balance(session)]:
         against.setdefault(one.check, []).append((one.about, one.detail))

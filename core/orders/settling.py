@@ -122,6 +122,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         with session.begin_nested():
             covered = supply.draw_quotas(session, order_id=order_id, units=drawn.units)
             assert covered, "the contracts are locked since it was looked what they cover"
+            supply.draw_commitments(session, order_id=order_id, units=drawn.units)
             count_purchase(session, buyer_id=order.buyer_id, sku=sku, quantity=quantity)
             total = due_for(session, order, unit_minor=terms.unit_minor, ordered=line.quantity, given=quantity)
             ledger.lock(session, customer.wallet_id)

@@ -16,6 +16,7 @@ from core.catalog import Gone
 from core.database import now, read, write
 from core.errors import N_, Refusal
 from core.supply import rules
+from core.supply.commitments.agreeing import derive_plain
 from core.supply.costs import CostView, CurrencyIsFixed, add_version, costs_of, take_version
 from core.supply.foreign import Booked, in_sale_currency, keep_foreign, sale_currency
 from core.supply.members import not_own, not_own_offer, payable
@@ -344,7 +345,7 @@ def change_offer(
 
 
 def _put(session: Session, row: OfferRow, facts: dict[str, Any]) -> None:
-    """Put these facts on an offer's row, checked as they are together; the one place that derives `plain`."""
+    """Put these facts on an offer's row, checked as they are together."""
     at = now(session)
     new_dates = any(facts.get(name) not in (None, getattr(row, name)) for name in ("valid_from", "valid_until"))
     new_exclusive = facts.get("exclusive_until") not in (None, row.exclusive_until)
@@ -365,13 +366,7 @@ def _put(session: Session, row: OfferRow, facts: dict[str, Any]) -> None:
         raise OfferDatesOver
     if facts.get("quota_id") is not None:
         _fits_quota(session, row)
-    row.plain = rules.is_plain(
-        min_quantity=row.min_quantity,
-        max_quantity=row.max_quantity,
-        region=row.region,
-        quota_id=row.quota_id,
-        exclusive_until=row.exclusive_until,
-    )
+    derive_plain(session, row, new=row in session.new)
 
 
 def _fits_quota(session: Session, row: OfferRow) -> None:

@@ -36,6 +36,7 @@ class Offer:
     exclusive_until: datetime | None = None
     quota_id: int | None = None  # the discount quota that its sales draw down
     warranty_hours: int | None = None  # its own; None: the product's
+    plain: bool = True  # the shelf is all there is to check
 
 
 def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
@@ -56,6 +57,7 @@ def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
         row.exclusive_until,
         row.quota_id,
         row.warranty_hours,
+        row.plain,
     )
 
 

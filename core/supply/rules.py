@@ -18,9 +18,11 @@ def is_plain(
     region: str | None,
     quota_id: int | None,
     exclusive_until: datetime | None,
+    committed: bool = False,
 ) -> bool:
     """May the sale gather this offer with others? Not when there is more to check or to count than its shelf."""
-    return min_quantity is None and max_quantity is None and region is None and quota_id is None and exclusive_until is None
+    unlimited = min_quantity is None and max_quantity is None and region is None
+    return unlimited and quota_id is None and exclusive_until is None and not committed
 
 
 def quota_cost(face_minor: int, discount_bp: int) -> int:
