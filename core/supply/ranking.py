@@ -128,7 +128,7 @@ def changed_skus(session: Session, *, since: datetime, after_offer: int) -> set[
     found.update(session.scalars(select(Offer.sku_id).where(*over)))
     at = now(session)
     begun = select(Commitment.offer_id).where(Commitment.closed_at.is_(None), Commitment.from_at >= since, Commitment.from_at <= at)
-    ended = select(Commitment.offer_id).where(Commitment.until >= since, Commitment.until <= at)
+    ended = select(Commitment.offer_id).where(Commitment.closed_at.is_(None), Commitment.until >= since, Commitment.until <= at)
     found.update(session.scalars(select(Offer.sku_id).where(Offer.id.in_(union(begun, ended)))))
     return found.union(session.scalars(select(Offer.sku_id).where(Offer.id.in_(union(stopped, lifted, costs)))))
 

@@ -25,6 +25,7 @@ QUESTIONS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (fulfilment.accept_silent, {}),
     (late, {"most": 1}),
     (supply.lift_ended, {}),
+    (supply.judge_commitments, {}),
     (settlement.count_windows, {}),
     (inventory.on_shelf, {"offer_ids": [1, 2], "most": 100}),
     (orders.sold_skus, {"after": 1_000_000}),
@@ -77,7 +78,7 @@ async def test_no_standing_question_reads_a_whole_table(shop: Shop) -> None:
     # What was listed in the question itself, what a subquery has found, and an index of nothing but what is open may be read whole.
     fine = ("SCAN anon_", "SCAN milestones USING INDEX ix_milestones_open", "SCAN tasks USING INDEX ix_tasks_due")
     assert [step for step in steps if step.startswith("SCAN") and not step.startswith(fine)] == []
-    for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", "ix_milestones_looked_at"):
+    for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", "ix_milestones_looked_at", "ix_commitments_ending"):
         assert any(index in step for step in steps), index
 
 

@@ -42,7 +42,7 @@ def upgrade() -> None:
     op.create_index("uq_commitment_open", "commitments", ["offer_id"], unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN)
     op.create_index("ix_commitments_of_offer", "commitments", ["offer_id", "id"])
     op.create_index("ix_commitments_beginning", "commitments", ["from_at"], postgresql_where=_OPEN, sqlite_where=_OPEN)
-    op.create_index("ix_commitments_ending", "commitments", ["until"])
+    op.create_index("ix_commitments_ending", "commitments", ["until"], postgresql_where=_OPEN, sqlite_where=_OPEN)
     op.create_table(
         "commitment_draws",
         sa.Column(

@@ -29,9 +29,7 @@ _THEIR_DOING = (Stop.SUSPENDED, Stop.PAPER, Stop.TAKEDOWN, Stop.HIDDEN)
 
 @dataclass(eq=False)
 class AlreadyCommitted(Refusal):
-    says: ClassVar[str] = N_("This offer has an open commitment until {until}. Please call that one off first. Nothing was changed.")
-
-    until: datetime
+    says: ClassVar[str] = N_("This offer has an open commitment already. Please call that one off first. Nothing was changed.")
 
 
 @dataclass(eq=False)
@@ -118,9 +116,8 @@ def commit(
     not_own(session, row.supplier_id, by)
     if session.get_one(Supplier, row.supplier_id).standing is Standing.OWN:
         raise NobodyElsePromises
-    before = open_commitment(session, offer_id)
-    if before is not None:
-        raise AlreadyCommitted(until=before.until)
+    if open_commitment(session, offer_id) is not None:
+        raise AlreadyCommitted
     at = now(session)
     if until <= max(at, from_at or at):
         raise CommitmentOver
@@ -147,7 +144,7 @@ def commit(
         "promised_by": promised_by.value,
         "quantity": quantity,
         "from": made.from_at.isoformat(),
-        "until": until.isoformat(),
+        "valid_until": until.isoformat(),
     }
     journal.record(session, by=by, did="commit", about="commitment", about_id=made.id, after=said)
     _tell_supplier(session, row.supplier_id, {"says": "committed", "commitment": made.id}, once=f"committed:{made.id}")

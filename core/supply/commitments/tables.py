@@ -41,7 +41,7 @@ class Commitment(Base):
         Index("uq_commitment_open", "offer_id", unique=True, postgresql_where=_OPEN, sqlite_where=_OPEN),
         Index("ix_commitments_of_offer", "offer_id", "id"),
         Index("ix_commitments_beginning", "from_at", postgresql_where=_OPEN, sqlite_where=_OPEN),
-        Index("ix_commitments_ending", "until"),
+        Index("ix_commitments_ending", "until", postgresql_where=_OPEN, sqlite_where=_OPEN),
     )
 
     id: Mapped[Id]
