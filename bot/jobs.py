@@ -228,6 +228,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         job("watch-documents", 300, onboarding.watch_documents, most=MOST),
         job("take-costs", 5, supply.take_costs, most=MOST),
         job("keep-dates-of-offers", 5, supply.keep_dates, most=MOST),
+        job("judge-commitments", 30, supply.judge_commitments, most=MOST),
         job("keep-quotas", 5, supply.keep_quotas, most=MOST),
         job("keep-from-losses", 30, supply.guard_losses, full=NOT_AGAIN),
         job("count-sources", 600, insight.count_sources, full=NOT_AGAIN),

@@ -29,6 +29,7 @@ from core.settlement import tables as _settlement
 from core.standing import tables as _standing
 from core.storefronts import tables as _storefronts
 from core.supply import tables as _supply
+from core.supply.commitments import tables as _commitments
 
 _ALL = (
     _aftersale,
@@ -36,6 +37,7 @@ _ALL = (
     _blacklist,
     _books,
     _catalog,
+    _commitments,
     _coupons,
     _exposure,
     _fulfilment,

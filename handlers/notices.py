@@ -17,6 +17,7 @@ from core.storefronts import Storefront
 from handlers import (
     callbacks,
     cases,
+    commitment_words,
     memberships,
     notes_of_control,
     notes_of_money,
@@ -228,6 +229,7 @@ SAYS: dict[str, Wording] = {
     **upstreams.SAYS,
     **notes_of_control.SAYS,
     **limits_of_reseller.SAYS,
+    **commitment_words.SAYS,
     "offer-waits": desk_of_offers.offer_waits,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),
     **dict.fromkeys(("case-opened", "case-more", "case-overdue", "case-withdrawn"), case_for_staff),

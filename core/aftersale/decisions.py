@@ -56,6 +56,7 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
     if not _brought_again(old, source):
         drawn = supply.draw_quotas(session, order_id=row.order_id, units={source.id: 1})
         assert drawn, "its quota was locked, and covered it"
+        supply.draw_commitments(session, order_id=row.order_id, units={source.id: 1})
         supply.draw_room(session, [source], {source.id: 1})
     orders.exchanged(session, order_id=row.order_id, code_id=new.code_id, offer_id=new.offer_id, cost=cost)
     row.replacement_code_id, row.replacement_offer_id = new.code_id, new.offer_id

@@ -7,6 +7,7 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 from __future__ import annotations
 
 from core.audit.api import API
+from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
 from core.audit.earning import EARNING
 from core.audit.joining import JOINING
@@ -568,6 +569,7 @@ CHECKS: dict[str, str] = {
     **CONTROL,
     **OFFERS,
     **ROUTING,
+    **COMMITMENTS,
     **UPSTREAMS,
     **RESELLERS,
     **KINDS,

@@ -20,7 +20,8 @@ OFFERS = {
         WHERE plain <>
             (min_quantity IS NULL AND max_quantity IS NULL AND region IS NULL AND quota_id IS NULL AND exclusive_until IS NULL
             AND NOT (payable_id IS NOT NULL AND EXISTS (SELECT 1 FROM owed_rooms r
-                WHERE r.supplier_id = offers.supplier_id AND r.currency = offers.cost_currency)))""",
+                WHERE r.supplier_id = offers.supplier_id AND r.currency = offers.cost_currency))
+            AND NOT EXISTS (SELECT 1 FROM commitments c WHERE c.offer_id = offers.id AND c.closed_at IS NULL))""",
     # One that has never had a version was made before there were any, or by hand.
     "an offer costs what its newest version in force says": """
         SELECT 'offer ' || o.id AS about,

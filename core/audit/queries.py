@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import books, inventory, ledger
 from core.audit.checks import BUFFERED, CHECKS, CONVERTED, COUNTS, HOUSE, ODD_PAYMENTS, RATES_BEFORE, SAMPLE
+from core.audit.explained import EXPLAINED, unexplained
 from core.audit.promises import HELD_AS_PROMISED, shortly_held
 from core.database import read
 from core.money import convert_down, convert_up, up_to_step
@@ -84,6 +85,8 @@ def examine(session: Session, *, most: int = 20, sample: int = 0) -> Report:
     report.add(MARKET, dear[:most], len(dear))
     short = list(shortly_held(session))
     report.add(HELD_AS_PROMISED, short[:most], len(short))
+    silent = list(unexplained(session))
+    report.add(EXPLAINED, silent[:most], len(silent))
     against: dict[str, list[tuple[str, str]]] = {}
     for one in [*books.differences(session), *books.out_of_balance(session)]:
         against.setdefault(one.check, []).append((one.about, one.detail))

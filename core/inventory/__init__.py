@@ -36,7 +36,7 @@ from core.inventory.codes import (
 )
 from core.inventory.direct import Direct, issue_directly
 from core.inventory.exchanging import Exchanged, codes_of, ending, exchange, lock_sold, mask, masked, one_opened, still_sold
-from core.inventory.holds import HoldView, end_hold, expired_holds, held_of, hold, lapses, open_hold, open_holds_of
+from core.inventory.holds import HoldView, end_hold, expired_holds, held_by_offer, held_of, hold, lapses, open_hold, open_holds_of
 from core.inventory.links import LinkBusy, LinkOver, LinkView, TooManyLinks, end_link, give_link_back, link, make_link, take_link
 from core.inventory.places import CodePlace, code_place, find_code
 from core.inventory.screening import digests_of_order, first_unpublished, hold_offers, unsold_digests, void_offers, void_unsold
@@ -109,6 +109,7 @@ __all__ = [
     "first_unpublished",
     "give_link_back",
     "handed_back",
+    "held_by_offer",
     "held_of",
     "hold",
     "hold_offers",

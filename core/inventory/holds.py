@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
 from core.database import among, now, read, write
@@ -87,6 +87,18 @@ def held_of(session: Session, sku_id: int) -> int:
     """How many codes of a denomination are held for payments under way."""
     held = select(func.coalesce(func.sum(Hold.quantity), 0)).where(Hold.sku_id == sku_id, Hold.ended_at.is_(None))
     return int(session.scalar(held) or 0)
+
+
+@read
+def held_by_offer(session: Session, offer_ids: Collection[int]) -> dict[int, int]:
+    """How many codes of each of these offers are held for payments under way; offers without any are left out."""
+    rows: Sequence[Row[int, int]] = session.execute(
+        select(Code.offer_id, func.count())
+        .join(Hold, Hold.id == Code.hold_id)
+        .where(Hold.ended_at.is_(None), among(session, Code.offer_id, offer_ids))
+        .group_by(Code.offer_id)
+    ).all()
+    return dict(rows)
 
 
 @read

@@ -90,31 +90,56 @@ def draw(
     not_declared: Collection[int] = (),
     uncounted: Mapping[int, int] = MappingProxyType({}),
 ) -> Drawn:
-    """Draw up to so many units for an order: what an exclusive source has, then all shelves by rank, then what is declared, by rank.
+    """Draw up to so many units for an order: what an exclusive source has, then what is set aside for commitments, then all the others.
 
-    What is declared is not drawn from the offers `not_declared`: they were asked already. Of an offer with a quota no more is drawn
-    than it covers besides the `uncounted` units that the order has of it; its contract stays locked until the quota is drawn down.
-    Of a supplier who may be owed only so much, no more is drawn than there is room for, and the room is drawn down with it.
+    Of each of these the shelves by rank, then what is declared, by rank. What is declared is not drawn from the offers `not_declared`:
+    they were asked already. Of an offer with a quota no more is drawn than it covers besides the `uncounted` units that the order has
+    of it; its contract stays locked until the quota is drawn down, and a commitment until it is drawn. Of a supplier who may be owed
+    only so much, no more is drawn than there is room for, and the room is drawn down with it.
     """
     found, at = Drawn(), now(session)
     covered = supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
+    aside = supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
     room = {offer_id: max(0, units - uncounted.get(offer_id, 0)) for offer_id, units in covered.items()}
     fits = supply.units_in_room(session, offers, lock=True)
     room |= {offer_id: min(units, room.get(offer_id, units)) for offer_id, units in fits.items()}
-    exclusive = [offer for offer in offers if _exclusive(offer, at)]
-    for group in (exclusive, [offer for offer in offers if not _exclusive(offer, at)]):
+    reserved = {offer_id: max(0, one.left - uncounted.get(offer_id, 0)) for offer_id, one in aside.items()}
+    alone = [offer for offer in offers if not _exclusive(offer, at) and offer.id in aside and aside[offer.id].exclusive]
+    first = [offer for offer in offers if not _exclusive(offer, at) and offer.id in aside and not aside[offer.id].exclusive]
+    turns: list[tuple[list[Offer], Mapping[int, int]]] = [
+        ([offer for offer in offers if _exclusive(offer, at)], {}),
+        (alone, reserved),
+        (first, reserved),
+        # What goes beyond a commitment is drawn by rank like anything else.
+        ([offer for offer in offers if not _exclusive(offer, at)], {}),
+    ]
+    for group, at_most in turns:
+        has = found.units
+        most_of = {offer.id: min(room.get(offer.id, quantity), at_most.get(offer.id, quantity)) - has.get(offer.id, 0) for offer in group}
         if from_shelf(product) and group:
             ids = [offer.id for offer in group]
-            found.add(Drawn(inventory.take_up_to(session, offer_ids=ids, quantity=quantity - found.count, order_id=order_id, most_of=room)))
+            wanted = quantity - found.count
+            found.add(Drawn(inventory.take_up_to(session, offer_ids=ids, quantity=wanted, order_id=order_id, most_of=most_of)))
         for offer in group:
             if found.count < quantity and offer.declared and offer.id not in not_declared:
-                most = min(quantity - found.count, room.get(offer.id, quantity) - found.taken.get(offer.id, 0))
+                most = min(quantity - found.count, most_of[offer.id] - found.units.get(offer.id, 0) + has.get(offer.id, 0))
                 drawn = supply.draw_declared(session, offer_id=offer.id, most=most) if most > 0 else 0
                 if drawn:
-                    found.to_come[offer.id] = drawn
+                    found.add(Drawn({}, {offer.id: drawn}))
     if fits:
         supply.draw_room(session, offers, found.units)
     return found
+
+
+def in_turn(session: Session, offers: Sequence[Offer]) -> list[Offer]:
+    """These offers as they are drawn from: an exclusive one, then what is set aside for commitments, then the others by rank."""
+    at, aside = now(session), supply.set_aside(session, [offer.id for offer in offers if not offer.plain])
+
+    def turn(offer: Offer) -> tuple[bool, bool, bool]:
+        has = aside.get(offer.id)
+        return not _exclusive(offer, at), has is None or not has.exclusive, has is None
+
+    return sorted(offers, key=turn)
 
 
 def there_are(session: Session, product: ProductView, offers: Sequence[Offer], *, most: int) -> int:

@@ -214,7 +214,7 @@ def arrived(
     if not after.open:
         _outcome(session, after)
         if after.missing:
-            _not_brought(session, after)
+            _not_brought(session, after, failed=_its_own_doing(after))
             _elsewhere(session, order, after, cause)
     _go_on(session, order)
     return Arrival(len(direct.taken), direct.refused, len(direct.kept))
@@ -231,7 +231,7 @@ def task_failed(session: Session, *, task_id: int, cause: str) -> bool:
         return False
     after = fulfilment.fail(session, task_id=task.id, cause=cause)
     _outcome(session, after)
-    _not_brought(session, after)
+    _not_brought(session, after, failed=_its_own_doing(after))
     _elsewhere(session, order, after, cause)
     _go_on(session, order)
     return True
@@ -330,7 +330,7 @@ def _count_arrived(session: Session, task_id: int) -> int:
 
 def _outcome(session: Session, task: TaskView) -> None:
     """What a source made of a task that is over is kept with its offer; one it was never asked for says nothing about it."""
-    if task.asked_at is None and not task.lane.startswith("supplier:"):
+    if not _its_own_doing(task):
         return
     accepted = task.got > 0 or task.source_ref is not None
     delivered = task.got == task.quantity
@@ -375,6 +375,7 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
     drawn = draw(session, order_id=order.id, product=product, offers=offers, quantity=task.missing, not_declared=asked)
     covered = supply.draw_quotas(session, order_id=order.id, units=drawn.units)
     assert covered, "the contracts are locked since it was looked what they cover"
+    supply.draw_commitments(session, order_id=order.id, units=drawn.units)
     by_id = {offer.id: offer for offer in offers}
     fresh = [code for code in inventory.of_order(session, order.id) if code.id not in before]
     for offer_id in drawn.taken:
@@ -388,10 +389,19 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
     return drawn.count
 
 
-def _not_brought(session: Session, task: TaskView) -> None:
-    """What a source was asked for and has not brought may be promised to others, and counts for no quota."""
+def _its_own_doing(task: TaskView) -> bool:
+    """Was a source asked for what it has not brought? People of a supplier are, as soon as there is something to do for them."""
+    return task.asked_at is not None or task.lane.startswith("supplier:")
+
+
+def _not_brought(session: Session, task: TaskView, *, failed: bool = False) -> None:
+    """What a source was to bring and has not brought may be promised to others, and counts for no quota and no commitment.
+
+    `failed`: it was the source's own doing, which the report of a commitment says.
+    """
     supply.give_back_declared(session, offer_id=task.offer_id, quantity=task.missing)
     supply.give_back_quota(session, order_id=task.order_id, returned={task.offer_id: task.missing})
+    supply.give_back_commitments(session, order_id=task.order_id, returned={task.offer_id: task.missing}, failed=failed)
 
 
 def _give_back(session: Session, order: Order, task: TaskView, missing: int, cause: str) -> None:
@@ -592,6 +602,7 @@ def _call_off(session: Session, order: Order, cause: str) -> int:
         # Nobody can have seen what came from the shelf.
         shelved = Counter(code.offer_id for code in inventory.of_order(session, order.id))
         supply.give_back_quota(session, order_id=order.id, returned=shelved)
+        supply.give_back_commitments(session, order_id=order.id, returned=shelved)
         inventory.put_back(session, order_id=order.id)
         _give_back(session, order, unasked[-1], called, cause)
     return called
@@ -615,7 +626,7 @@ def keep_promises(session: Session, *, most: int = 50) -> int:
         found += 1
         if task.asked_at is None and not task.held:
             fulfilment.fail(session, task_id=task.id, cause="nobody took it on in time")
-            _not_brought(session, task)
+            _not_brought(session, task, failed=_its_own_doing(task))
             _outcome(session, replace(task, ended_at=now(session)))
             _elsewhere(session, order, task, "it did not come in time")
             _go_on(session, order)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import catalog, fulfilment, inventory, ledger, payments, people, storefronts, supply
 from core.database import insert_new, now, write
 from core.errors import N_, Refusal
-from core.orders.drawing import fields_of, from_shelf, suitable, there_are
+from core.orders.drawing import fields_of, from_shelf, in_turn, suitable, there_are
 from core.orders.ending import line_of, lock_order_of
 from core.orders.issue import keep_price, within_limit
 from core.orders.numbers import number_of
@@ -138,7 +138,10 @@ def place(
     )
     product = catalog.product(session, deal.sku.product_id)
     assert product is not None, "what is for sale has a product"
-    offers = suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency)
+    offers = in_turn(
+        session,
+        suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency),
+    )
     if not offers:
         raise NotForSale
     within_limit(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
@@ -308,7 +311,7 @@ def _hold_for_payment(
         order_id=order_id,
         customer_id=customer_id,
         sku_id=sku_id,
-        offer_ids=[offer.id for offer in offers],
+        offer_ids=[offer.id for offer in in_turn(session, offers)],
         quantity=min(quantity, shelf),
         most_of=most_of,
         # Who often lets holds lapse gets shorter ones.

@@ -309,6 +309,7 @@ def _refund(
     assert taken == len(chosen), "the codes of a locked order stay its own"
     if to_shelf:
         supply.give_back_quota(session, order_id=order.id, returned=Counter(chosen.values()))
+        supply.give_back_commitments(session, order_id=order.id, returned=Counter(chosen.values()))
     order.refunded_minor += amount
     if len(chosen) == len(left):
         assert order.refunded_minor == order.total_minor, "the last share is what is left"

@@ -273,6 +273,7 @@ def _sell(
         raise SoldOut(left=drawn.count, sku_id=sku_id)
     if not supply.draw_quotas(session, order_id=order_id, units=drawn.units):
         raise SoldOut(left=0, sku_id=sku_id)
+    supply.draw_commitments(session, order_id=order_id, units=drawn.units)
     by_id = {offer.id: offer for offer in offers}
     due_at: datetime | None = None
     try:

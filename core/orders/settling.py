@@ -107,6 +107,9 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         currency=order.currency,
     )
     drawn = _take_held(session, order_id)
+    # Contracts and commitments before rooms, as every sale locks them.
+    supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
+    supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
     # What was kept for who has paid is theirs, also when their supplier may be owed no more since.
     supply.draw_room(session, offers, drawn.taken)
     drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count, uncounted=drawn.units))
@@ -124,6 +127,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         with session.begin_nested():
             covered = supply.draw_quotas(session, order_id=order_id, units=drawn.units)
             assert covered, "the contracts are locked since it was looked what they cover"
+            supply.draw_commitments(session, order_id=order_id, units=drawn.units)
             count_purchase(session, buyer_id=order.buyer_id, sku=sku, quantity=quantity)
             total = due_for(session, order, unit_minor=terms.unit_minor, ordered=line.quantity, given=quantity)
             ledger.lock(session, customer.wallet_id)

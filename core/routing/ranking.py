@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -72,7 +72,7 @@ def _inputs(session: Session, offers: Sequence[SourceFacts]) -> list[Inputs]:
             Inputs(
                 offer_id=one.id,
                 sells=one.sells,
-                exclusive=one.exclusive_until is not None and one.exclusive_until > at,
+                exclusive=one.committed_alone or (one.exclusive_until is not None and one.exclusive_until > at),
                 priority=one.priority,
                 cost_minor=_cost(session, one, currency),
                 delivered=delivered,
@@ -82,6 +82,7 @@ def _inputs(session: Session, offers: Sequence[SourceFacts]) -> list[Inputs]:
                 seconds=0 if shelves[one.id] else (outcome.seconds // delivered if delivered else 0),
                 stock=magnitude(stock),
                 everywhere=one.region is None,
+                committed=one.committed,
             )
         )
     return found
@@ -225,3 +226,12 @@ def rankings(session: Session, *, sku_ids: Collection[int] | None = None, limit:
     if sku_ids is not None:
         question = question.where(Ranking.sku_id.in_(sku_ids))
     return [_view(row) for row in session.scalars(question)]
+
+
+def unexplained(session: Session) -> Iterator[tuple[int, int]]:
+    """A part of the audit: every kept ranking, as denomination and version, that does not follow from its own inputs and weights."""
+    question = select(Ranking).order_by(Ranking.sku_id, Ranking.version).execution_options(yield_per=500)
+    for row in session.scalars(question):
+        if ranked([Inputs.of(one) for one in row.inputs], Weights.of(row.weights)) != _view(row).result:
+            yield row.sku_id, row.version
+        session.expunge(row)  # There are many, and none is needed again.

@@ -47,11 +47,12 @@ class Inputs:
     seconds: int  # that it takes to deliver; nothing from the shelf
     stock: int  # in orders of magnitude: 0 none, 1 up to nine, 2 up to ninety-nine, 3 more
     everywhere: bool  # it may be sold to buyers of every region
+    committed: bool = False  # units are set aside for a commitment; rankings of before there were any do not say
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Inputs:
         """As they were kept."""
-        return cls(**{one.name: data[one.name] for one in fields(cls)})
+        return cls(**{one.name: data[one.name] for one in fields(cls) if one.name in data})
 
     def data(self) -> dict[str, object]:
         """To be kept."""
@@ -110,8 +111,8 @@ def parts(one: Inputs, costs: Sequence[int]) -> dict[str, int]:
 def ranked(offers: Sequence[Inputs], weights: Weights) -> list[Scored]:
     """The offers in the order in which the sale draws from them.
 
-    First what sells and has stock; among those an exclusive one, then a commitment by its priority, then the score; and the one
-    that came first when all are equal.
+    First what sells and has stock; among those an exclusive one, then one of a commitment with units left, then by its
+    priority, then the score; and the one that came first when all are equal.
     """
     costs = [one.cost_minor for one in offers if one.sells and one.stock and one.cost_minor is not None]
     weighed = weights.data()
@@ -120,8 +121,9 @@ def ranked(offers: Sequence[Inputs], weights: Weights) -> list[Scored]:
     for one in offers:
         part = parts(one, costs)
         total = sum(weighed[name] * value for name, value in part.items()) // whole
-        found.append((not (one.sells and one.stock), not one.sells, not one.exclusive, -one.priority, -total, one.offer_id, part))
-    return [Scored(offer_id, -total, part) for _, _, _, _, total, offer_id, part in sorted(found, key=lambda row: row[:6])]
+        first = (not (one.sells and one.stock), not one.sells, not one.exclusive, not one.committed, -one.priority, -total, one.offer_id)
+        found.append((first, total, part))
+    return [Scored(first[-1], total, part) for first, total, part in sorted(found, key=lambda row: row[0])]
 
 
 def why(inputs: Mapping[int, Inputs], result: Sequence[Scored]) -> list[str]:
@@ -136,7 +138,7 @@ def why(inputs: Mapping[int, Inputs], result: Sequence[Scored]) -> list[str]:
         return ["other-empty"]
     if one.exclusive and not other.exclusive:
         return ["exclusive"]
-    if one.priority > other.priority:
+    if (one.committed, one.priority) > (other.committed, other.priority):
         return ["commitment"]
     if first.total == second.total:
         return ["older"]

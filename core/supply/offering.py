@@ -19,7 +19,7 @@ from core.supply import rules
 from core.supply.costs import CostView, CurrencyIsFixed, add_version, costs_of, take_version
 from core.supply.foreign import Booked, in_sale_currency, keep_foreign, sale_currency
 from core.supply.members import not_own, not_own_offer, payable
-from core.supply.owing import derive_plain
+from core.supply.plain import derive_plain
 from core.supply.proposals import guard_losses
 from core.supply.queries import Offer, offers
 from core.supply.quotas import QuotaView, covered, quota
@@ -345,7 +345,7 @@ def change_offer(
 
 
 def _put(session: Session, row: OfferRow, facts: dict[str, Any]) -> None:
-    """Put these facts on an offer's row, checked as they are together, and derive whether it is plain."""
+    """Put these facts on an offer's row, checked as they are together."""
     at = now(session)
     new_dates = any(facts.get(name) not in (None, getattr(row, name)) for name in ("valid_from", "valid_until"))
     new_exclusive = facts.get("exclusive_until") not in (None, row.exclusive_until)
@@ -366,7 +366,7 @@ def _put(session: Session, row: OfferRow, facts: dict[str, Any]) -> None:
         raise OfferDatesOver
     if facts.get("quota_id") is not None:
         _fits_quota(session, row)
-    derive_plain(session, row)
+    derive_plain(session, row, new=row in session.new)
 
 
 def _fits_quota(session: Session, row: OfferRow) -> None:

@@ -12,27 +12,10 @@ from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from core.database import insert_new, write
-from core.supply import rules
+from core.supply.plain import derive_plain
 from core.supply.queries import Offer
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import OwedRoom
-
-
-def limited(session: Session, row: OfferRow) -> bool:
-    """Is there a limit to what the supplier of this offer may be owed by its sales?"""
-    return row.payable_id is not None and session.get(OwedRoom, (row.supplier_id, row.cost_currency)) is not None
-
-
-def derive_plain(session: Session, row: OfferRow) -> None:
-    """A part of commands: whether the sale may gather this offer with others, by what stands on its row now."""
-    row.plain = rules.is_plain(
-        min_quantity=row.min_quantity,
-        max_quantity=row.max_quantity,
-        region=row.region,
-        quota_id=row.quota_id,
-        exclusive_until=row.exclusive_until,
-        limited=limited(session, row),
-    )
 
 
 @write

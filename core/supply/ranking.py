@@ -13,6 +13,8 @@ from sqlalchemy import delete, func, insert, select, union, update
 from sqlalchemy.orm import Session
 
 from core.database import insert_new, now, read, write
+from core.supply.commitments.drawing import set_aside
+from core.supply.commitments.tables import Commitment
 from core.supply.tables import Offer, OfferCost, OfferStop, Source
 
 _TRIES = 20  # as many may join one denomination at the same instant
@@ -71,6 +73,8 @@ class SourceFacts:
     exclusive_until: datetime | None
     rank: int | None
     version: int | None
+    committed: bool = False  # units are set aside for a commitment that is in force
+    committed_alone: bool = False  # and no other source is drawn while it has stock
 
 
 @read
@@ -82,6 +86,7 @@ def facts_of(session: Session, sku_ids: Collection[int]) -> list[SourceFacts]:
         .where(Offer.sku_id.in_(sku_ids), Offer.stopped_at.is_(None))
         .order_by(Offer.sku_id, Offer.id)
     ).all()
+    aside = set_aside(session, [row.id for row, _, _ in rows if not row.plain])
     return [
         SourceFacts(
             row.id,
@@ -96,6 +101,8 @@ def facts_of(session: Session, sku_ids: Collection[int]) -> list[SourceFacts]:
             row.exclusive_until,
             rank,
             version,
+            row.id in aside,
+            row.id in aside and aside[row.id].exclusive,
         )
         for row, rank, version in rows
     ]
@@ -109,8 +116,8 @@ def contested_skus(session: Session, *, after: int, most: int) -> Sequence[int]:
 
 @read
 def changed_skus(session: Session, *, since: datetime, after_offer: int) -> set[int]:
-    """Denominations of which an offer was stopped, let sell again, changed or given another cost since then, is exclusive no more, or is
-    newer than that offer.
+    """Denominations of which an offer was stopped, let sell again, changed or given another cost since then, is exclusive no more, has a
+    commitment that began or ended, or is newer than that offer.
     """
     stopped = select(OfferStop.offer_id).where(OfferStop.at >= since)
     lifted = select(OfferStop.offer_id).where(OfferStop.lifted_at >= since)
@@ -119,6 +126,10 @@ def changed_skus(session: Session, *, since: datetime, after_offer: int) -> set[
     found.update(session.scalars(select(Offer.sku_id).where(Offer.changed_at.is_not(None), Offer.changed_at >= since)))
     over = (Offer.exclusive_until.is_not(None), Offer.exclusive_until >= since, Offer.exclusive_until <= now(session))
     found.update(session.scalars(select(Offer.sku_id).where(*over)))
+    at = now(session)
+    begun = select(Commitment.offer_id).where(Commitment.closed_at.is_(None), Commitment.from_at >= since, Commitment.from_at <= at)
+    ended = select(Commitment.offer_id).where(Commitment.closed_at.is_(None), Commitment.until >= since, Commitment.until <= at)
+    found.update(session.scalars(select(Offer.sku_id).where(Offer.id.in_(union(begun, ended)))))
     return found.union(session.scalars(select(Offer.sku_id).where(Offer.id.in_(union(stopped, lifted, costs)))))
 
 

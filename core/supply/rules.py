@@ -19,10 +19,11 @@ def is_plain(
     quota_id: int | None,
     exclusive_until: datetime | None,
     limited: bool = False,
+    committed: bool = False,
 ) -> bool:
     """May the sale gather this offer with others? Not when there is more to check or to count than its shelf."""
     unbound = min_quantity is None and max_quantity is None and region is None and quota_id is None and exclusive_until is None
-    return unbound and not limited
+    return unbound and not limited and not committed
 
 
 def quota_cost(face_minor: int, discount_bp: int) -> int:

@@ -13,6 +13,7 @@ from core import inventory, journal
 from core.database import read, write
 from core.errors import N_, Refusal
 from core.inventory import LinkView, TakeBackView
+from core.supply.commitments.drawing import set_aside
 from core.supply.declared import declare
 from core.supply.stops import lift, stop, stops
 from core.supply.tables import Member, Offer, SourceClass, Standing, Stop, Supplier
@@ -30,6 +31,17 @@ class NotYours(Refusal):
 @dataclass(eq=False)
 class ObjectedTo(Refusal):
     says: ClassVar[str] = N_("A rights-holder objects to this offer, so its codes stay here until the shop has looked into it.")
+
+
+@dataclass(eq=False)
+class StillPromised(Refusal):
+    says: ClassVar[str] = N_(
+        "You have promised {promised} more codes of this offer to the shop, so only {free} of those on the shelf can go back. "
+        "Nothing was changed."
+    )
+
+    promised: int
+    free: int
 
 
 @dataclass(eq=False)
@@ -150,11 +162,18 @@ def make_upload_link(session: Session, *, offer_id: int, telegram_id: int, custo
 def take_stock_back(session: Session, *, offer_id: int, telegram_id: int, customer_id: int, quantity: int, by: str) -> TakeBackView:
     """Unsold codes of an offer go back to their supplier, also of a suspended one: they are theirs.
 
-    Not while a rights-holder objects: then they are what is argued about. Raises NotYours, ObjectedTo, NothingOnShelf.
+    Not while a rights-holder objects: then they are what is argued about; and not what they have promised the shop by a commitment in
+    force, unless it has suspended them. Raises NotYours, ObjectedTo, StillPromised, NothingOnShelf.
     """
     _locked(session, offer_id, telegram_id)
-    if any(one.why is Stop.TAKEDOWN for one in stops(session, [offer_id])):
+    reasons = {one.why for one in stops(session, [offer_id])}
+    if Stop.TAKEDOWN in reasons:
         raise ObjectedTo
+    aside = None if Stop.SUSPENDED in reasons else set_aside(session, [offer_id]).get(offer_id)
+    if aside is not None and aside.by_supplier:
+        free = max(0, inventory.on_shelf(session, [offer_id])[offer_id] - aside.left)
+        if quantity > free:
+            raise StillPromised(promised=aside.left, free=free)
     return inventory.take_off(session, offer_id=offer_id, quantity=quantity, customer_id=customer_id, by=by)
 
 

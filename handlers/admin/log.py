@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery
 from core import journal, people, rates
 from core.errors import N_
 from core.journal import Entry
-from handlers.admin import log_of_control, log_of_members, log_of_resellers
+from handlers.admin import log_of_commitments, log_of_control, log_of_members, log_of_resellers
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
 from handlers.reseller import api as reseller_api
@@ -117,6 +117,7 @@ ACTIONS = {
     "set-wholesale": N_("changed at which prices customer {id} buys"),
     "rotate-keys": N_("made a new key for the codes"),
     "seed": N_("filled the shelves from a file"),
+    **log_of_commitments.ACTIONS,
     **log_of_control.ACTIONS,
     **log_of_resellers.ACTIONS,
     **reseller_api.ACTIONS,
@@ -261,6 +262,7 @@ FIELDS = {
     "word": N_("word"),
     "wrapping_key": N_("number of the key"),
     **reseller_api.FIELDS,
+    **log_of_commitments.FIELDS,
     **log_of_control.FIELDS,
     **log_of_resellers.FIELDS,
 }
@@ -285,6 +287,7 @@ _CURRENCY_OF = {
     **log_of_resellers.CURRENCY_OF,
 }
 _VALUES = {
+    **log_of_commitments.VALUES,
     ("void-code", "shelf"): N_("on the shelf"),
     ("void-code", "void"): N_("void"),
     ("refund", "wallet"): N_("the balance"),

@@ -261,6 +261,7 @@ def _offer_rows(say: Speech, view: OfferView, desk: Desk) -> list[Row]:
         [ask(say.label("First day"), "offer.from", view.id), ask(say.label("Last day"), "offer.until", view.id)],
         [ask(say.label("Priority"), "offer.prio", view.id), ask(say.label("Exclusive until"), "offer.excl", view.id)],
         [go(say.label("What it rests on"), "offer-what", view.id), go(say.label("📜 Contract"), "con-offer", view.id)],
+        [go(say.label("🤝 Commitments"), "commits", view.id)],
         [pausing, go(say.label("⏹ Withdraw"), "offer-drop", view.id, style="danger")],
         back,
     ]

@@ -26,7 +26,7 @@ async def supply(press: CallbackQuery, desk: Desk) -> None:
             [go(say.label("🏷 Offers"), "offers"), go(say.label("📉 Margins"), "reprices")],
             [go(say.label("💱 Cost wishes"), "wishes"), go(f"🧮 {say.label('Quotas')}", "quotas")],
             [go(say.label("🧾 Purchase orders"), "buys"), go(say.label("🔌 Upstream shops"), "ups")],
-            [go(say.label("🧭 Which source first"), "routing")],
+            [go(say.label("🧭 Which source first"), "routing"), go(say.label("🤝 Commitments"), "commits")],
             [button(say.label("🛠 To be done by hand"), callbacks.Tasks())],
             [go(say.label("📜 Contracts"), "contracts"), go(say.label("💸 Payouts"), "payouts")],
             [go(say.label("🔐 Deposits"), "deposits"), go(say.label("📜 Certificates"), "certs")],

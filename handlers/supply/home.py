@@ -19,7 +19,7 @@ from core.storefronts import Storefront
 from core.supply import NotYours
 from handlers import callbacks
 from handlers.pieces import bold, button, clipped, full_name, lines, paragraphs
-from handlers.supply import earnings
+from handlers.supply import commitments, earnings
 from handlers.supply.buttons import Documents
 from handlers.supply.desk import Seat, See, SupplierDesk, Supplying, see, supply_conversation, typed
 from locales import Safe, Speech
@@ -84,6 +84,7 @@ async def _show_home(event: Message | CallbackQuery, desk: Seat, supplier_id: in
         [see(say.label("📥 Bring codes"), "bring", supplier_id), earnings.entry(say, supplier_id)],
         [see(say.label("🛟 Cases"), "cases", supplier_id), button(say.label("🛠 To do"), callbacks.Tasks())],
         [button(say.label("📄 Papers"), Documents(supplier=supplier_id)), see(say.label("❓ How it works"), "how", supplier_id)],
+        await commitments.entry(desk, supplier_id),
         [see(say.label("Another supplier"), "home")] if several else [],
     ]
     await desk.show(event, text, rows, fresh=fresh)

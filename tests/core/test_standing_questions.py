@@ -27,6 +27,7 @@ QUESTIONS: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (fulfilment.accept_silent, {}),
     (late, {"most": 1}),
     (supply.lift_ended, {}),
+    (supply.judge_commitments, {}),
     (settlement.count_windows, {}),
     (inventory.on_shelf, {"offer_ids": [1, 2], "most": 100}),
     (orders.sold_skus, {"after": 1_000_000}),
@@ -93,7 +94,7 @@ async def test_no_standing_question_reads_a_whole_table(shop: Shop) -> None:
         "SCAN tasks USING INDEX ix_tasks_open",
     )
     assert [step for step in steps if step.startswith("SCAN") and not step.startswith(fine)] == []
-    for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", "ix_milestones_looked_at"):
+    for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", "ix_milestones_looked_at", "ix_commitments_ending"):
         assert any(index in step for step in steps), index
 
 
