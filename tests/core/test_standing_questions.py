@@ -94,7 +94,14 @@ async def test_no_standing_question_reads_a_whole_table(shop: Shop) -> None:
         "SCAN tasks USING INDEX ix_tasks_open",
     )
     assert [step for step in steps if step.startswith("SCAN") and not step.startswith(fine)] == []
-    for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", "ix_milestones_looked_at", "ix_commitments_ending"):
+    for index in (
+        "ix_tasks_open",
+        "ix_tasks_promised",
+        "ix_offer_stops_ending",
+        "ix_claims_uncounted",
+        "ix_milestones_looked_at",
+        "ix_commitments_ending",
+    ):
         assert any(index in step for step in steps), index
 
 
