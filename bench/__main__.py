@@ -7,14 +7,16 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import api, chat, checkout, importing, sale_postgres, sale_sqlite, sources, uploading
+from bench import api, chat, checkout, importing, sale_postgres, sale_sqlite, sources, statement, uploading
 from bench.figures import Figure
 
 
 def main() -> None:
     """Measure what was named and print a JSON line for each figure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help="postgres, sqlite, sources, chat, checkout, import, upload, api; all without a name")
+    parser.add_argument(
+        "names", nargs="*", help="postgres, sqlite, sources, chat, checkout, import, upload, statement, api; all without a name"
+    )
     parser.add_argument("--seconds", type=int, default=6, help="how long each run lasts")
     parser.add_argument("--runs", type=int, default=3, help="how many runs the medians are taken over")
     parser.add_argument("--codes", type=int, default=1_000_000, help="codes in the grown database")
@@ -29,6 +31,7 @@ def main() -> None:
         "checkout": lambda: checkout.measure(args.runs),
         "import": lambda: importing.measure(args.runs),
         "upload": lambda: uploading.measure(args.runs, lines=args.lines),
+        "statement": lambda: statement.measure(args.runs),
         "api": lambda: api.measure(args.seconds, args.runs),
     }
     if unknown := set(args.names) - set(known):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import time
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -15,6 +18,9 @@ from core.database import Shop, micros, now, write
 from core.people import Customer
 from core.settlement import SpreadShare
 from core.storefronts import Storefront
+from handlers.supply.money_words import earnings_csv, earnings_png, earnings_said
+from locales import Speech
+from papers.pictures import WIDTH
 from tests.core.props import assert_sound
 from tests.core.supplies import Supplied, earned, purse, settled, supplied, unshared
 from tests.stage import Clock, person
@@ -118,9 +124,15 @@ async def test_a_hundred_thousand_cards_of_one_day_are_split_to_the_minor_unit(
     today = clock().date()
     began = time.perf_counter()
     statement = await shop.read(settlement.earnings, supplier_id=of.supplier_id, currency="CNY", first=today, last=today, timezone="UTC")
+    speech = Speech("en")
+    said, table, picture = earnings_said(statement, speech), earnings_csv(statement, speech), earnings_png(statement, speech)
     made_in = time.perf_counter() - began
     print(f"\n{database}: {CARDS} cards in {len(sizes) + len(some)} orders settled in {took:.1f} s, statement in {made_in:.3f} s")
     assert made_in < 5
+    assert "¥8,500,000.00</b> · 100,000 units" in said and "¥150,000.00" in said
+    rows = {(row["day"], row["stream"]): row["amount"] for row in csv.DictReader(io.StringIO(table.decode("utf-8-sig")))}
+    assert (rows[today.isoformat(), "sales"], rows["", "spread"], rows["", "earned"]) == ("8500000.00", "150000.00", "8650000.00")
+    assert Image.open(io.BytesIO(picture)).width == WIDTH
     assert (statement.total.units, statement.total.sales_minor, statement.total.spread_minor) == (CARDS, CARDS * COST, theirs)
     assert statement.balances.held_minor == statement.total.earned_minor and statement.balances.settling_minor == 0
 
