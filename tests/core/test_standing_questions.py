@@ -78,7 +78,8 @@ async def test_no_standing_question_reads_a_whole_table(shop: Shop) -> None:
     # What was listed in the question itself, what a subquery has found, and an index of nothing but what is open may be read whole.
     fine = ("SCAN anon_", "SCAN milestones USING INDEX ix_milestones_open", "SCAN tasks USING INDEX ix_tasks_due")
     assert [step for step in steps if step.startswith("SCAN") and not step.startswith(fine)] == []
-    for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", "ix_milestones_looked_at", "ix_commitments_ending"):
+    looked_at = ("ix_milestones_looked_at", "ix_commitments_ending")
+    for index in ("ix_tasks_open", "ix_tasks_promised", "ix_offer_stops_ending", "ix_claims_uncounted", *looked_at):
         assert any(index in step for step in steps), index
 
 
