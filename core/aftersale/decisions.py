@@ -90,7 +90,7 @@ def _sources(session: Session, row: Case, storefront: Storefront, old: Cost) -> 
         for offer in supply.ranked(session, [row.sku_id])
     ]
     country = people.country_of(session, row.buyer_id)
-    offers = orders.suitable(offers, quantity=1, country=country, currency=storefront.currency)
+    offers = orders.suitable(session, offers, quantity=1, country=country, currency=storefront.currency)
     drawing = [offer.id for offer in offers if offer.quota_id is not None and not _brought_again(old, offer)]
     covered = supply.lock_quotas(session, drawing)
     room = supply.units_in_room(session, [offer for offer in offers if not _brought_again(old, offer)], lock=True)

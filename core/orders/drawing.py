@@ -10,8 +10,10 @@ from types import MappingProxyType
 from sqlalchemy.orm import Session
 
 from core import fulfilment, inventory, supply
-from core.catalog import ProductView
+from core.catalog import ProductView, SkuView
 from core.database import now
+from core.errors import Refusal
+from core.orders.refusals import SoldOut, WrongQuantity
 from core.supply import Offer
 
 # What the shop promises of codes that a source brings on order: what has not come by then is given back.
@@ -65,19 +67,66 @@ def way_of(product: ProductView, offer: Offer) -> Way:
     return Way(lane, _BY_MACHINE if offer.upstream_id is not None else _BY_HAND)
 
 
-def suitable(offers: Sequence[Offer], *, quantity: int, country: str | None, currency: str) -> list[Offer]:
-    """Those of these offers that may be sold in this quantity to a buyer there, in the same order.
+def suitable(session: Session, offers: Sequence[Offer], *, quantity: int, country: str | None, currency: str) -> list[Offer]:
+    """Those of these offers that may be sold now, in this quantity, to a buyer there, in the same order.
 
     A supplier is credited in the currency of the sale, so that goods of another's that cost something else are not drawn.
     """
-    return [
-        offer
-        for offer in offers
-        if (offer.payable_id is None or offer.cost_currency == currency)
-        and (offer.min_quantity is None or quantity >= offer.min_quantity)
-        and (offer.max_quantity is None or quantity <= offer.max_quantity)
-        and (offer.region is None or offer.region == country)
-    ]
+    at = now(session)
+    return [offer for offer in offers if _sells(offer, at, currency) and _takes(offer, quantity) and _reaches(offer, country)]
+
+
+def _sells(offer: Offer, at: datetime, currency: str) -> bool:
+    """Now, in this currency? A job stops what is outside its dates; the sale does not wait for it."""
+    return (
+        (offer.payable_id is None or offer.cost_currency == currency)
+        and (offer.valid_from is None or offer.valid_from <= at)
+        and (offer.valid_until is None or offer.valid_until > at)
+    )
+
+
+def _takes(offer: Offer, quantity: int) -> bool:
+    return (offer.min_quantity or 0) <= quantity and (offer.max_quantity is None or quantity <= offer.max_quantity)
+
+
+def _reaches(offer: Offer, country: str | None) -> bool:
+    return offer.region is None or offer.region == country
+
+
+def too_few(
+    session: Session,
+    *,
+    product: ProductView,
+    sku: SkuView,
+    offers: Sequence[Offer],
+    quantity: int,
+    most: int,
+    country: str | None,
+    currency: str,
+    left: int,
+) -> Refusal:
+    """Why an order of so many cannot be had, when only `left` of it can: a reason that its buyer can do something about, else SoldOut.
+
+    `offers` are all that sell the denomination, `most` what this buyer may order at once. Sources that have it, and give it in other
+    quantities only, are WrongQuantity with the limits of the nearest; those of other countries CountryUnknown or NotForYourCountry.
+    """
+    if left:
+        return SoldOut(left=left, sku_id=sku.id)
+    at = now(session)
+    here = [offer for offer in offers if _sells(offer, at, currency) and _reaches(offer, country) and not _takes(offer, quantity)]
+    ranges = []
+    for offer in here:
+        least, top = max(sku.min_quantity, offer.min_quantity or 1), min(most, offer.max_quantity or most)
+        has = there_are(session, product, [offer], most=max(1, top))
+        if least <= min(top, has):
+            ranges.append((least - quantity if quantity < least else quantity - min(top, has), least, min(top, has)))
+    if ranges:
+        _, least, top = min(ranges)
+        return WrongQuantity(least=least, most=top)
+    abroad = [offer for offer in offers if _sells(offer, at, currency) and not _reaches(offer, country)]
+    if there_are(session, product, abroad, most=1):
+        return fulfilment.CountryUnknown() if country is None else fulfilment.NotForYourCountry(country=country)
+    return SoldOut(left=0, sku_id=sku.id)
 
 
 def draw(

@@ -362,6 +362,7 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
     offers = [
         offer
         for offer in suitable(
+            session,
             supply.ranked(session, [task.sku_id]),
             quantity=task.missing,
             country=people.country_of(session, customer.id),

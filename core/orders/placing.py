@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from core import catalog, fulfilment, inventory, ledger, payments, people, storefronts, supply
 from core.database import insert_new, now, write
 from core.errors import N_, Refusal
-from core.orders.drawing import fields_of, from_shelf, in_turn, suitable, there_are
+from core.orders.drawing import fields_of, from_shelf, in_turn, suitable, there_are, too_few
 from core.orders.ending import line_of, lock_order_of
 from core.orders.issue import keep_price, within_limit
+from core.orders.limits import most_of
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PaymentDisputed, SoldOut
 from core.orders.sale import agreed, once_hash, quoted, with_more
@@ -138,12 +139,8 @@ def place(
     )
     product = catalog.product(session, deal.sku.product_id)
     assert product is not None, "what is for sale has a product"
-    offers = in_turn(
-        session,
-        suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency),
-    )
-    if not offers:
-        raise NotForSale
+    country = people.country_of(session, buyer_id)
+    offers = in_turn(session, suitable(session, deal.offers, quantity=quantity, country=country, currency=deal.terms.currency))
     within_limit(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
     quote, coupon = quoted(session, deal, buyer_id=buyer_id, quantity=quantity, coupon_id=coupon_id)
     total = quote.total_minor
@@ -154,7 +151,17 @@ def place(
     fields_of(session, product=product, sku_id=sku_id, buyer_id=buyer_id, answers_id=answers_id)
     left = there_are(session, product, offers, most=quantity)
     if left < quantity:
-        raise SoldOut(left=left, sku_id=sku_id)
+        raise too_few(
+            session,
+            product=product,
+            sku=deal.sku,
+            offers=deal.offers,
+            quantity=quantity,
+            most=most_of(customer, deal.sku),
+            country=country,
+            currency=deal.terms.currency,
+            left=left,
+        )
     assert worth_minor is None or 0 < worth_minor <= total, "the wallet pays a part"
     order_id = _record_order(
         session,
@@ -286,17 +293,16 @@ def _hold_for_payment(
     product = None if sku is None else catalog.product(session, sku.product_id)
     assert product is not None, "what was ordered is never deleted"
     currency = storefronts.by_id(session, people.by_id(session, customer_id).storefront_id).currency
-    offers = suitable(
-        supply.ranked(session, [sku_id]), quantity=quantity, country=people.country_of(session, customer_id), currency=currency
-    )
+    country = people.country_of(session, customer_id)
+    offers = suitable(session, supply.ranked(session, [sku_id]), quantity=quantity, country=country, currency=currency)
     if there_are(session, product, offers, most=quantity) < quantity:
         raise SoldOut(left=there_are(session, product, offers, most=quantity), sku_id=sku_id)
-    most_of = supply.covered(session, [offer.id for offer in offers if offer.quota_id is not None])
-    most_of |= {offer_id: min(n, most_of.get(offer_id, n)) for offer_id, n in supply.units_in_room(session, offers, lock=False).items()}
+    covered = supply.covered(session, [offer.id for offer in offers if offer.quota_id is not None])
+    covered |= {offer_id: min(n, covered.get(offer_id, n)) for offer_id, n in supply.units_in_room(session, offers, lock=False).items()}
     shelf = 0
     if from_shelf(product):
         there = inventory.on_shelf(session, [offer.id for offer in offers], most=quantity)
-        shelf = sum(min(n, most_of.get(offer_id, n)) for offer_id, n in there.items())
+        shelf = sum(min(n, covered.get(offer_id, n)) for offer_id, n in there.items())
     if not shelf:
         return None
     if inventory.open_holds_of(session, customer_id) >= rules.most_of_buyer:
@@ -313,7 +319,7 @@ def _hold_for_payment(
         sku_id=sku_id,
         offer_ids=[offer.id for offer in in_turn(session, offers)],
         quantity=min(quantity, shelf),
-        most_of=most_of,
+        most_of=covered,
         # Who often lets holds lapse gets shorter ones.
         seconds=min(seconds, LONGEST_HOLD) / (1 + min(3, inventory.lapses(session, customer_id))),
     )

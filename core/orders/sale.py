@@ -17,7 +17,7 @@ from core.coupons import Coupon
 from core.database import Alone, Gathered, Tools, insert_new, now, write
 from core.errors import Refusal
 from core.orders import sale_postgres, sale_sqlite
-from core.orders.drawing import draw, fields_of, suitable
+from core.orders.drawing import draw, fields_of, suitable, too_few
 from core.orders.fulfilling import begin
 from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, keep_price, move_money, never_bought, send, write_lines
@@ -115,7 +115,8 @@ def _buy(
 
     `price_id` and `rules_version` are what the buyer saw. The same `once` with the same inputs is the same order, with
     other inputs OnceReused. What comes from `outside` is kept as such in the same transaction, and no delivery is posted: its codes
-    are fetched. Raises PriceMoved, NotForSale, WrongQuantity, LimitReached, SoldOut or TooLittleMoney.
+    are fetched. Raises PriceMoved, NotForSale, WrongQuantity, LimitReached, SoldOut or TooLittleMoney, and
+    CountryUnknown or NotForYourCountry when all that there is may be sold elsewhere only.
     """
     return _sell(
         session,
@@ -267,10 +268,21 @@ def _sell(
         fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
     # Before the codes: who comes too late for a coupon must not have kept codes from others meanwhile.
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
-    offers = suitable(deal.offers, quantity=quantity, country=people.country_of(session, buyer_id), currency=deal.terms.currency)
+    country = people.country_of(session, buyer_id)
+    offers = suitable(session, deal.offers, quantity=quantity, country=country, currency=deal.terms.currency)
     drawn = draw(session, order_id=order_id, product=product, offers=offers, quantity=quantity)
     if drawn.count < quantity:
-        raise SoldOut(left=drawn.count, sku_id=sku_id)
+        raise too_few(
+            session,
+            product=product,
+            sku=deal.sku,
+            offers=deal.offers,
+            quantity=quantity,
+            most=most_of(customer, deal.sku),
+            country=country,
+            currency=deal.terms.currency,
+            left=drawn.count,
+        )
     if not supply.draw_quotas(session, order_id=order_id, units=drawn.units):
         raise SoldOut(left=0, sku_id=sku_id)
     supply.draw_commitments(session, order_id=order_id, units=drawn.units)

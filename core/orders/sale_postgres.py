@@ -43,11 +43,18 @@ _AGREED = """
   CROSS JOIN LATERAL (SELECT 1 FROM products WHERE id = s.product_id AND hidden_at IS NULL AND NOT held AND NOT asks LIMIT 1) g
   CROSS JOIN LATERAL (SELECT q.offer_id, q.rank, q.version FROM sources q JOIN offers x ON x.id = q.offer_id
     WHERE q.sku_id = u.sku AND q.rank >= u.hint_rank AND x.stopped_at IS NULL AND x.closed_at IS NULL
+      AND (x.valid_from IS NULL OR x.valid_from <= CAST(:at AS bigint)) AND (x.valid_until IS NULL OR x.valid_until > CAST(:at AS bigint))
       AND (EXISTS (SELECT 1 FROM codes k WHERE k.offer_id = x.id AND k.available >= CASE WHEN u.hint_offer = x.id THEN u.hint ELSE 0 END)
         OR (x.exclusive_until > CAST(:at AS bigint) AND x.declared > 0))
     ORDER BY q.rank LIMIT 1) r
   CROSS JOIN LATERAL (SELECT * FROM offers WHERE id = r.offer_id AND stopped_at IS NULL AND closed_at IS NULL AND plain
-    AND (payable_id IS NULL OR (cost_currency = p.currency AND cost_minor <= p.unit)) LIMIT 1) o
+    AND (payable_id IS NULL OR (cost_currency = p.currency AND cost_minor <= p.unit))
+    -- Another one that goes first, and has something, may not have been ranked yet.
+    AND (SELECT 1 FROM offers e WHERE e.sku_id = u.sku AND NOT e.plain AND e.stopped_at IS NULL AND e.closed_at IS NULL
+      AND (e.exclusive_until > CAST(:at AS bigint) OR EXISTS (SELECT 1 FROM commitments m WHERE m.offer_id = e.id AND m.closed_at IS NULL
+        AND m.from_at <= CAST(:at AS bigint) AND m.until > CAST(:at AS bigint) AND m.drawn < m.quantity))
+      AND (e.declared > 0 OR EXISTS (SELECT 1 FROM codes k WHERE k.offer_id = e.id AND k.available >= 0)) LIMIT 1) IS NULL
+    LIMIT 1) o
   CROSS JOIN LATERAL (SELECT sales_account_id FROM storefronts WHERE id = u.storefront AND currency = p.currency LIMIT 1) f
 """
 _FACTS = """

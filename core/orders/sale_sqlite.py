@@ -19,16 +19,19 @@ MOST_QUANTITY = 10  # Larger purchases run by themselves.
 _TERMS = """
 SELECT p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id,
   o.plain AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor)) AS simple,
-  COALESCE(o.exclusive_until > ? AND o.declared > 0, 0) AS first_of_all, r.version, p.wholesale_minor,
-  p.level_id, p.customer_id, p.ends_at
+  COALESCE(o.exclusive_until > :at AND o.declared > 0, 0) AS first_of_all, r.version, p.wholesale_minor,
+  p.level_id, p.customer_id, p.ends_at,
+  NOT o.plain AND (COALESCE(o.exclusive_until > :at, 0) OR EXISTS (SELECT 1 FROM commitments m WHERE m.offer_id = o.id
+    AND m.closed_at IS NULL AND m.from_at <= :at AND m.until > :at AND m.drawn < m.quantity)) AS goes_first, COALESCE(o.declared, 0)
 FROM prices p
 JOIN skus s ON s.id = p.sku_id JOIN products g ON g.id = s.product_id
 JOIN sources r ON r.sku_id = p.sku_id
 JOIN offers o ON o.id = r.offer_id
 JOIN storefronts f ON f.id = p.storefront_id AND f.currency = p.currency
-WHERE p.id = ? AND p.storefront_id = ? AND p.sku_id = ? AND p.until IS NULL AND NOT p.tiered
-  AND s.rules_version = ? AND s.hidden_at IS NULL AND s.max_per_buyer IS NULL AND g.hidden_at IS NULL AND NOT g.held AND NOT g.asks
+WHERE p.id = :price AND p.storefront_id = :storefront AND p.sku_id = :sku AND p.until IS NULL AND NOT p.tiered
+  AND s.rules_version = :rules AND s.hidden_at IS NULL AND s.max_per_buyer IS NULL AND g.hidden_at IS NULL AND NOT g.held AND NOT g.asks
   AND o.stopped_at IS NULL AND o.closed_at IS NULL
+  AND (o.valid_from IS NULL OR o.valid_from <= :at) AND (o.valid_until IS NULL OR o.valid_until > :at)
 ORDER BY r.rank
 """
 _WALLET = """
@@ -82,7 +85,7 @@ class _Batch:
         terms = self._terms(ask)
         if terms is None or not terms[2] <= quantity <= MOST_QUANTITY:
             return ALONE
-        unit, currency, _, most, offer, cost, cost_currency, payable, sales, simple, _, ranking, wholesale, *party = terms
+        unit, currency, _, most, offer, cost, cost_currency, payable, sales, simple, _, ranking, wholesale, *party = terms[:16]
         if not simple:
             return ALONE
         buyer = (ask["buyer_id"], ask["storefront_id"])
@@ -176,7 +179,11 @@ class _Batch:
         """The terms with the first ranked source that has something on its shelf, after what the batch has taken so far."""
         key = (ask["price_id"], ask["storefront_id"], ask["sku_id"], ask["rules_version"])
         if key not in self.terms:
-            self.terms[key] = self.cursor.execute(_TERMS, (self.at, *key)).fetchall()
+            named = dict(zip(("price", "storefront", "sku", "rules"), key, strict=True))
+            self.terms[key] = self.cursor.execute(_TERMS, {"at": self.at, **named}).fetchall()
+        first = next((row for row in self.terms[key] if row[16] and (row[17] or self._shelf(ask["sku_id"], row[4]))), None)
+        if first is not None:
+            return first  # An exclusive one, or one of a commitment; it may not have been ranked yet.
         return next((row for row in self.terms[key] if row[10] or self._shelf(ask["sku_id"], row[4])), None)
 
     def _theirs(self, ask: dict[str, Any], party: list[Any], level_id: int | None) -> bool:

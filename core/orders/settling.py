@@ -101,6 +101,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         return "coupon"
     customer = people.by_id(session, order.buyer_id)
     offers = suitable(
+        session,
         supply.ranked(session, [line.sku_id]),
         quantity=line.quantity,
         country=people.country_of(session, customer.id),

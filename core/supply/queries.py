@@ -37,6 +37,8 @@ class Offer:
     quota_id: int | None = None  # the discount quota that its sales draw down
     warranty_hours: int | None = None  # its own; None: the product's
     plain: bool = True  # the shelf is all there is to check
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
 
 
 def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
@@ -58,6 +60,8 @@ def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
         row.quota_id,
         row.warranty_hours,
         row.plain,
+        row.valid_from,
+        row.valid_until,
     )
 
 

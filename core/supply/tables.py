@@ -57,6 +57,7 @@ class Stop(StrEnum):
 _CHANGED = text("changed_at IS NOT NULL")
 _OPEN_OFFER = text("stopped_at IS NULL")
 _EXCLUSIVE = text("exclusive_until IS NOT NULL")
+_NOT_PLAIN = text("NOT plain")
 
 
 class Supplier(Base):
@@ -124,6 +125,7 @@ class Offer(Base):
         Index("ix_offers_of_sku", "sku_id", "id"),
         Index("ix_offers_changed", "changed_at", postgresql_where=_CHANGED, sqlite_where=_CHANGED),
         Index("ix_offers_exclusive", "exclusive_until", postgresql_where=_EXCLUSIVE, sqlite_where=_EXCLUSIVE),
+        Index("ix_offers_not_plain", "sku_id", postgresql_where=_NOT_PLAIN, sqlite_where=_NOT_PLAIN),
         Index("ix_offers_costed", "cost_currency", "sku_id", postgresql_where=_OPEN_OFFER, sqlite_where=_OPEN_OFFER),
     )
 

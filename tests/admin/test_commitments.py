@@ -87,6 +87,7 @@ async def keyboard_of(chatter: Chatter, to: Go | See) -> list[str]:
     return chatter.keyboard()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_both_sides_are_told_of_a_breach_in_words(shop: Shop, storefront: Storefront, goods: Goods, clock: Clock) -> None:
     made = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.TRUSTED, telegram_id=4242)
     offer = await offered(shop, goods.sku_id, supplier_id=made.id)
@@ -121,6 +122,7 @@ async def test_both_sides_are_told_of_a_breach_in_words(shop: Shop, storefront: 
         assert "Bright Cards" in said
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_forged_and_foreign_buttons_change_nothing(shop: Shop, storefront: Storefront, goods: Goods, clock: Clock) -> None:
     made = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.TRUSTED, telegram_id=4242)
     offer = await offered(shop, goods.sku_id, supplier_id=made.id)

@@ -105,6 +105,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("offer.cost", "offer", "86", "set-cost"),
     ("quota.new", "supplier", "100000 CNY 15%", "new-quota"),
     ("quota.total", "quota", "2000", "change-quota"),
+    ("commit.new@both.priority", "offer", "5 2199-01-31", "commit"),
     ("rule.margin", "top", "2.5", "set-price-rule"),
     ("rp.other", "repricing", "97.50", "set-price"),
     ("routing.weight@cost", "top", "77", "set-weights"),

@@ -12,6 +12,7 @@ depends_on = None
 
 BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _OPEN = sa.text("closed_at IS NULL")
+_NOT_PLAIN = sa.text("NOT plain")
 
 
 def upgrade() -> None:
@@ -56,7 +57,11 @@ def upgrade() -> None:
         sa.CheckConstraint("quantity > 0 AND given_back >= 0 AND given_back <= quantity", name="back_at_most_drawn"),
     )
 
+    # Whether one of several sources goes before the one that is ranked first: asked by every sale.
+    op.create_index("ix_offers_not_plain", "offers", ["sku_id"], postgresql_where=_NOT_PLAIN, sqlite_where=_NOT_PLAIN)
+
 
 def downgrade() -> None:
+    op.drop_index("ix_offers_not_plain", table_name="offers")
     op.drop_table("commitment_draws")
     op.drop_table("commitments")
