@@ -70,7 +70,7 @@ class Desk:
             number += 1
         assert card.chat_id == self.admin.telegram_id
         text, _ = await card_drawn(self.shop, card, Speech("en"))
-        found = {}
+        found: dict[CheckKind, str] = {}
         for line in visible(text).splitlines():
             found |= {what: line for what, label in CHECKS.items() if line[1:].lstrip("\ufe0f ").partition(":")[0] == label}
         return found

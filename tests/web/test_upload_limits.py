@@ -138,7 +138,7 @@ async def test_what_is_held_in_memory_does_not_follow_the_size_of_the_file(behin
     """Eight thousand lines more cost a fingerprint and a place each, and none of the codes themselves."""
     behind.uploads = Uploads(behind.shop, storefront, behind.bot)  # with the limits of the running shop
     few, many = 2_000, 10_000
-    peaks = []
+    peaks: list[int] = []
     for count in (few, few, many):  # The first warms up what is made once.
         word, file = await behind.word(), lines_of(count, mark=f"M{len(peaks)}")
         tracemalloc.start()
