@@ -13,7 +13,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, Message
 
-from core import catalog, fulfilment, orders, people
+from core import catalog, fulfilment, orders, people, supply
 from core.catalog import ProductKind, ProductView
 from core.database import Shop
 from core.errors import Refusal
@@ -81,7 +81,9 @@ def words_of(product: ProductView, speech: Speech) -> Safe | None:
 async def walk_of(shop: Shop, customer: Customer, speech: Speech, quote: Quote, chosen: callbacks.Sku) -> Walk | None:
     """How far the buyer is with what this product asks; None when it asks nothing."""
     product, sku = quote.product, quote.sku
-    if not product.asks and fulfilment.region_differs(sku, customer.country) is None:
+    asks_nothing = not product.asks and fulfilment.region_differs(sku, customer.country) is None
+    # All its sources may be for buyers of some country, whatever the product itself asks.
+    if asks_nothing and (customer.country is not None or not await shop.read(supply.sold_by_country, sku.id)):
         return None
     try:
         needs = await shop.read(fulfilment.needs, customer_id=customer.id, sku_id=sku.id)

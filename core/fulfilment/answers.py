@@ -12,7 +12,7 @@ from typing import ClassVar
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import catalog, people
+from core import catalog, people, supply
 from core.catalog import Gone, ProductView, SkuView
 from core.database import keys, now, read, write
 from core.errors import N_, Refusal
@@ -150,7 +150,8 @@ def needs(session: Session, *, customer_id: int, sku_id: int) -> Needs:
         product,
         sku,
         one.fields(product.terms),
-        country_wanted=fits is None,
+        # Where nobody has asked them yet, and all sources are for some country.
+        country_wanted=fits is None or (customer.country is None and supply.sold_by_country(session, sku_id)),
         region_to_confirm=region,
         validates=bool(product.terms.get("validate")),
     )

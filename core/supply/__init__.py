@@ -98,7 +98,7 @@ from core.supply.proposals import (
     rule_of,
     set_rule,
 )
-from core.supply.queries import cost_of, left, offers, ranked
+from core.supply.queries import cost_of, left, offers, ranked, sold_by_country
 from core.supply.quotas import (
     DatesTurned,
     QuotaBelowDrawn,
@@ -309,6 +309,7 @@ __all__ = [
     "set_rule",
     "set_standing",
     "skus_costed_in",
+    "sold_by_country",
     "source_shown",
     "stability",
     "stability_of",

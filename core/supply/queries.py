@@ -107,6 +107,13 @@ def left(session: Session, sku_ids: Collection[int], *, most: int | None = None)
 
 
 @read
+def sold_by_country(session: Session, sku_id: int) -> bool:
+    """Does every source of a denomination sell to buyers of one country only? Then whoever buys has to say where they are."""
+    found = ranked(session, [sku_id])
+    return bool(found) and all(offer.region is not None for offer in found)
+
+
+@read
 def cost_of(session: Session, sku_id: int) -> Offer | None:
     """The offer the sale draws from first."""
     return next(iter(ranked(session, [sku_id])), None)

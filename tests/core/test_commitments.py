@@ -42,6 +42,15 @@ async def bought(shop: Shop, goods: Goods, quantity: int, once: str) -> dict[int
     return await drew(shop, receipt.order_id)
 
 
+async def seen(shop: Shop, clock: Clock) -> routing.Looked:
+    """All news until now has been looked at."""
+    looked = routing.Looked()
+    for _ in range(3):
+        _, looked = await shop.read(routing.look, looked, most=0)
+        clock.passes(minutes=1)
+    return looked
+
+
 async def drew(shop: Shop, order_id: int) -> dict[int, int]:
     units: Counter[int] = Counter()
     for line in await shop.read(orders.lines_of, order_id):
@@ -73,7 +82,6 @@ async def test_what_is_set_aside_is_drawn_before_the_cheaper_and_more_by_score(s
 
 async def test_the_sale_honours_what_is_set_aside_also_before_it_was_ranked(shop: Shop, storefront: Storefront, clock: Clock) -> None:
     goods = await put_on_sale(shop, storefront, count=20)
-    await shop.write(supply.change_offer, offer_id=goods.offer_id, max_quantity=100, by="test")  # Not gathered: drawn one by one.
     second = await offered(shop, goods.sku_id)
     await stock(shop, second.id, goods.sku_id, 2)
     await shop.write(supply.declare, offer_id=second.id, quantity=9)
@@ -96,14 +104,18 @@ async def test_an_exclusive_commitment_keeps_the_others_out_until_it_is_drawn_or
     await shop.write(routing.rank, sku_id=goods.sku_id)
     assert await bought(shop, goods, 2, "before") == {other.id: 2}, "it has not begun"
 
+    looked = await seen(shop, clock)
     clock.passes(days=1, seconds=1)
-    looked = (await shop.read(routing.look, routing.Looked(at=clock() - timedelta(seconds=20))))[0]
-    assert looked == [goods.sku_id], "its beginning is found without looking at all"
+    found, _ = await shop.read(routing.look, looked, most=0)
+    assert found == [goods.sku_id], "its beginning is found without looking at all"
     await shop.write(routing.rank, sku_id=goods.sku_id)
     newest = await shop.read(routing.ranking, sku_id=goods.sku_id)
     assert newest is not None and newest.reasons == ["exclusive"]
     assert await bought(shop, goods, 3, "alone") == {alone.id: 3}
+    looked = await seen(shop, clock)
     clock.passes(days=9)
+    found, _ = await shop.read(routing.look, looked, most=0)
+    assert found == [goods.sku_id], "and its end, before it is judged"
     await shop.write(routing.rank, sku_id=goods.sku_id)
     assert await bought(shop, goods, 3, "after") == {goods.offer_id: 3}, "its time is over, whether the job has run or not"
     assert (await report(shop, kept)).drawn == 3

@@ -1,0 +1,82 @@
+"""Commitments where units come another way than straight from the shelf: another source's failure, what is called off, a replacement."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from core import aftersale, orders, supply
+from core.aftersale import Reason
+from core.database import Shop
+from core.storefronts import Storefront
+from core.supply import Offer, Precedence, Promise, SourceClass
+from tests.core.offering import offered
+from tests.core.way import ask
+from tests.stage import Clock, Goods, person, put_on_sale, stock
+
+pytestmark = pytest.mark.usefixtures("sound_in_the_end")
+
+
+async def promised(shop: Shop, offer: Offer, clock: Clock, quantity: int, precedence: Precedence = Precedence.PRIORITY) -> int:
+    until = clock() + timedelta(days=9)
+    facts = {"precedence": precedence, "promised_by": Promise.BOTH, "quantity": quantity, "until": until, "by": "telegram:1"}
+    return await shop.write(supply.commit, offer_id=offer.id, **facts)  # type: ignore[arg-type]
+
+
+async def counted(shop: Shop, commitment_id: int) -> tuple[int, int]:
+    """How many were drawn, and how many not brought."""
+    [found] = await shop.read(supply.commitment_reports, commitment_id=commitment_id)
+    return found.drawn, found.failed
+
+
+async def two(shop: Shop, storefront: Storefront, clock: Clock, *, declares: int) -> tuple[Goods, int, int]:
+    """Goods that an upstream shop has alone as long as it has any, and somebody's shelf; returns both commitments."""
+    goods = await put_on_sale(shop, storefront, count=0)
+    far = await offered(shop, goods.sku_id, source_class=SourceClass.UPSTREAM, upstream_id=7, declared=declares)
+    near = await offered(shop, goods.sku_id)
+    await stock(shop, near.id, goods.sku_id, 5)
+    return goods, await promised(shop, far, clock, 9, Precedence.EXCLUSIVE), await promised(shop, near, clock, 9)
+
+
+async def test_what_stands_in_for_a_source_that_failed_counts_for_its_own_commitment(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    goods, far, near = await two(shop, storefront, clock, declares=6)
+    buyer = await person(shop, storefront, money_minor=100_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=4, once="four", **goods.terms())
+    assert (await counted(shop, far), await counted(shop, near)) == ((4, 0), (0, 0))
+
+    task = await ask(shop, "upstream:7")
+    await shop.write(orders.task_failed, task_id=task.id, cause="declined")
+
+    assert (await counted(shop, far), await counted(shop, near)) == ((0, 4), (4, 0))
+
+
+async def test_what_is_called_off_before_anybody_was_asked_may_be_drawn_again_and_nobody_failed(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    goods, far, near = await two(shop, storefront, clock, declares=3)
+    buyer = await person(shop, storefront, money_minor=100_000)
+    receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=4, once="four", **goods.terms())
+    assert (await counted(shop, far), await counted(shop, near)) == ((3, 0), (1, 0))
+
+    assert await shop.write(orders.call_off, order_id=receipt.order_id, by="telegram:1", reason="") == 4
+
+    assert (await counted(shop, far), await counted(shop, near)) == ((0, 0), (0, 0))
+
+
+async def test_a_code_that_replaces_another_sources_counts_too(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    goods = await put_on_sale(shop, storefront, count=1)
+    buyer = await person(shop, storefront, money_minor=100_000)
+    receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="one", **goods.terms())
+    await shop.write(orders.reveal, order_id=receipt.order_id, cause=orders.RevealCause.SENT, to_telegram_id=buyer.telegram_id)
+    [code] = await shop.read(orders.codes_sold, receipt.order_id)
+    near = await offered(shop, goods.sku_id)
+    await stock(shop, near.id, goods.sku_id, 2)
+    kept = await promised(shop, near, clock, 5)
+    case = await shop.write(aftersale.open_case, buyer_id=buyer.id, order_id=receipt.order_id, code_id=code.code_id, reason=Reason.USED)
+
+    await shop.write(aftersale.replace, case_id=case.case_id, storefront_id=storefront.id, by="test")
+
+    assert await counted(shop, kept) == (1, 0)
