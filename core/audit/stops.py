@@ -30,17 +30,28 @@ _OWED = f"""
     WHERE a.kind = 'payable' AND a.party_id IN (SELECT supplier_id FROM exposure_limits) GROUP BY a.party_id, a.currency
 """
 
+# Every reason by when it began to hold and when it ended, and every sale of an offer that ever had one: one walk through all of them in the
+# order of time says how many stood at each sale. A sale of the same minute stands before the stop; the steps of agreed work go on.
+_HELD = f"""
+    SELECT offer_id, at + {_MINUTE} AS since,
+        CASE WHEN until IS NOT NULL AND (lifted_at IS NULL OR until < lifted_at) THEN until ELSE lifted_at END AS over
+    FROM offer_stops
+    WHERE why IN ('suspended', 'paper', 'takedown', 'switched-off', 'quota', 'dates', 'exposure', 'approval', 'paused', 'loss')
+"""
+_EVENTS = f"""
+    SELECT 0 AS order_id, offer_id, since AS at, 2 AS turn, 1 AS step FROM ({_HELD}) AS held WHERE over IS NULL OR over > since
+    UNION ALL SELECT 0, offer_id, over, 0, -1 FROM ({_HELD}) AS held WHERE over > since
+    UNION ALL SELECT l.order_id, l.offer_id, r.placed_at, 1, 0 FROM order_lines l JOIN orders r ON r.id = l.order_id
+        WHERE l.offer_id IN (SELECT offer_id FROM ({_HELD}) AS held) AND NOT EXISTS (SELECT 1 FROM milestones m WHERE m.order_id = r.id)
+"""
+
 _SELLS = "o.stopped_at IS NULL AND o.closed_at IS NULL"
 
 STOPS: dict[str, str] = {
-    # A sale of the same moment stands before the stop. The steps of agreed work go on; `stopped_work` looks at those.
     "nothing was sold against a reason not to sell it": f"""
-        SELECT 'order ' || r.id AS about, 'offer ' || s.offer_id || ' was stopped: ' || s.why AS detail
-        FROM offer_stops s JOIN order_lines l ON l.offer_id = s.offer_id JOIN orders r ON r.id = l.order_id
-        WHERE r.placed_at > s.at + {_MINUTE} AND (s.lifted_at IS NULL OR r.placed_at < s.lifted_at)
-          AND s.why IN (
-            'suspended', 'paper', 'takedown', 'switched-off', 'quota', 'dates', 'exposure', 'approval', 'paused', 'loss')
-          AND (s.until IS NULL OR r.placed_at < s.until) AND NOT EXISTS (SELECT 1 FROM milestones m WHERE m.order_id = r.id)""",
+        SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ' had ' || open || ' reasons not to sell' AS detail FROM (
+            SELECT order_id, offer_id, turn, SUM(step) OVER (PARTITION BY offer_id ORDER BY at, turn) AS open FROM ({_EVENTS}) AS events
+        ) AS told WHERE turn = 1 AND open > 0""",
     "goods of whom more is owed than the shop wants do not sell": f"""
         SELECT 'supplier ' || x.supplier_id AS about, 'offer ' || o.id || ' sells, owed ' || w.minor || ', limit '
             || x.most_owed_minor AS detail
