@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core import audit, inventory, orders
 from core.audit import queries
 from core.audit.api import API
+from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
 from core.audit.earning import EARNING
 from core.audit.joining import JOINING
@@ -430,6 +431,7 @@ TOLD_ELSEWHERE = {
     name
     for checks in (
         API,
+        COMMITMENTS,
         PURCHASES,
         CONTROL,
         OFFERS,
