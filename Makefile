@@ -21,8 +21,8 @@ demo-reset: $(READY)  ## the same, from the beginning
 run: $(READY)  ## the real thing: settings by environment or .env
 	@$(BIN)/shop run
 
-test: $(READY) chromium  ## the whole suite: SQLite, PostgreSQL 18, Valkey, real HTTP, a real browser
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+test: $(READY) chromium  ## the whole suite: SQLite, PostgreSQL 18, Valkey, real HTTP, a real browser; half of it waits, so two cores carry three
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(READY)  ## style, types, import rules, migrations, catalogues
 	@$(BIN)/ruff format --check .
