@@ -170,6 +170,8 @@ ELSEWHERE |= {"of-ok", "paper-yes", "paper-no", "paper-show", "deposit-back", "d
 ELSEWHERE |= {"task-ask", "task-fail", "call-off"}
 # And where settlement is tried again: tests/admin/test_settling_by_hand.py.
 ELSEWHERE |= {"settle-now"}
+# And commitments: tests/admin/test_commitments.py.
+ELSEWHERE |= {"commit-off"}
 
 
 @pytest.fixture

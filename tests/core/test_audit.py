@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import audit, inventory, orders
 from core.audit.api import API
+from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
 from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
@@ -427,6 +428,7 @@ TOLD_ELSEWHERE = {
     for checks in (
         API,
         PURCHASES,
+        COMMITMENTS,
         CONTROL,
         OFFERS,
         UPSTREAMS,
