@@ -177,6 +177,8 @@ ELSEWHERE |= {"task-ask", "task-fail", "call-off"}
 ELSEWHERE |= {"settle-now"}
 # And where contracts are: tests/admin/test_supply_money.py.
 ELSEWHERE |= {"con-end"}
+# And commitments: tests/admin/test_commitments.py.
+ELSEWHERE |= {"commit-off"}
 
 
 @pytest.fixture

@@ -433,6 +433,7 @@ TOLD_ELSEWHERE = {
         API,
         COMMITMENTS,
         PURCHASES,
+        COMMITMENTS,
         CONTROL,
         OFFERS,
         PROMISES,
