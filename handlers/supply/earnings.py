@@ -337,8 +337,12 @@ def _type_said(to: PayTo, customer: Customer, speech: Speech) -> Safe:
             "Type the Telegram number of who gets the money; they must have opened @CryptoBot once. Yours is <code>{id}</code>.",
             id=customer.telegram_id,
         )
-    example = speech.label("Bank of China, 6217 0000 0000 0000, Li Ming")
-    return speech.say("Type the account in words, for example: <i>{example}</i>", example=example)
+    return speech.say("Type the account in words, for example: <i>{example}</i>", example=_account(speech))
+
+
+def _account(speech: Speech) -> str:
+    """An account as somebody who reads this language would write it."""
+    return speech.label("Bank of China, 6217 0000 0000 0000, Li Ming")
 
 
 async def account_typed(
@@ -359,6 +363,8 @@ async def account_typed(
             by=f"telegram:{customer.telegram_id}",
         )
     except Refusal as no:
+        if isinstance(no, settlement.NotAnAddress) and to is PayTo.WORDS:
+            no.example = _account(speech)
         await state.set_state(PayoutTyping.account)
         await state.set_data(data)
         await show(message, paragraphs(refused(speech, no), _type_said(to, customer, speech)), keyboard([back]))

@@ -433,7 +433,6 @@ TOLD_ELSEWHERE = {
         API,
         COMMITMENTS,
         PURCHASES,
-        COMMITMENTS,
         CONTROL,
         OFFERS,
         PROMISES,

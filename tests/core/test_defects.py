@@ -411,7 +411,8 @@ async def test_a_sale_on_sqlite_finds_the_next_code_by_its_index(shop: Shop, dat
         ):
             rows = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", arguments)).mappings().all()
             plan = [row["detail"] for row in rows]
-            assert plan and all(step.startswith("SEARCH") for step in plan), (statement, plan)
+            steps = [step for step in plan if not step.startswith("CORRELATED SCALAR SUBQUERY")]  # What it does are steps of their own.
+            assert steps and all(step.startswith("SEARCH") for step in steps), (statement, plan)
             assert statement != sale._SHELF or "ix_codes_on_the_shelf" in plan[0]
 
 
