@@ -93,6 +93,8 @@ def _sources(session: Session, row: Case, storefront: Storefront, old: Cost) -> 
     offers = orders.suitable(session, offers, quantity=1, country=country, currency=storefront.currency)
     drawing = [offer.id for offer in offers if offer.quota_id is not None and not _brought_again(old, offer)]
     covered = supply.lock_quotas(session, drawing)
+    # Commitments before rooms, as the sale locks them.
+    supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
     room = supply.units_in_room(session, [offer for offer in offers if not _brought_again(old, offer)], lock=True)
     covered |= {offer_id: min(units, covered.get(offer_id, units)) for offer_id, units in room.items()}
     return sorted((offer for offer in offers if covered.get(offer.id, 1) > 0), key=lambda offer: offer.id != row.offer_id)

@@ -12,12 +12,12 @@ COMMITMENTS = {
         WHERE c.drawn <> COALESCE(d.units, 0) OR c.drawn < 0 OR c.drawn > c.quantity""",
     "an order draws no more of a commitment than it has of its offer, while it is in force": """
         SELECT 'order ' || order_id AS about, 'commitment ' || commitment_id || ': drew ' || drawn || ', has ' || has AS detail
-        FROM (SELECT d.order_id, d.commitment_id, d.at, c.from_at, c.until, d.quantity - d.given_back AS drawn,
+        FROM (SELECT d.order_id, d.commitment_id, d.at, c.from_at, c.until, c.closed_at, d.quantity - d.given_back AS drawn,
                 COALESCE((SELECT SUM(l.quantity) FROM order_lines l JOIN orders o ON o.id = l.order_id
                     AND o.state IN ('issued', 'refunded', 'fulfilling') WHERE l.order_id = d.order_id AND l.offer_id = c.offer_id), 0)
                 + (SELECT COUNT(*) FROM exchanged_codes x WHERE x.order_id = d.order_id AND x.offer_id = c.offer_id) AS has
             FROM commitment_draws d JOIN commitments c ON c.id = d.commitment_id) AS draws
-        WHERE drawn > has OR at < from_at OR at >= until""",
+        WHERE (drawn > has AND closed_at IS NULL) OR at < from_at OR at >= until""",
     "a commitment ends once, when its time is over or it was called off, with who is short of what they promised": """
         SELECT 'commitment ' || id AS about,
             'drawn ' || drawn || ', brought ' || COALESCE(brought, 0) || ' of ' || quantity

@@ -108,9 +108,10 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         currency=order.currency,
     )
     drawn = _take_held(session, order_id)
-    # Contracts and commitments before rooms, as every sale locks them.
+    # Contracts, commitments, and then all rooms, as every sale locks them.
     supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
     supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
+    supply.units_in_room(session, offers, lock=True)
     # What was kept for who has paid is theirs, also when their supplier may be owed no more since.
     supply.draw_room(session, offers, drawn.taken)
     drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count, uncounted=drawn.units))

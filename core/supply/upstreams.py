@@ -11,6 +11,7 @@ from core import ledger
 from core.database import insert_new, now, read, write
 from core.ledger import PartyKind
 from core.supply.costs import set_cost
+from core.supply.plain import derive_plain
 from core.supply.ranking import join_ranking, leave_ranking
 from core.supply.tables import Offer as OfferRow
 from core.supply.tables import SourceClass, Standing, Supplier
@@ -76,10 +77,13 @@ def upstream_offer(
             declared=declared,
             declared_at=now(session),
             changed_at=now(session),
-            plain=limits["min_quantity"] is None and limits["max_quantity"] is None,
             **limits,
         )
     )
+    row = session.get(OfferRow, offer_id, with_for_update=True, populate_existing=True)
+    assert row is not None, "it was just put there"
+    derive_plain(session, row)
+    session.flush()
     set_cost(session, offer_id=offer_id, cost_minor=cost_minor, cost_currency=cost_currency)
     join_ranking(session, sku_id=sku_id, offer_id=offer_id)  # Last, until the router has looked at it.
     return offer_id

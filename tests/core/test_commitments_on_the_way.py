@@ -80,3 +80,36 @@ async def test_a_code_that_replaces_another_sources_counts_too(shop: Shop, store
     await shop.write(aftersale.replace, case_id=case.case_id, storefront_id=storefront.id, by="test")
 
     assert await counted(shop, kept) == (1, 0)
+
+
+async def test_what_fails_after_a_commitment_was_called_off_leaves_its_books_sound(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    """The draws of what is over stay as they were; the audit, which looks in the end, does not take that for a mistake."""
+    goods = await put_on_sale(shop, storefront, count=1)
+    far = await offered(shop, goods.sku_id, source_class=SourceClass.UPSTREAM, upstream_id=7, declared=6)
+    kept = await promised(shop, far, clock, 9, Precedence.EXCLUSIVE)
+    buyer = await person(shop, storefront, money_minor=100_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=3, once="three", **goods.terms())
+    task = await ask(shop, "upstream:7")
+    await shop.write(supply.call_off_commitment, commitment_id=kept, by="telegram:1")
+
+    await shop.write(orders.task_failed, task_id=task.id, cause="declined")
+
+    assert (await counted(shop, kept))[0] == 3
+
+
+async def test_an_upstream_that_is_linked_again_still_has_its_commitment(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    goods = await put_on_sale(shop, storefront, count=5)
+    upstream = await shop.write(supply.new_upstream_supplier, name="Up")
+    linked = {"supplier_id": upstream, "sku_id": goods.sku_id, "upstream_id": 7, "cost_minor": 9000, "cost_currency": "CNY", "declared": 9}
+    offer_id = await shop.write(supply.upstream_offer, **linked)  # type: ignore[arg-type]
+    [offer] = await shop.read(supply.offers, [offer_id])
+    kept = await promised(shop, offer, clock, 5, Precedence.EXCLUSIVE)
+    await shop.write(supply.withdraw_upstream_offer, offer_id=offer_id)
+    assert await shop.write(supply.upstream_offer, **linked) == offer_id  # type: ignore[arg-type]
+
+    buyer = await person(shop, storefront, money_minor=100_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="one", **goods.terms())
+
+    assert (await counted(shop, kept))[0] == 1
