@@ -169,15 +169,15 @@ class Ranking:
                 return changed
 
 
-async def keep_promises(shop: Shop) -> int:
-    """Each in its own transaction: it locks its order, and others lock several by their ids."""
-    kept = 0
+async def one_by_one(shop: Shop, command: Write[..., int]) -> int:
+    """Each in its own transaction: it locks its order and its buyer's wallet, and others lock several of them in their own order."""
+    did = 0
     for _ in range(MOST):
-        found = await shop.write(orders.keep_promises, most=1)
-        kept += found
+        found = await shop.write(command, most=1)
+        did += found
         if not found:
             break
-    return kept
+    return did
 
 
 async def work_price_lists_in(shop: Shop) -> int:
@@ -212,8 +212,8 @@ def jobs_of(shop: Shop) -> list[Job]:
     return [
         Job("rank-sources", 3, Ranking(shop), full=NOT_AGAIN),
         job("lift-ended-stops", 15, supply.lift_ended, most=MOST),
-        Job("keep-promises", 10, partial(keep_promises, shop)),
-        job("end-forbidden-tasks", 5, orders.fail_forbidden, full=20),
+        Job("keep-promises", 10, partial(one_by_one, shop, orders.keep_promises)),
+        Job("end-forbidden-tasks", 5, partial(one_by_one, shop, orders.fail_forbidden)),
         job("expire-orders", 5, orders.expire, most=MOST),
         job("remind-of-held-orders", 60, orders.remind_held, most=MOST),
         job("release-lapsed-holds", 5, orders.release_lapsed_holds, most=MOST),

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
-from core import fulfilment, inventory, supply
+from core import fulfilment, inventory, ledger, people, supply
 from core.catalog import ProductView, SkuView
 from core.database import now
 from core.errors import Refusal
@@ -178,6 +178,22 @@ def draw(
     if fits:
         supply.draw_room(session, offers, found.units)
     return found
+
+
+def lock_as_sale(session: Session, *, buyer_id: int, sku_id: int, offer_ids: Collection[int]) -> None:
+    """A part of commands: what a sale of this denomination to this buyer locks before it draws, in the same order.
+
+    The wallet, then what is agreed about these offers and about all that sell the denomination: contracts, commitments, and what may be
+    owed. To be called before the row of any of these offers is touched: whoever gives units back, draws others instead or pays back
+    would else wait for a sale that waits for them.
+    """
+    ledger.lock(session, people.by_id(session, buyer_id).wallet_id)
+    ranked = supply.ranked(session, [sku_id])
+    others = set(offer_ids) - {offer.id for offer in ranked}
+    offers = [*ranked, *(supply.offers(session, others) if others else ())]
+    supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
+    supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
+    supply.units_in_room(session, offers, lock=True)
 
 
 def in_turn(session: Session, offers: Sequence[Offer]) -> list[Offer]:

@@ -16,7 +16,7 @@ from core.database import micros, now, read, write
 from core.fulfilment import TaskView
 from core.inventory import Secret
 from core.ledger import AccountKind, Leg, TransferKind
-from core.orders.drawing import Drawn, draw, suitable, way_of
+from core.orders.drawing import Drawn, draw, lock_as_sale, suitable, way_of
 from core.orders.ending import end
 from core.orders.holding import hold_back
 from core.orders.issue import Terms, due_for, move_money, send, uncount_purchase
@@ -181,6 +181,7 @@ def arrived(
     order, task = _locked(session, task_id)
     waits = task.open and order.state is OrderState.FULFILLING
     had = _count_arrived(session, task_id)
+    lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
     # Before the codes that refer to it: of two that arrive for one offer at once, none then waits for the other.
     supply.lock_offer(session, offer_id=task.offer_id)
     direct = inventory.issue_directly(
@@ -229,6 +230,7 @@ def task_failed(session: Session, *, task_id: int, cause: str) -> bool:
     order, task = _locked(session, task_id)
     if not task.open:
         return False
+    lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
     after = fulfilment.fail(session, task_id=task.id, cause=cause)
     _outcome(session, after)
     _not_brought(session, after, failed=_its_own_doing(after))
@@ -248,6 +250,7 @@ def fail_forbidden(session: Session, *, most: int = 20) -> int:
         order, task = _locked(session, task_id)
         if not task.open or task.asked_at is not None or task.held or not supply.forbidden(session, [task.offer_id]):
             continue
+        lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
         after = fulfilment.fail(session, task_id=task.id, cause="its offer must not be sold")
         _not_brought(session, after)
         _elsewhere(session, order, after, "its offer must not be sold")
@@ -591,6 +594,8 @@ def _call_off(session: Session, order: Order, cause: str) -> int:
     unasked = [task for task in tasks if task is not None and task.open and task.asked_at is None]
     whole = len(unasked) == len(tasks) and not _anything_arrived(session, order.id)
     called = 0
+    if unasked:
+        lock_as_sale(session, buyer_id=order.buyer_id, sku_id=unasked[0].sku_id, offer_ids=[task.offer_id for task in unasked])
     for task in unasked:
         fulfilment.fail(session, task_id=task.id, cause=cause)
         _not_brought(session, task)
@@ -626,6 +631,7 @@ def keep_promises(session: Session, *, most: int = 50) -> int:
             continue
         found += 1
         if task.asked_at is None and not task.held:
+            lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
             fulfilment.fail(session, task_id=task.id, cause="nobody took it on in time")
             _not_brought(session, task, failed=_its_own_doing(task))
             _outcome(session, replace(task, ended_at=now(session)))

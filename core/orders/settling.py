@@ -12,7 +12,7 @@ from core.catalog import Gone
 from core.database import now, write
 from core.errors import Refusal
 from core.orders.coming_back import heard_since, lock_for_return, take_back
-from core.orders.drawing import Drawn, draw, suitable
+from core.orders.drawing import Drawn, draw, lock_as_sale, suitable
 from core.orders.ending import end, line_of, lock_order_of
 from core.orders.fulfilling import begin, tell_on_its_way
 from core.orders.holding import hold_back, must_hold
@@ -108,12 +108,10 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         currency=order.currency,
     )
     drawn = _take_held(session, order_id)
-    # Contracts, commitments, and then all rooms, as every sale locks them.
-    supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
-    supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
-    supply.units_in_room(session, offers, lock=True)
+    kept = supply.offers(session, drawn.taken) if drawn.taken else []
+    lock_as_sale(session, buyer_id=customer.id, sku_id=line.sku_id, offer_ids=drawn.taken)
     # What was kept for who has paid is theirs, also when their supplier may be owed no more since.
-    supply.draw_room(session, offers, drawn.taken)
+    supply.draw_room(session, kept, drawn.taken)
     drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count, uncounted=drawn.units))
     quantity, taken = drawn.count, drawn.taken
     if quantity == 0:

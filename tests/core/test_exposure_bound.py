@@ -224,3 +224,24 @@ async def test_only_sales_of_who_has_a_limit_look_at_it(shop: Shop, storefront: 
     await limit(shop, of.supplier_id, None)
     assert await shop.read(plain, of.goods.offer_id) and await shop.read(plain, later.id)
     await assert_sound(shop)
+
+
+async def test_what_was_held_of_an_offer_that_stopped_draws_room_too(shop: Shop, storefront: Storefront) -> None:
+    """A limit of 170.00: one code is held by a payer when its offer is stopped, and of other goods one more is sold, not two."""
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(9), source="test")
+    of = await supplied(shop, storefront)
+    other = await put_on_sale(shop, storefront, name="Other goods", denomination="O 10", price_minor=9500)
+    await shop.write(give_offer, offer_id=other.offer_id, supplier_id=of.supplier_id, cost_minor=8500, currency="CNY")
+    await limit(shop, of.supplier_id, 17_000)
+    payer = await person(shop, storefront)
+    placed = await place(shop, payer, of.goods, once="held")
+    await reserve(shop, payer, placed)
+    await shop.write(supply.stop, offer_ids=[of.goods.offer_id], why=Stop.PAUSED, by=STAFF)
+    assert (await settle(shop, payer, placed, event="paid")).issued
+
+    buyer = await person(shop, storefront, money_minor=1_000_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="fits", **other.terms())
+    with pytest.raises(orders.SoldOut):
+        await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="does not", **other.terms())
+    assert await owed(shop, of.supplier_id) == 17_000
+    await assert_sound(shop)

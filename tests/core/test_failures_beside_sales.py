@@ -1,0 +1,119 @@
+"""What a source says of its tasks, and what a payment settles, lock as a sale does: the wallet, what is agreed, and then the offer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core import orders
+from core.database import Shop
+from core.fulfilment import TaskView
+from core.people import Customer
+from core.storefronts import Storefront
+from tests.core.offering import offered, supplier
+from tests.core.props import aside, at_once
+from tests.core.test_commitments_on_the_way import promised
+from tests.core.test_exposure_bound import limit
+from tests.core.way import ask, secrets
+from tests.stage import Clock, Goods, person, put_on_sale
+
+# Only PostgreSQL locks rows; SQLite lets one command write at a time.
+pytestmark = [pytest.mark.usefixtures("sound_in_the_end"), pytest.mark.parametrize("database", ["postgres"], indirect=True)]
+
+LOCKS = {
+    "wallet": "SELECT 1 FROM accounts a JOIN customers c ON c.wallet_id = a.id ORDER BY a.id FOR UPDATE OF a",
+    "commitment": "SELECT 1 FROM commitments ORDER BY id FOR UPDATE",
+    "room": "SELECT 1 FROM owed_rooms ORDER BY supplier_id, currency FOR UPDATE",
+}
+
+
+async def asked(shop: Shop, storefront: Storefront, clock: Clock, *, orders_made: int = 1) -> tuple[Goods, Customer, list[TaskView]]:
+    """Goods that a supplier with a commitment and a limit brings on order, and that were ordered; the tasks are asked for."""
+    goods = await put_on_sale(shop, storefront, count=0)
+    seller = await supplier(shop)
+    far = await offered(shop, goods.sku_id, supplier_id=seller, declared=500)
+    await promised(shop, far, clock, 400)
+    await limit(shop, seller, 100_000_000)
+    buyer = await person(shop, storefront, money_minor=10_000_000)
+    tasks = []
+    for number in range(orders_made):
+        await shop.write(orders.buy, buyer_id=buyer.id, quantity=2, once=f"before-{number}", **goods.terms())
+        tasks.append(await ask(shop, f"supplier:{seller}"))
+    return goods, buyer, tasks
+
+
+@asynccontextmanager
+async def sale_that_holds(url: str, lock: str) -> AsyncIterator[AsyncConnection]:
+    """A sale on its way, which has come to this lock."""
+    async with aside(url) as connection:
+        await connection.execute(text(LOCKS[lock]))
+        yield connection
+
+
+async def until_waits(sale: AsyncConnection, command: asyncio.Task[Any]) -> None:
+    """The command has run into what the sale holds."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    async with asyncio.timeout(10):
+        while not (await sale.execute(waiting)).scalar():
+            assert not command.done(), "it locks what the sale locks"
+            await asyncio.sleep(0.01)
+
+
+async def goes_past(url: str, lock: str, asks: Coroutine[Any, Any, Any]) -> None:
+    """While the command waits for what a sale holds, the sale can have the offers it would take next."""
+    async with sale_that_holds(url, lock) as sale:
+        command = asyncio.create_task(asks)
+        await until_waits(sale, command)
+        await sale.execute(text("SELECT 1 FROM offers FOR UPDATE NOWAIT"))
+        await sale.rollback()
+    await command
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+async def test_a_task_that_fails(shop: Shop, storefront: Storefront, clock: Clock, database_url: str, lock: str) -> None:
+    _, _, [task] = await asked(shop, storefront, clock)
+    await goes_past(database_url, lock, shop.write(orders.task_failed, task_id=task.id, cause="declined"))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+async def test_codes_that_arrive(shop: Shop, storefront: Storefront, clock: Clock, database_url: str, lock: str) -> None:
+    _, _, [task] = await asked(shop, storefront, clock)
+    brought = shop.write(orders.arrived, task_id=task.id, secrets=secrets("A-1", "A-2"), done=True, cause="brought")
+    await goes_past(database_url, lock, brought)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+async def test_an_order_that_is_called_off(shop: Shop, storefront: Storefront, clock: Clock, database_url: str, lock: str) -> None:
+    goods, buyer, _ = await asked(shop, storefront, clock)
+    made = await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="unasked", **goods.terms())
+    await goes_past(database_url, lock, shop.write(orders.call_off, order_id=made.order_id, by="telegram:1", reason=""))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+async def test_a_promise_that_is_over(shop: Shop, storefront: Storefront, clock: Clock, database_url: str, lock: str) -> None:
+    goods, buyer, _ = await asked(shop, storefront, clock)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="unasked", **goods.terms())
+    clock.passes(hours=25)
+    await goes_past(database_url, lock, shop.write(orders.keep_promises))
+
+
+async def test_many_of_both_at_once(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    """Nobody is thrown out: whoever waits for another is not waited for."""
+    goods, _, tasks = await asked(shop, storefront, clock, orders_made=2)
+    buyers = [await person(shop, storefront, money_minor=10_000_000) for _ in range(8)]
+    # They fail while the sales go on.
+    failing = asyncio.gather(*(shop.write(orders.task_failed, task_id=task.id, cause="declined") for task in tasks))
+
+    sold, refused = await at_once(
+        shop.write(orders.buy, buyer_id=buyers[number % 8].id, quantity=1, once=f"beside-{number}", **goods.terms()) for number in range(40)
+    )
+
+    assert await failing == [True, True]
+    # A source that fails is asked no more for a while; those who came before are sold to.
+    assert len(sold) + len(refused) == 40 and {type(no) for no in refused} <= {orders.SoldOut, orders.NotForSale}
