@@ -65,8 +65,9 @@ def keep_limits(session: Session) -> int:
 
 def _keep(session: Session, supplier_id: int) -> int:
     """Say anew how much more may be sold of theirs, from the books, and stop what there is no room for."""
-    limits = session.scalars(select(ExposureLimit).where(ExposureLimit.supplier_id == supplier_id).order_by(ExposureLimit.currency)).all()
-    for row in limits:
+    # Locked, and read anew: who sets a limit meanwhile has set it before this looks, or waits.
+    theirs = select(ExposureLimit).where(ExposureLimit.supplier_id == supplier_id).order_by(ExposureLimit.currency)
+    for row in session.scalars(theirs.with_for_update().execution_options(populate_existing=True)).all():
         if row.most_owed_minor is None:
             supply.drop_room(session, supplier_id=supplier_id, currency=row.currency)
         else:

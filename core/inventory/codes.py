@@ -172,10 +172,20 @@ def take_up_to(
     return {offer_id: len(ids) for offer_id, ids in picked.items()}
 
 
-def pick(session: Session, *, offer_ids: Sequence[int], quantity: int, most_of: Mapping[int, int] | None = None) -> dict[int, list[int]]:
-    """Lock up to `quantity` codes of these offers, drawing in this order: first what nobody else is looking at, then waiting."""
-    picked: dict[int, list[int]] = {}
-    have: set[int] = set()
+def pick(
+    session: Session,
+    *,
+    offer_ids: Sequence[int],
+    quantity: int,
+    most_of: Mapping[int, int] | None = None,
+    picked: dict[int, list[int]] | None = None,
+) -> dict[int, list[int]]:
+    """Lock up to `quantity` codes of these offers, drawing in this order: first what nobody else is looking at, then waiting.
+
+    What is `picked` already counts as picked, and more is added to it.
+    """
+    picked = {} if picked is None else picked
+    have = {code_id for ids in picked.values() for code_id in ids}
     for waiting in (False, True):
         for offer_id in offer_ids:
             most = quantity if most_of is None else most_of.get(offer_id, quantity)

@@ -35,19 +35,20 @@ def hold(
     order_id: int,
     customer_id: int,
     sku_id: int,
-    offer_ids: Sequence[int],
+    turns: Sequence[tuple[Sequence[int], Mapping[int, int]]],
     quantity: int,
     seconds: float,
-    most_of: Mapping[int, int] | None = None,
 ) -> HoldView | None:
     """Hold codes for an order: all or nothing (None). A second call for the same order returns the hold it has.
 
-    Of an offer in `most_of` no more than that are held.
+    They are drawn from the offers of one turn after the other, and of an offer that has a number in a turn no more than so many in all.
     """
     existing = open_hold(session, order_id)
     if existing is not None:
         return existing
-    picked = pick(session, offer_ids=offer_ids, quantity=quantity, most_of=most_of)
+    picked: dict[int, list[int]] = {}
+    for offer_ids, most_of in turns:
+        pick(session, offer_ids=offer_ids, quantity=quantity, most_of=most_of, picked=picked)
     ids = [code_id for codes in picked.values() for code_id in codes]
     if len(ids) < quantity:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from core.catalog import ProductView, SkuView
 from core.database import now
 from core.errors import Refusal
 from core.orders.refusals import SoldOut, WrongQuantity
-from core.supply import Offer
+from core.supply import Offer, SetAside
 
 # What the shop promises of codes that a source brings on order: what has not come by then is given back.
 _BY_MACHINE, _BY_HAND = timedelta(minutes=30), timedelta(hours=24)
@@ -152,17 +152,8 @@ def draw(
     room = {offer_id: max(0, units - uncounted.get(offer_id, 0)) for offer_id, units in covered.items()}
     fits = supply.units_in_room(session, offers, lock=True)
     room |= {offer_id: min(units, room.get(offer_id, units)) for offer_id, units in fits.items()}
-    reserved = {offer_id: max(0, one.left - uncounted.get(offer_id, 0)) for offer_id, one in aside.items()}
-    alone = [offer for offer in offers if not _exclusive(offer, at) and offer.id in aside and aside[offer.id].exclusive]
-    first = [offer for offer in offers if not _exclusive(offer, at) and offer.id in aside and not aside[offer.id].exclusive]
-    turns: list[tuple[list[Offer], Mapping[int, int]]] = [
-        ([offer for offer in offers if _exclusive(offer, at)], {}),
-        (alone, reserved),
-        (first, reserved),
-        # What goes beyond a commitment is drawn by rank like anything else.
-        ([offer for offer in offers if not _exclusive(offer, at)], {}),
-    ]
-    for group, at_most in turns:
+    reserved = {offer_id: replace(one, left=max(0, one.left - uncounted.get(offer_id, 0))) for offer_id, one in aside.items()}
+    for group, at_most in _turns(offers, at, reserved):
         has = found.units
         most_of = {offer.id: min(room.get(offer.id, quantity), at_most.get(offer.id, quantity)) - has.get(offer.id, 0) for offer in group}
         if from_shelf(product) and group:
@@ -196,15 +187,42 @@ def lock_as_sale(session: Session, *, buyer_id: int, sku_id: int, offer_ids: Col
     supply.units_in_room(session, offers, lock=True)
 
 
+def _turns(offers: Sequence[Offer], at: datetime, aside: Mapping[int, SetAside]) -> list[tuple[list[Offer], Mapping[int, int]]]:
+    """Of which of these offers is drawn first, and how many of each in that turn at most; without a number, as many as there are."""
+    open_to_all = [offer for offer in offers if not _exclusive(offer, at)]
+    left = {offer_id: one.left for offer_id, one in aside.items()}
+    return [
+        ([offer for offer in offers if _exclusive(offer, at)], {}),
+        ([offer for offer in open_to_all if offer.id in aside and aside[offer.id].exclusive], left),
+        ([offer for offer in open_to_all if offer.id in aside and not aside[offer.id].exclusive], left),
+        # What goes beyond a commitment is drawn by rank like anything else.
+        (open_to_all, {}),
+    ]
+
+
+def shelves_in_turn(session: Session, offers: Sequence[Offer], most_of: Mapping[int, int]) -> list[tuple[Sequence[int], Mapping[int, int]]]:
+    """The shelves of these offers as the sale empties them: turn after turn their offers, and how many of each are then taken in all.
+
+    Of an offer in `most_of` no more than that in any turn.
+    """
+    aside = supply.set_aside(session, [offer.id for offer in offers if not offer.plain])
+    return [
+        (
+            [offer.id for offer in group],
+            {**most_of, **{offer_id: min(count, most_of.get(offer_id, count)) for offer_id, count in left.items()}},
+        )
+        for group, left in _turns(offers, now(session), aside)
+        if group
+    ]
+
+
 def in_turn(session: Session, offers: Sequence[Offer]) -> list[Offer]:
     """These offers as they are drawn from: an exclusive one, then what is set aside for commitments, then the others by rank."""
-    at, aside = now(session), supply.set_aside(session, [offer.id for offer in offers if not offer.plain])
-
-    def turn(offer: Offer) -> tuple[bool, bool, bool]:
-        has = aside.get(offer.id)
-        return not _exclusive(offer, at), has is None or not has.exclusive, has is None
-
-    return sorted(offers, key=turn)
+    aside = supply.set_aside(session, [offer.id for offer in offers if not offer.plain])
+    found: dict[int, Offer] = {}
+    for group, _ in _turns(offers, now(session), aside):
+        found |= {offer.id: offer for offer in group if offer.id not in found}
+    return list(found.values())
 
 
 def there_are(session: Session, product: ProductView, offers: Sequence[Offer], *, most: int) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import catalog, fulfilment, inventory, ledger, payments, people, storefronts, supply
 from core.database import insert_new, now, write
 from core.errors import N_, Refusal
-from core.orders.drawing import fields_of, from_shelf, in_turn, suitable, there_are, too_few
+from core.orders.drawing import fields_of, from_shelf, in_turn, shelves_in_turn, suitable, there_are, too_few
 from core.orders.ending import line_of, lock_order_of
 from core.orders.issue import keep_price, within_limit
 from core.orders.limits import most_of
@@ -317,9 +317,8 @@ def _hold_for_payment(
         order_id=order_id,
         customer_id=customer_id,
         sku_id=sku_id,
-        offer_ids=[offer.id for offer in in_turn(session, offers)],
+        turns=shelves_in_turn(session, offers, covered),
         quantity=min(quantity, shelf),
-        most_of=covered,
         # Who often lets holds lapse gets shorter ones.
         seconds=min(seconds, LONGEST_HOLD) / (1 + min(3, inventory.lapses(session, customer_id))),
     )

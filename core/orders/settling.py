@@ -165,6 +165,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         inventory.put_back(session, order_id=order_id)
         for offer_id, count in drawn.to_come.items():
             supply.give_back_declared(session, offer_id=offer_id, quantity=count)
+        supply.give_back_room(session, by_id.values(), drawn.units)
         why = "limit" if isinstance(refusal, LimitReached) else "too-little" if isinstance(refusal, ledger.TooLittle) else "answers"
         end(session, order, OrderState.CANCELLED, why)
         return why

@@ -83,7 +83,7 @@ from core.supply.offering import (
     withdraw_offer,
 )
 from core.supply.outcomes import Outcomes, fails_too_often, note_outcome, outcomes
-from core.supply.owing import draw_room, drop_room, lock_room, set_room, units_in_room
+from core.supply.owing import draw_room, drop_room, give_back_room, lock_room, set_room, units_in_room
 from core.supply.proposals import (
     LEAST_MARGIN_BP,
     Decided,
@@ -246,6 +246,7 @@ __all__ = [
     "give_back_commitments",
     "give_back_declared",
     "give_back_quota",
+    "give_back_room",
     "guard_losses",
     "judge_commitments",
     "keep_dates",

@@ -99,3 +99,8 @@ def draw_room(session: Session, offers: Iterable[Offer], units: Mapping[int, int
                 .values(left_minor=OwedRoom.left_minor - offer.cost_minor * units[offer.id]),
                 execution_options={"synchronize_session": False},
             )
+
+
+def give_back_room(session: Session, offers: Iterable[Offer], units: Mapping[int, int]) -> None:
+    """A part of the sale: so many units of these offers will not be owed after all."""
+    draw_room(session, offers, {offer_id: -count for offer_id, count in units.items()})

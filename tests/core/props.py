@@ -68,6 +68,15 @@ async def aside(url: str) -> AsyncIterator[AsyncConnection]:
         await engine.dispose()
 
 
+async def until_waits(other: AsyncConnection, command: asyncio.Task[Any]) -> None:
+    """The command has run into what another transaction holds. Of PostgreSQL."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    async with asyncio.timeout(10):
+        while not (await other.execute(waiting)).scalar():
+            assert not command.done(), "it waits for what the other holds"
+            await asyncio.sleep(0.01)
+
+
 async def scalar(url: str, question: str) -> Any:
     """One value, asked past the shop."""
     async with aside(url) as connection:

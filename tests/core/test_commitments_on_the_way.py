@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from fractions import Fraction
 
 import pytest
 
-from core import aftersale, orders, supply
+from core import aftersale, orders, rates, supply
 from core.aftersale import Reason
 from core.database import Shop
 from core.storefronts import Storefront
 from core.supply import Offer, Precedence, Promise, SourceClass
 from tests.core.offering import offered
+from tests.core.props import place, reserve, settle
 from tests.core.way import ask
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
@@ -113,3 +115,21 @@ async def test_an_upstream_that_is_linked_again_still_has_its_commitment(shop: S
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="one", **goods.terms())
 
     assert (await counted(shop, kept))[0] == 1
+
+
+async def test_what_is_kept_for_a_payer_is_drawn_as_the_sale_draws_it(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    """One unit of the dearer source is promised: one is kept of it, and the others come from the cheaper one."""
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(9), source="test")
+    goods = await put_on_sale(shop, storefront, count=20)
+    dear = await offered(shop, goods.sku_id, cost_minor=9400)
+    await stock(shop, dear.id, goods.sku_id, 20)
+    kept = await promised(shop, dear, clock, 1)
+    payer = await person(shop, storefront)
+    placed = await place(shop, payer, goods, once="held", quantity=5)
+    await reserve(shop, payer, placed)
+
+    assert (await settle(shop, payer, placed, event="paid")).issued
+
+    lines = await shop.read(orders.sold_lines, [placed.order_id])
+    assert {line.offer_id: line.units for line in lines} == {dear.id: 1, goods.offer_id: 4}
+    assert await counted(shop, kept) == (1, 0)

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import exposure, ledger, orders, rates, storefronts, supply
+from core import catalog, exposure, ledger, orders, rates, storefronts, supply
 from core.database import Shop, read, write
 from core.settlement import SpreadShare
 from core.storefronts import Storefront
 from core.supply import Stop
 from tests.core.offering import offered, supplier
-from tests.core.props import assert_sound, at_once, place, reserve, settle
+from tests.core.props import aside, assert_sound, at_once, place, reserve, scalar, settle, until_waits
 from tests.core.supplies import Supplied, give_offer, purse, settled, supplied
 from tests.core.way import ask, secrets
 from tests.stage import Goods, person, put_on_sale, stock
@@ -245,3 +245,42 @@ async def test_what_was_held_of_an_offer_that_stopped_draws_room_too(shop: Shop,
         await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="does not", **other.terms())
     assert await owed(shop, of.supplier_id) == 17_000
     await assert_sound(shop)
+
+
+async def test_a_payment_that_buys_nothing_gives_the_room_back(shop: Shop, storefront: Storefront) -> None:
+    """Room for two, one for each buyer: who has had theirs before their payment came leaves the second for the next."""
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(9), source="test")
+    of = await supplied(shop, storefront)
+    await shop.write(catalog.change_sku, of.goods.sku_id, max_per_buyer=1)
+    await limit(shop, of.supplier_id, 17_000)
+    payer = await person(shop, storefront, money_minor=100_000)
+    sku = await shop.read(catalog.sku, of.goods.sku_id)
+    assert sku is not None
+    of.goods.rules_version = sku.rules_version
+    placed = await place(shop, payer, of.goods, once="late")
+    await shop.write(orders.buy, buyer_id=payer.id, quantity=1, once="theirs", **of.goods.terms())
+    assert (await settle(shop, payer, placed, event="paid")).why == "limit"
+
+    buyer = await person(shop, storefront, money_minor=100_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="next", **of.goods.terms())
+    assert await owed(shop, of.supplier_id) == 17_000
+    await assert_sound(shop)
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+async def test_a_limit_that_is_removed_while_the_clock_looks_leaves_no_room_behind(
+    shop: Shop, storefront: Storefront, database_url: str
+) -> None:
+    of = await supplied(shop, storefront)
+    await limit(shop, of.supplier_id, 17_000)
+    async with aside(database_url) as staff:
+        await staff.execute(text("UPDATE exposure_limits SET most_owed_minor = NULL"))
+        await staff.execute(text("DELETE FROM owed_rooms"))
+        looking = asyncio.create_task(shop.write(exposure.keep_limits))
+        await until_waits(staff, looking)
+        await staff.commit()
+    await looking
+
+    assert await scalar(database_url, "SELECT count(*) FROM owed_rooms") == 0
+    buyer = await person(shop, storefront, money_minor=100_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="one", **of.goods.terms())

@@ -17,7 +17,7 @@ from core.fulfilment import TaskView
 from core.people import Customer
 from core.storefronts import Storefront
 from tests.core.offering import offered, supplier
-from tests.core.props import aside, at_once
+from tests.core.props import aside, at_once, until_waits
 from tests.core.test_commitments_on_the_way import promised
 from tests.core.test_exposure_bound import limit
 from tests.core.way import ask, secrets
@@ -54,15 +54,6 @@ async def sale_that_holds(url: str, lock: str) -> AsyncIterator[AsyncConnection]
     async with aside(url) as connection:
         await connection.execute(text(LOCKS[lock]))
         yield connection
-
-
-async def until_waits(sale: AsyncConnection, command: asyncio.Task[Any]) -> None:
-    """The command has run into what the sale holds."""
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
-    async with asyncio.timeout(10):
-        while not (await sale.execute(waiting)).scalar():
-            assert not command.done(), "it locks what the sale locks"
-            await asyncio.sleep(0.01)
 
 
 async def goes_past(url: str, lock: str, asks: Coroutine[Any, Any, Any]) -> None:
