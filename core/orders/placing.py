@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 from core import catalog, fulfilment, inventory, ledger, payments, people, storefronts, supply
 from core.database import insert_new, now, write
 from core.errors import N_, Refusal
-from core.orders.drawing import fields_of, from_shelf, in_turn, shelves_in_turn, suitable, there_are, too_few
+from core.orders.drawing import fields_of, from_shelf, in_turn, shelves_in_turn, suitable, there_are
 from core.orders.ending import line_of, lock_order_of
 from core.orders.issue import keep_price, within_limit
-from core.orders.limits import most_of
 from core.orders.numbers import number_of
 from core.orders.refusals import NotForSale, OnceReused, PaymentDisputed, SoldOut
-from core.orders.sale import agreed, once_hash, quoted, with_more
+from core.orders.sale import agreed, once_hash, quoted, too_few_of, with_more
 from core.orders.tables import Order, OrderLine, OrderState
 from core.ports import Fee
 
@@ -151,17 +150,7 @@ def place(
     fields_of(session, product=product, sku_id=sku_id, buyer_id=buyer_id, answers_id=answers_id)
     left = there_are(session, product, offers, most=quantity)
     if left < quantity:
-        raise too_few(
-            session,
-            product=product,
-            sku=deal.sku,
-            offers=deal.offers,
-            quantity=quantity,
-            most=most_of(customer, deal.sku),
-            country=country,
-            currency=deal.terms.currency,
-            left=left,
-        )
+        raise too_few_of(session, deal, customer, product, quantity=quantity, left=left)
     assert worth_minor is None or 0 < worth_minor <= total, "the wallet pays a part"
     order_id = _record_order(
         session,

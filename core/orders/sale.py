@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from core import catalog, coupons, fulfilment, ledger, people, pricing, storefronts, supply
-from core.catalog import SkuView
+from core.catalog import ProductView, SkuView
 from core.coupons import Coupon
 from core.database import Alone, Gathered, Tools, insert_new, now, write
 from core.errors import Refusal
@@ -27,6 +27,7 @@ from core.orders.outside import keep_outside
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.tables import Order, OrderState
 from core.orders.views import Outside, Receipt
+from core.people import Customer
 from core.pricing import Price, Quote
 from core.storefronts import Storefront
 from core.supply import Offer
@@ -46,6 +47,21 @@ class Deal:
 def with_more(coupon_id: int | None, answers_id: int | None) -> tuple[object, ...]:
     """What the key of an order covers besides its terms, of those that have more."""
     return (*(() if coupon_id is None else (coupon_id,)), *(() if answers_id is None else ("answers", answers_id)))
+
+
+def too_few_of(session: Session, deal: Deal, customer: Customer, product: ProductView, *, quantity: int, left: int) -> Refusal:
+    """Why this buyer cannot have so many of a deal, when only `left` of them can be had."""
+    return too_few(
+        session,
+        product=product,
+        sku=deal.sku,
+        offers=deal.offers,
+        quantity=quantity,
+        most=most_of(customer, deal.sku),
+        country=people.country_of(session, customer.id),
+        currency=deal.terms.currency,
+        left=left,
+    )
 
 
 def once_hash(*inputs: object) -> bytes:
@@ -240,49 +256,16 @@ def _sell(
     said = fields_of(session, product=product, sku_id=sku_id, buyer_id=buyer_id, answers_id=answers_id)
     held = must_hold(session, product=product, total_minor=total, customer=customer, storefront=deal.storefront, reversible=False)
     count_purchase(session, buyer_id=buyer_id, sku=deal.sku, quantity=quantity)
-    at = now(session)
-    order_id = session.execute(
-        insert_new(session, Order)
-        .values(
-            storefront_id=storefront_id,
-            buyer_id=buyer_id,
-            once=once,
-            once_hash=wanted,
-            state=OrderState.ISSUED,
-            total_minor=total,
-            currency=deal.terms.currency,
-            paid_by="wallet",
-            placed_at=at,
-            issued_at=at,
-            answers_id=answers_id,
-            as_reseller=customer.wholesale,
-            level_id=customer.level_id if customer.wholesale else None,
-        )
-        .returning(Order.id)
-    ).scalar_one_or_none()
-    if order_id is None:
-        raise OnceReused  # Another buyer's order took this key a moment ago: keys name their buyer, so this is no press of theirs.
+    order_id = _record_order(session, deal, customer, once=once, once_hash=wanted, total_minor=total, answers_id=answers_id)
     if outside is not None:
         keep_outside(session, order_id=order_id, buyer_id=buyer_id, outside=outside, total_minor=total)
-    if answers_id is not None:
-        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
     # Before the codes: who comes too late for a coupon must not have kept codes from others meanwhile.
     keep_price(session, order_id=order_id, buyer_id=buyer_id, quote=quote, coupon=coupon)
     country = people.country_of(session, buyer_id)
     offers = suitable(session, deal.offers, quantity=quantity, country=country, currency=deal.terms.currency)
     drawn = draw(session, order_id=order_id, product=product, offers=offers, quantity=quantity)
     if drawn.count < quantity:
-        raise too_few(
-            session,
-            product=product,
-            sku=deal.sku,
-            offers=deal.offers,
-            quantity=quantity,
-            most=most_of(customer, deal.sku),
-            country=country,
-            currency=deal.terms.currency,
-            left=drawn.count,
-        )
+        raise too_few_of(session, deal, customer, product, quantity=quantity, left=drawn.count)
     if not supply.draw_quotas(session, order_id=order_id, units=drawn.units):
         raise SoldOut(left=0, sku_id=sku_id)
     supply.draw_commitments(session, order_id=order_id, units=drawn.units)
@@ -324,6 +307,37 @@ def _sell(
     elif due_at is None and outside is None:
         send(session, order_id=order_id, buyer_id=buyer_id)
     return Receipt(order_id, number_of(order_id), quantity, total, deal.terms.currency, repeated=False, held=held, due_at=due_at)
+
+
+def _record_order(
+    session: Session, deal: Deal, buyer: Customer, *, once: str, once_hash: bytes, total_minor: int, answers_id: int | None
+) -> int:
+    """Write down an order that is paid from the wallet, with the answers it was given. Raises OnceReused."""
+    at = now(session)
+    order_id: int | None = session.execute(
+        insert_new(session, Order)
+        .values(
+            storefront_id=deal.storefront.id,
+            buyer_id=buyer.id,
+            once=once,
+            once_hash=once_hash,
+            state=OrderState.ISSUED,
+            total_minor=total_minor,
+            currency=deal.terms.currency,
+            paid_by="wallet",
+            placed_at=at,
+            issued_at=at,
+            answers_id=answers_id,
+            as_reseller=buyer.wholesale,
+            level_id=buyer.level_id if buyer.wholesale else None,
+        )
+        .returning(Order.id)
+    ).scalar_one_or_none()
+    if order_id is None:
+        raise OnceReused  # Another buyer's order took this key a moment ago: keys name their buyer, so this is no press of theirs.
+    if answers_id is not None:
+        fulfilment.use_answers(session, answers_id=answers_id, order_id=order_id)
+    return order_id
 
 
 def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -> list[Receipt | Refusal | Alone]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import Connection, text
-from sqlalchemy.orm import Session
+from sqlalchemy import text
 
 from core import audit, inventory, orders
 from core.audit import queries
@@ -32,18 +30,9 @@ from core.database import Keyring, Shop
 from core.storefronts import Storefront
 from tests.core import damages_of_routing
 from tests.core.damages_of_kinds import KIND_DAMAGES
-from tests.core.props import World, aside, assert_sound, at_once, live
+from tests.core.harm import Damage, not_found
+from tests.core.props import aside, assert_sound, at_once, live
 from tests.stage import Clock, Goods, person, put_on_sale, stock
-
-
-@dataclass(frozen=True)
-class Damage:
-    """What an intruder does: first the tables lose their guards, then the rows are changed."""
-
-    check: str
-    tables: str
-    sql: str
-
 
 DAMAGES = [
     Damage(
@@ -415,17 +404,6 @@ DAMAGES = [
 DAMAGES += [Damage(*facts) for facts in KIND_DAMAGES]
 
 
-def damage(connection: Connection, harm: Damage, world: World) -> None:
-    for table in harm.tables.split():
-        # A copy has the rows and none of the guards.
-        connection.execute(text(f"CREATE TABLE bare AS SELECT * FROM {table}"))
-        cascade = "CASCADE" if connection.dialect.name == "postgresql" else ""
-        connection.execute(text(f"DROP TABLE {table} {cascade}"))
-        connection.execute(text(f"ALTER TABLE bare RENAME TO {table}"))
-    changed = connection.execute(text(harm.sql.format(sku=world.goods.sku_id, **vars(world))))
-    assert changed.rowcount > 0, f"the damage for “{harm.check}” hit nothing"
-
-
 # Shown a shop that breaks them beside the stories of what they are about.
 TOLD_ELSEWHERE = {
     name
@@ -456,20 +434,8 @@ async def test_every_damage_is_found_by_name(shop: Shop, storefront: Storefront,
     world = await live(shop, storefront, clock)
     await assert_sound(shop, sample=10)
 
-    def examined(connection: Connection, harm: Damage) -> audit.Report:
-        damage(connection, harm, world)
-        with Session(connection, info={"tools": shop.tools}) as session:
-            return audit.examine(session, sample=10)
-
-    missed = []
-    for harm in DAMAGES:
-        async with aside(database_url) as connection:
-            report = await connection.run_sync(examined, harm)
-            await connection.rollback()
-        if harm.check not in report.violated or harm.check not in {v.check for v in report.violations}:
-            missed.append((harm.check, report.violated))
-
-    assert missed == []
+    named = {"sku": world.goods.sku_id, **vars(world)}
+    assert await not_found(shop, database_url, DAMAGES, named=named, sample=10) == []
     assert {harm.check for harm in DAMAGES} == {*audit.CHECKS, WORTH, ASKED, MARKET, BALANCE, KEYS_FIT} - TOLD_ELSEWHERE
     await assert_sound(shop, sample=10)
 

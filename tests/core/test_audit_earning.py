@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
-from core import audit, exposure, orders, settlement
+from core import exposure, orders, settlement
 from core.audit.earning import EARNING
 from core.database import Shop
 from core.settlement import SpreadShare, Stream, TakeRate
 from core.storefronts import Storefront
-from tests.core.props import World, aside, assert_sound
+from tests.core.harm import Damage, not_found
+from tests.core.props import assert_sound
 from tests.core.supplies import settled, supplied
-from tests.core.test_audit import Damage, damage
 from tests.stage import Clock, person
 
 BOOKED = "revenue that was booked by hand came to the stream it was booked for, or was taken back from it"
@@ -80,21 +78,6 @@ async def lived(shop: Shop, storefront: Storefront, clock: Clock) -> None:
 
 async def test_every_damage_to_who_earns_what_is_found_by_name(shop: Shop, lived: None, database_url: str) -> None:
     await assert_sound(shop)
-    world: World = World(*[None] * 12)  # type: ignore[arg-type]  # None of these damages names anything of it.
-
-    def examined(connection: Connection, harm: Damage) -> audit.Report:
-        world.goods = type("Nothing", (), {"sku_id": 0})()
-        damage(connection, harm, world)
-        with Session(connection, info={"tools": shop.tools}) as session:
-            return audit.examine(session)
-
-    missed = []
-    for harm in DAMAGES:
-        async with aside(database_url) as connection:
-            report = await connection.run_sync(examined, harm)
-            await connection.rollback()
-        if harm.check not in report.violated:
-            missed.append((harm.check, harm.sql, report.violated))
-    assert missed == []
+    assert await not_found(shop, database_url, DAMAGES) == []
     assert {harm.check for harm in DAMAGES} == {*EARNING, BOOKED}
     await assert_sound(shop)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
-from sqlalchemy.orm import Session
-
-from core import audit, orders, supply
+from core import orders, supply
 from core.audit.offers import OFFERS
 from core.database import Shop
 from core.storefronts import Storefront
+from tests.core.harm import Damage, not_found
 from tests.core.offering import offered, under_quota
-from tests.core.props import aside, assert_sound
+from tests.core.props import assert_sound
 from tests.stage import person, put_on_sale, stock
 
 DAMAGES = {
@@ -43,17 +41,6 @@ async def test_every_damage_to_offers_is_found_by_name(shop: Shop, storefront: S
     await shop.write(supply.pause_offer, offer_id=rising.id, by="test")
     await assert_sound(shop)
 
-    def examined(connection: Connection, sql: str) -> audit.Report:
-        assert connection.execute(text(sql)).rowcount > 0, f"“{sql}” hit nothing"
-        with Session(connection, info={"tools": shop.tools}) as session:
-            return audit.examine(session)
-
-    missed = []
-    for check, sql in DAMAGES.items():
-        async with aside(database_url) as connection:
-            report = await connection.run_sync(examined, sql)
-            await connection.rollback()
-        if check not in report.violated:
-            missed.append((check, report.violated))
-
-    assert missed == [] and DAMAGES.keys() == OFFERS.keys()
+    harms = [Damage(check, "", sql) for check, sql in DAMAGES.items()]
+    assert await not_found(shop, database_url, harms) == []
+    assert DAMAGES.keys() == OFFERS.keys()

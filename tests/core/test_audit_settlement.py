@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import aftersale, audit, orders, settlement
@@ -11,9 +11,9 @@ from core.audit.supply_money import SUPPLY_MONEY
 from core.database import Shop, write
 from core.settlement import Commission, PayTo, SpreadShare, Tier, Window
 from core.storefronts import Storefront
-from tests.core.props import World, aside, assert_sound
+from tests.core.harm import Damage, not_found
+from tests.core.props import assert_sound
 from tests.core.supplies import released, settled, supplied
-from tests.core.test_audit import Damage, damage
 from tests.stage import Clock, person
 
 DAMAGES = [
@@ -136,21 +136,6 @@ async def lived(shop: Shop, storefront: Storefront, clock: Clock) -> None:
 
 async def test_every_damage_to_suppliers_money_is_found_by_name(shop: Shop, lived: None, database_url: str) -> None:
     await assert_sound(shop)
-    world: World = World(*[None] * 12)  # type: ignore[arg-type]  # None of these damages names anything of it.
-
-    def examined(connection: Connection, harm: Damage) -> audit.Report:
-        world.goods = type("Nothing", (), {"sku_id": 0})()
-        damage(connection, harm, world)
-        with Session(connection, info={"tools": shop.tools}) as session:
-            return audit.examine(session)
-
-    missed = []
-    for harm in DAMAGES:
-        async with aside(database_url) as connection:
-            report = await connection.run_sync(examined, harm)
-            await connection.rollback()
-        if harm.check not in report.violated:
-            missed.append((harm.check, harm.sql, report.violated))
-    assert missed == []
+    assert await not_found(shop, database_url, DAMAGES) == []
     assert {harm.check for harm in DAMAGES} == audit.SETTLEMENT.keys() | SUPPLY_MONEY.keys()
     await assert_sound(shop)

@@ -7,17 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import audit, inventory, journal, orders, people, rates, routing, supply
+from core import inventory, journal, orders, people, rates, routing, supply
 from core.audit.commitments import COMMITMENTS
 from core.audit.explained import EXPLAINED
 from core.database import Shop, read
 from core.storefronts import Storefront
 from core.supply import Precedence, Promise, SourceClass, Standing, Stop
+from tests.core.harm import Damage, not_found
 from tests.core.offering import offered
-from tests.core.props import STAR_RATE, aside, at_once, place, reserve, settle
+from tests.core.props import STAR_RATE, at_once, place, reserve, settle
 from tests.core.way import ask, secrets
 from tests.stage import Clock, Goods, person, put_on_sale, stock
 
@@ -323,17 +324,6 @@ async def test_every_damage_to_commitments_is_found_by_name(shop: Shop, storefro
     await bought(shop, goods, 2, "two more")
     await shop.write(routing.rank, sku_id=goods.sku_id)
 
-    def examined(connection: Connection, sql: str) -> audit.Report:
-        assert connection.execute(text(sql)).rowcount > 0, f"“{sql}” hit nothing"
-        with Session(connection, info={"tools": shop.tools}) as session:
-            return audit.examine(session)
-
-    missed = []
-    for check, sql in DAMAGES.items():
-        async with aside(database_url) as connection:
-            found = await connection.run_sync(examined, sql)
-            await connection.rollback()
-        if check not in found.violated:
-            missed.append((check, found.violated))
-
-    assert missed == [] and DAMAGES.keys() >= COMMITMENTS.keys()
+    harms = [Damage(check, "", sql) for check, sql in DAMAGES.items()]
+    assert await not_found(shop, database_url, harms) == []
+    assert DAMAGES.keys() >= COMMITMENTS.keys()
