@@ -22,7 +22,8 @@ PGBENCH_CLIENTS = 16
 
 def pgbench_script(s: Scene) -> str:
     """The very statement that the shop uses for one purchase, with pgbench's variables in place of parameters."""
-    sql = str(sale_postgres.one(1))
+    # Without its comments: all of it becomes one line.
+    sql = re.sub(r"--[^\n]*", "", str(sale_postgres.one(1)))
     values = {
         "once": "'pgbench:' || :r",
         "once_hash": "decode(md5(CAST(:r AS text)), 'hex')",
