@@ -44,6 +44,8 @@ Number = Annotated[int, Field(ge=0, le=LARGEST_ID), BeforeValidator(_number), Pl
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY), BeforeValidator(_number), PlainSerializer(shortened)]
 # What stands beside three ids in a button: versions of rules and coupons, of which no shop has two thousand million.
 Short = Annotated[int, Field(ge=0, le=LARGEST_SHORT), BeforeValidator(_number), PlainSerializer(shortened)]
+# A page of a list: whatever is forged, the place it begins at is a number that databases know.
+Page = Short
 Screen = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{4,8}$")]
 
 
@@ -296,7 +298,9 @@ class Task(CallbackData, prefix="tk"):
 
 
 class Tasks(CallbackData, prefix="tl"):
-    """The tasks that wait for me."""
+    """The tasks that wait for me, a page of them."""
+
+    page: Page = 0
 
 
 class Quoting(CallbackData, prefix="qo"):
@@ -391,7 +395,7 @@ class Wrong(CallbackData, prefix="wr"):
     """Something is wrong with an order: which of its codes?"""
 
     id: Number
-    page: Number = 0
+    page: Page = 0
     fresh: bool = False
 
 

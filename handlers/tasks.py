@@ -33,6 +33,7 @@ from papers.codes import BadLine, Unreadable
 from papers.codes_in import read_codes
 
 LONGEST = 2000
+ON_A_PAGE = 20
 MOST_CODES = 1000  # typed for one task
 # Why a task cannot be done, as the buyer's order and the action log keep it.
 REASONS = (
@@ -129,19 +130,26 @@ async def _name(shop: Shop, by: str) -> str:
     return found or by
 
 
-async def listed(shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> Drawn:
-    """Everything that waits for this person's hands: briefs first, then tasks, the nearest promise first."""
+async def listed(shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, page: int = 0) -> Drawn:
+    """What waits for this person's hands, a page of it: briefs first, then tasks, the nearest promise first."""
     lanes = await lanes_of(shop, storefront, customer)
     if not lanes:
         raise fulfilment.NotYourTask
-    briefs = await shop.read(fulfilment.briefs, lanes=lanes)
+    briefs = await shop.read(fulfilment.briefs, lanes=lanes) if not page else []
+    tasks = await shop.read(fulfilment.waiting_for_hands, lanes=lanes, after=page * ON_A_PAGE, limit=ON_A_PAGE + 1)
     rows: list[Row] = [[button(speech.label("📝 Brief {n}", n=one.id), callbacks.Quoting(id=one.id))] for one in briefs]
-    for view in await shop.read(fulfilment.waiting_for_hands, lanes=lanes):
+    for view in tasks[:ON_A_PAGE]:
         sku = await shop.read(catalog.sku, view.task.sku_id)
         mark = "🖐" if view.taken_by else "🆕"
         label = f"{mark} {speech.day(view.task.due_at)} · {sku.name if sku else view.task.sku_id} · {orders.number_of(view.task.order_id)}"
         rows.append([button(label, callbacks.Task(id=view.task.id))])
     said = speech.say("🛠 <b>To be done by hand</b>") if rows else speech.say("There is nothing to be done by hand.")
+    turning: Row = []
+    if page:
+        turning.append(button("◀", callbacks.Tasks(page=page - 1)))
+    if len(tasks) > ON_A_PAGE:
+        turning.append(button("▶", callbacks.Tasks(page=page + 1)))
+    rows.append(turning)
     if await shop.read(supply.suppliers_of, customer.telegram_id):
         rows.append([see(speech.label("🏭 My supply"), "home")])
     rows.append([button(speech.label("🛍 To the shop"), callbacks.Home())])
@@ -157,8 +165,10 @@ async def lanes_of(shop: Shop, storefront: Storefront, customer: Customer) -> li
     return lanes
 
 
-async def tasks_pressed(press: CallbackQuery, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> None:
-    await show(press, *await listed(shop, storefront, customer, speech))
+async def tasks_pressed(
+    press: CallbackQuery, callback_data: callbacks.Tasks, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech
+) -> None:
+    await show(press, *await listed(shop, storefront, customer, speech, callback_data.page))
 
 
 async def task_pressed(

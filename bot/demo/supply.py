@@ -35,7 +35,7 @@ from core.orders import RevealCause
 from core.people import Customer
 from core.settlement import PayTo, SpreadShare
 from core.storefronts import Storefront
-from core.supply import SourceClass, Standing
+from core.supply import Precedence, Promise, SourceClass, Standing
 from sandbox import DEFAULT_PHONES, PhoneSpec
 
 BY = "demo"
@@ -55,6 +55,8 @@ SOLD = (
     (5, "steam-cn-100", 5), (4, "netease-30", 2), (3, "steam-cn-100", 3), (2, "qb-100", 2), (1, "steam-cn-100", 4), (1, "cmcc-100", 3),
     (0.1, "steam-cn-100", 2), (0.05, "netease-30", 3),
 )  # fmt: skip
+# Six days ago, after so many of these sales, this was agreed with the first supplier: so many in thirty days, before all others.
+AGREED_AFTER, AGREED = 6, ("qb-100", 30)
 TOPUP = {
     "fields": [
         {
@@ -116,7 +118,10 @@ async def set_up_supply(shop: Shop, storefront: Storefront, clock: DemoClock, ke
     await _supplier(shop, storefront, "林记数码 Lin Digital", Standing.AUTHORISED, LIN, "Steam · 中国移动", LIN_BRINGS)
     await _prices(shop, storefront)
     await _made_to_order(shop, keeps)
-    await _sales(shop, storefront, clock)
+    buyer_id = await _buyer(shop, storefront)
+    await _sales(shop, storefront, clock, buyer_id, SOLD[:AGREED_AFTER])
+    await _commitment(shop, clock, chan)
+    await _sales(shop, storefront, clock, buyer_id, SOLD[AGREED_AFTER:])
     await _payout(shop, storefront, clock, chan)
     await _all_read(shop)
     clock.back = timedelta()
@@ -196,8 +201,8 @@ async def _made_to_order(shop: Shop, keeps: Callable[[str, bytes, str], str]) ->
         await shop.write(supply.declare, offer_id=offer.id, quantity=supply.AS_MANY_AS_ONE_LIKES)
 
 
-async def _sales(shop: Shop, storefront: Storefront, clock: DemoClock) -> None:
-    """What was sold in the days before, each sale when it was."""
+async def _buyer(shop: Shop, storefront: Storefront) -> int:
+    """Who has bought all of it in the days before."""
     buyer = await shop.write(
         people.meet,
         storefront_id=storefront.id,
@@ -214,16 +219,39 @@ async def _sales(shop: Shop, storefront: Storefront, clock: DemoClock) -> None:
         sku = await shop.read(catalog.sku_by_slug, slug)
         assert sku is not None, slug
         await shop.write(routing.rank, sku_id=sku.id)
-    for n, (days_ago, slug, quantity) in enumerate(SOLD):
+    return buyer.id
+
+
+async def _commitment(shop: Shop, clock: DemoClock, supplier_id: int) -> None:
+    """What the shop and a supplier have promised each other."""
+    clock.back = timedelta(days=6)
+    slug, quantity = AGREED
+    sku = await shop.read(catalog.sku_by_slug, slug)
+    assert sku is not None, slug
+    offer = next(one for one in await shop.read(supply.offer_views, sku_id=sku.id) if one.supplier_id == supplier_id)
+    await shop.write(
+        supply.commit,
+        offer_id=offer.id,
+        precedence=Precedence.PRIORITY,
+        promised_by=Promise.BOTH,
+        quantity=quantity,
+        until=clock() + timedelta(days=30),
+        by=BY,
+    )
+
+
+async def _sales(shop: Shop, storefront: Storefront, clock: DemoClock, buyer_id: int, sold: Sequence[tuple[float, str, int]]) -> None:
+    """What was sold in the days before, each sale when it was."""
+    for days_ago, slug, quantity in sold:
         clock.back = timedelta(days=days_ago)
         sku = await shop.read(catalog.sku_by_slug, slug)
         assert sku is not None, slug
         price = (await shop.read(pricing.current, storefront_id=storefront.id, sku_ids=[sku.id]))[sku.id]
         await shop.write(
             orders.buy,
-            buyer_id=buyer.id,
+            buyer_id=buyer_id,
             quantity=quantity,
-            once=f"demo-{n}",
+            once=f"demo:{days_ago}:{slug}",
             storefront_id=storefront.id,
             sku_id=sku.id,
             price_id=price.id,

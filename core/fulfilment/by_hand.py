@@ -152,12 +152,11 @@ def in_hand(session: Session, task_id: int) -> HandView | None:
 
 
 @read
-def waiting_for_hands(session: Session, *, lanes: Iterable[str] | None = None, limit: int = 20) -> list[HandView]:
-    """Open tasks that people may do now (in these lanes, or in all), the nearest promise first."""
+def waiting_for_hands(session: Session, *, lanes: Iterable[str] | None = None, after: int = 0, limit: int = 20) -> list[HandView]:
+    """Open tasks that people may do now (in these lanes, or in all), the nearest promise first; without the first `after` of them."""
     wanted = Task.lane.in_(list(lanes)) if lanes is not None else (Task.lane == STAFF) | Task.lane.startswith(_SUPPLIER)
-    ids = session.scalars(
-        select(Task.id).where(wanted, Task.ended_at.is_(None), Task.held.is_(False)).order_by(Task.due_at, Task.id).limit(limit)
-    ).all()
+    waiting = select(Task.id).where(wanted, Task.ended_at.is_(None), Task.held.is_(False)).order_by(Task.due_at, Task.id)
+    ids = session.scalars(waiting.offset(after).limit(limit)).all()
     return [view for view in (in_hand(session, task_id) for task_id in ids) if view is not None]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import inventory, journal, supply
+from core.catalog import Gone
 from core.database import now, write
 from core.errors import N_, Refusal
 from core.purchasing.queries import PurchaseView, viewed
@@ -70,7 +71,7 @@ def draft_purchase(
 
 @write
 def order_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView:
-    """It is ordered from the supplier now. Raises OwnSupplier, PurchaseOver."""
+    """It is ordered from the supplier now. Raises Gone, OwnSupplier, PurchaseOver."""
     _not_theirs(session, purchase_id, by)
     row = _moved(session, purchase_id, PurchaseState.DRAFT, PurchaseState.ORDERED)
     row.ordered_at = now(session)
@@ -80,7 +81,7 @@ def order_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseVi
 
 @write
 def end_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView:
-    """Nothing (more) will come: cancelled when nothing came, closed when a part did. Raises OwnSupplier, PurchaseOver."""
+    """Nothing (more) will come: cancelled when nothing came, closed when a part did. Raises Gone, OwnSupplier, PurchaseOver."""
     _not_theirs(session, purchase_id, by)
     row = session.get_one(Purchase, purchase_id, with_for_update=True)
     if row.state not in (PurchaseState.DRAFT, PurchaseState.ORDERED):
@@ -94,8 +95,11 @@ def end_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView
 
 
 def _not_theirs(session: Session, purchase_id: int, by: str) -> None:
-    """What the shop buys of a supplier, nobody decides who acts for them. Raises OwnSupplier."""
-    supply.not_own(session, session.get_one(Purchase, purchase_id).supplier_id, by)
+    """What the shop buys of a supplier, nobody decides who acts for them. Raises Gone, OwnSupplier."""
+    row = session.get(Purchase, purchase_id)
+    if row is None:
+        raise Gone
+    supply.not_own(session, row.supplier_id, by)
 
 
 def _moved(session: Session, purchase_id: int, before: PurchaseState, after: PurchaseState) -> Purchase:

@@ -22,7 +22,7 @@ from core.errors import N_, Refusal
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import questions
-from handlers.callbacks import Number
+from handlers.callbacks import Number, Page
 from handlers.pieces import Row, button, keyboard, paragraphs, within
 from handlers.screen import refused, refused_plain, show
 from handlers.typed import whole_number
@@ -38,7 +38,7 @@ class Go(CallbackData, prefix="adm"):
 
     to: Annotated[str, Field(max_length=12)]
     id: Number = 0
-    page: Number = 0
+    page: Page = 0
     arg: Annotated[str, Field(max_length=32)] = ""
 
 

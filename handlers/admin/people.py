@@ -57,7 +57,8 @@ async def _customer(desk: Desk, customer_id: int) -> Customer:
 
 
 async def person(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
-    await _show(press, desk, await _customer(desk, callback_data.id), before=callback_data.page or None)
+    before = int(callback_data.arg) if callback_data.arg.isascii() and callback_data.arg.isdigit() else None
+    await _show(press, desk, await _customer(desk, callback_data.id), before=before)
 
 
 async def _show(event: Message | CallbackQuery, desk: Desk, customer: Customer, before: int | None = None) -> None:
@@ -100,7 +101,7 @@ async def _show(event: Message | CallbackQuery, desk: Desk, customer: Customer, 
         ]
         rows.append([go(" · ".join(facts), "order", card.order_id)])
     if len(history) > _ORDERS:
-        rows.append([go(say.label("Older ▶"), "person", customer.id, page=history[_ORDERS - 1].order_id)])
+        rows.append([go(say.label("Older ▶"), "person", customer.id, arg=str(history[_ORDERS - 1].order_id))])
     rows += [
         [
             ask(say.label("➕ Credit"), "person.credit", customer.id),

@@ -6,7 +6,7 @@ from aiogram.filters.callback_data import CallbackData
 
 from core.onboarding import Legal
 from core.resellers import Asked
-from handlers.callbacks import Number, Short
+from handlers.callbacks import Number, Page, Short
 
 
 class Home(CallbackData, prefix="rs"):
@@ -53,4 +53,4 @@ class Withdraw(CallbackData, prefix="rsw"):
 class Prices(CallbackData, prefix="rsp"):
     """What the reseller pays, by page."""
 
-    page: Number = 0
+    page: Page = 0

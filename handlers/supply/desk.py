@@ -21,7 +21,7 @@ from core.storefronts import Storefront
 from core.supply import NotYours, SupplierView
 from handlers import questions
 from handlers.admin.desk import NotText
-from handlers.callbacks import Number
+from handlers.callbacks import Number, Page
 from handlers.conversation import conversation
 from handlers.pieces import Row, button, keyboard, paragraphs, show
 from handlers.screen import refused, refused_plain
@@ -35,7 +35,7 @@ class See(CallbackData, prefix="spg"):
 
     to: Annotated[str, Field(max_length=12)]
     id: Number = 0
-    page: Number = 0
+    page: Page = 0
     arg: Annotated[str, Field(max_length=32)] = ""
 
 

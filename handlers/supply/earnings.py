@@ -94,8 +94,8 @@ async def commanded(message: Message, shop: Shop, storefront: Storefront, custom
 
 
 async def days(press: CallbackQuery, callback_data: Earn, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> None:
-    await _mine(shop, customer, callback_data.supplier)
-    await show(press, *await _drawn(shop, storefront, speech, callback_data))
+    found = await _mine(shop, customer, callback_data.supplier)
+    await show(press, *await _drawn(shop, storefront, speech, callback_data.model_copy(update={"supplier": found.id})))
 
 
 async def _drawn(shop: Shop, storefront: Storefront, speech: Speech, data: Earn) -> Said:
@@ -124,8 +124,8 @@ async def _drawn(shop: Shop, storefront: Storefront, speech: Speech, data: Earn)
 
 async def filed(press: CallbackQuery, callback_data: Earn, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> None:
     """The statement as a picture or as a spreadsheet."""
-    await _mine(shop, customer, callback_data.supplier)
-    made = await _made(shop, storefront, speech, callback_data)
+    found = await _mine(shop, customer, callback_data.supplier)
+    made = await _made(shop, storefront, speech, callback_data.model_copy(update={"supplier": found.id}))
     if press.message is None:
         return
     caption = f"💰 {period(made, speech)}"

@@ -23,6 +23,7 @@ SHORT = st.integers(0, LARGEST_SHORT) | st.just(LARGEST_SHORT)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "quantity": st.integers(0, LARGEST_QUANTITY) | st.just(LARGEST_QUANTITY),
     "rules": SHORT,
+    "page": SHORT,
     "coupon": SHORT,
     "way": st.sampled_from(Way),
     "means": st.text("0123456789abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=3),
@@ -62,6 +63,7 @@ def test_the_largest_purchases_fit() -> None:
         "sku": LARGEST_ID,
         "price": LARGEST_ID,
         "rules": LARGEST_SHORT,
+        "page": LARGEST_SHORT,
         "quantity": LARGEST_QUANTITY,
         "screen": new_screen(),
         "coupon": LARGEST_SHORT,
