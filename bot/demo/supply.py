@@ -57,6 +57,9 @@ SOLD = (
 )  # fmt: skip
 # Six days ago, after so many of these sales, this was agreed with the first supplier: so many in thirty days, before all others.
 AGREED_AFTER, AGREED = 6, ("qb-100", 30)
+# Days ago, words that found nothing or a denomination that was sold out, by how many people.
+SOUGHT = ((6, "roblox", 4), (5, "", 2), (3, "spotify", 3), (2, "roblox", 6), (1, "", 3))
+SOLD_OUT = "eshop-jp-3000"
 TOPUP = {
     "fields": [
         {
@@ -122,6 +125,7 @@ async def set_up_supply(shop: Shop, storefront: Storefront, clock: DemoClock, ke
     await _sales(shop, storefront, clock, buyer_id, SOLD[:AGREED_AFTER])
     await _commitment(shop, clock, chan)
     await _sales(shop, storefront, clock, buyer_id, SOLD[AGREED_AFTER:])
+    await _sought(shop, storefront, clock)
     await _payout(shop, storefront, clock, chan)
     await _all_read(shop)
     clock.back = timedelta()
@@ -257,6 +261,17 @@ async def _sales(shop: Shop, storefront: Storefront, clock: DemoClock, buyer_id:
             price_id=price.id,
             rules_version=sku.rules_version,
         )
+
+
+async def _sought(shop: Shop, storefront: Storefront, clock: DemoClock) -> None:
+    """What people looked for in vain."""
+    sku = await shop.read(catalog.sku_by_slug, SOLD_OUT)
+    assert sku is not None, SOLD_OUT
+    for days_ago, words, count in SOUGHT:
+        clock.back = timedelta(days=days_ago)
+        lacked = {"words": words} if words else {"sku_id": sku.id, "units": 2}
+        missed = [settlement.Missed(BUYER + n, **lacked) for n in range(count)]
+        await shop.write(settlement.count_missed, storefront_id=storefront.id, missed=missed)
 
 
 async def _payout(shop: Shop, storefront: Storefront, clock: DemoClock, supplier_id: int) -> None:
