@@ -2,7 +2,6 @@
 
 from core.settlement.claims import (
     SkippedView,
-    hold_days,
     release,
     settle,
     settle_now,
@@ -14,6 +13,7 @@ from core.settlement.claims import (
 )
 from core.settlement.contracts import ContractView, agree, contract, contract_counts, contracts_of, end_contract, terms_now
 from core.settlement.demand import LEAST_PEOPLE, Missed, Wanted, count_missed, forget_demand, unmet
+from core.settlement.drafts import hold_days
 from core.settlement.noted import note_missed, take_missed
 from core.settlement.parties import Parties, SupplierPart, parties_of
 from core.settlement.payouts import (

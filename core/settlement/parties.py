@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import ledger, orders, payments, supply
 from core.database import read
-from core.settlement.claims import left_of
+from core.settlement.reversing import left_of
 from core.settlement.tables import Claim
 
 

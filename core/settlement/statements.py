@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from core import ledger, supply
 from core.database import now, read
 from core.settlement import accounts
-from core.settlement.claims import left_of, whole_of
 from core.settlement.contracts import contract
+from core.settlement.reversing import left_of, whole_of
 from core.settlement.split import Form, Label, Terms, of_units
 from core.settlement.tables import Claim, ClaimState, Payout, PayoutState, Reversal, Run, RunKind
 

@@ -12,7 +12,7 @@ import pytest
 
 from core import aftersale, audit, orders, settlement
 from core.database import Shop
-from core.settlement import SpreadShare, Surcharge, accounts, claims, split
+from core.settlement import SpreadShare, Surcharge, accounts, claims, drafts, split
 from core.storefronts import Storefront
 from tests.conftest import KEYS
 from tests.core.supplies import Supplied, earned, purse, settled, supplied, unshared
@@ -90,7 +90,7 @@ def unit_by_unit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refunds are never looked at."""
-    monkeypatch.setattr(claims, "_look_again", lambda session, order_ids: 0)
+    monkeypatch.setattr(claims, "look_again", lambda session, order_ids: 0)
 
 
 def overlooks_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,13 +107,13 @@ def too_early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is held: the claim says when, and the release does not listen."""
     from datetime import timedelta
 
-    plain = claims._row
+    plain = drafts._row
 
     def early(*given: Any) -> dict[str, Any]:
         row: dict[str, Any] = plain(*given)
         return row | {"ask_at": row["sold_at"], "release_at": row["release_at"] + timedelta(days=90)}
 
-    monkeypatch.setattr(claims, "_row", early)
+    monkeypatch.setattr(drafts, "_row", early)
 
 
 def keeps_the_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def do(connection: Connection, harm: Damage, named: Mapping[str, Any] = MappingP
         cascade = "CASCADE" if connection.dialect.name == "postgresql" else ""
         connection.execute(text(f"DROP TABLE {table} {cascade}"))
         connection.execute(text(f"ALTER TABLE bare RENAME TO {table}"))
-    changed = connection.execute(text(harm.sql.format(**named)))
+    changed = connection.execute(text(harm.sql.format(**named) if named else harm.sql))
     assert changed.rowcount > 0, f"the damage for “{harm.check}” hit nothing"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from core import aftersale, journal, orders, settlement
 from core.database import Shop
-from core.settlement import SpreadShare, claims
+from core.settlement import SpreadShare, claims, drafts
 from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, scalar
@@ -23,13 +23,13 @@ TOLD = "SELECT count(*) FROM outbox WHERE CAST(body AS VARCHAR) LIKE '%unsettled
 def broken(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """Orders whose sharing fails, as long as they are named here."""
     orders_of: set[int] = set()
-    shared = claims._shared
+    shared = drafts._shared
 
     def fails(setting: Any, draft: Any) -> Any:
         assert draft.order_id not in orders_of, "an unforeseen order"
         return shared(setting, draft)
 
-    monkeypatch.setattr(claims, "_shared", fails)
+    monkeypatch.setattr(drafts, "_shared", fails)
     return orders_of
 
 
