@@ -52,7 +52,11 @@ def take_certificates(session: Session, *, most: int = 50) -> int:
     settled = 0
     for application_id, version in waiting:
         papers = session.scalars(
-            select(ApplicationPaper.id).where(ApplicationPaper.application_id == application_id, ApplicationPaper.number.is_not(None))
+            select(ApplicationPaper.id).where(
+                ApplicationPaper.application_id == application_id,
+                ApplicationPaper.number.is_not(None),
+                ApplicationPaper.removed_at.is_(None),
+            )
         ).all()
         known = standing.checks_of(session, [subject_of(paper_id) for paper_id in papers])
         states = {one.state for one in known.values()}

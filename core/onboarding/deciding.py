@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import journal, storefronts, supply
+from core import journal, standing, storefronts, supply
 from core.database import now, write
 from core.onboarding import cards, deposits
 from core.onboarding.applying import locked, papers_of, tell
+from core.onboarding.checks import subject_of
 from core.onboarding.documents import file_documents
 from core.onboarding.listing import carries
 from core.onboarding.refusals import (
@@ -36,6 +37,7 @@ from core.onboarding.tables import (
     CheckResult,
     Verdict,
 )
+from core.ports import CertificateState
 from core.supply import Standing
 
 
@@ -171,7 +173,18 @@ def settle_check(
         after={"check": what.value, "result": result.value},
     )
     cards.redraw(session, row)
+    if what is CheckKind.CERTIFICATE and by.startswith("telegram:"):
+        _note_certificates(session, application_id, good=result is CheckResult.OK, by=by)
     return True
+
+
+def _note_certificates(session: Session, application_id: int, *, good: bool, by: str) -> None:
+    """What a person has said on the card is said of each certificate that no register has answered for yet, and kept with it."""
+    subjects = [subject_of(paper.id) for paper in papers_of(session, application_id) if paper.number is not None]
+    for one in standing.checks_of(session, subjects).values():
+        if one.state is CertificateState.PENDING:
+            state = CertificateState.VALID if good else CertificateState.INVALID
+            standing.decide_check(session, check_id=one.id, state=state, reason=f"application {application_id}", by=by)
 
 
 def _said(session: Session, row: Application) -> list[ApplicationDecision]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from sqlalchemy.orm import Session
 
 from core import journal, payments, standing, supply
+from core.catalog import Gone
 from core.database import read, write
 from core.errors import N_, Refusal
 from core.onboarding.deposits import ready
@@ -97,6 +98,92 @@ def _good_paper(session: Session, of: SupplierView, sku_id: int) -> None:
         raise PaperOver
 
 
+def _gates(session: Session, of: SupplierView, *, sku_id: int, source_class: SourceClass, document_id: int | None) -> None:
+    """May goods of theirs be listed as this, on this paper? Raises DepositFirst, NoPaper, and what `standing.may_list` raises."""
+    if not ready(session, of.id):
+        raise DepositFirst
+    paper = None if document_id is None else document(session, document_id)
+    if needs_paper(of.standing) and paper not in papers_for_listing(session, of.id):
+        raise NoPaper
+    scope = "" if paper is None else paper.scope
+    standing.may_list(session, supplier_id=of.id, sku_id=sku_id, source_class=source_class, scope=scope)
+
+
+def _rests_on_this(session: Session, offer_id: int, by: str) -> None:
+    """What an offer's former paper had stopped is over: it rests on a good one."""
+    for one in supply.stops(session, [offer_id]):
+        if one.why is Stop.PAPER:
+            supply.lift(session, offer_ids=[offer_id], why=Stop.PAPER, by=by, ref=one.ref)
+
+
+def bought_by_us(source_class: SourceClass) -> bool:
+    """Are such goods the shop's, whoever brings them? Then no supplier's paper carries them, and no supplier's rights bound them."""
+    return source_class in (SourceClass.PURCHASED, SourceClass.UPSTREAM)
+
+
+@write
+def offer_for(
+    session: Session,
+    *,
+    supplier_id: int,
+    sku_id: int,
+    cost_minor: int,
+    cost_currency: str,
+    source_class: SourceClass,
+    document_id: int | None,
+    by: str,
+) -> Offer:
+    """The staff list goods in a supplier's name: by the gates and on the papers that bind the supplier, and nobody approves it again.
+
+    The shop's own goods, and those it has bought, rest on no supplier's paper. Raises what `list_offer` raises, Gone, and OwnSupplier.
+    """
+    found = supply.supplier(session, supplier_id)
+    if found is None:
+        raise Gone
+    theirs = found.standing is not Standing.OWN and not bought_by_us(source_class)
+    if theirs:
+        _gates(session, found, sku_id=sku_id, source_class=source_class, document_id=document_id)
+    made = supply.new_offer(
+        session,
+        supplier_id=supplier_id,
+        sku_id=sku_id,
+        cost_minor=cost_minor,
+        cost_currency=cost_currency,
+        source_class=source_class,
+        document_id=document_id if theirs else None,
+        by=by,
+    )
+    if theirs:
+        _rests_on_this(session, made.id, by)
+        standing.hold_to_rules(session, offer_ids=[made.id])
+    return made
+
+
+@write
+def rest_on(session: Session, *, offer_id: int, by: str, source_class: SourceClass | None = None, document_id: int | None = None) -> Offer:
+    """Say anew what an offer's goods are, or on which paper they rest; without a new one the paper stays as it is.
+
+    Of a supplier's goods the class must be one that their standing allows, and the paper one of theirs that carries goods today. Raises
+    Gone, NoPaper, `standing.ClassNotAllowed`, and what `supply.change_offer` raises.
+    """
+    view = supply.offer_view(session, offer_id)
+    found = None if view is None else supply.supplier(session, view.supplier_id)
+    if view is None or found is None:
+        raise Gone
+    wanted = source_class or view.source_class
+    if found.standing is not Standing.OWN and not bought_by_us(wanted):
+        if wanted not in standing.rights(session, found.standing).classes:
+            raise standing.ClassNotAllowed(source_class=wanted.value)
+        if document_id is not None and document_id not in {paper.id for paper in papers_for_listing(session, found.id)}:
+            raise NoPaper
+    else:
+        document_id = None
+    made = supply.change_offer(session, offer_id=offer_id, source_class=source_class, document_id=document_id, by=by)
+    if document_id is not None:
+        _rests_on_this(session, offer_id, by)
+    return made
+
+
 @write
 def list_offer(
     session: Session,
@@ -117,13 +204,7 @@ def list_offer(
     """
     found = supply.supplier(session, supplier_id)
     assert found is not None, "who lists is a supplier"
-    if not ready(session, supplier_id):
-        raise DepositFirst
-    paper = None if document_id is None else document(session, document_id)
-    if needs_paper(found.standing) and paper not in papers_for_listing(session, supplier_id):
-        raise NoPaper
-    scope = "" if paper is None else paper.scope
-    standing.may_list(session, supplier_id=supplier_id, sku_id=sku_id, source_class=source_class, scope=scope)
+    _gates(session, found, sku_id=sku_id, source_class=source_class, document_id=document_id)
     made = supply.new_offer(
         session,
         supplier_id=supplier_id,
@@ -135,6 +216,7 @@ def list_offer(
         by=by,
         listed=True,
     )
+    _rests_on_this(session, made.id, by)
     standing.hold_to_rules(session, offer_ids=[made.id])
     waits = standing.rights(session, found.standing).approve
     if waits:

@@ -10,21 +10,26 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import supply
+from core import onboarding, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.money import decimal_text, parse_minor
-from core.supply import SourceClass
+from core.onboarding import DocumentView
+from core.supply import SourceClass, SupplierView
 from handlers.admin.coupons import day_typed
 from handlers.admin.desk import NOTHING, PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go, number_between
 from handlers.admin.offers import named, offer_of, show_offer
 from handlers.buy import CLASSES
-from handlers.pieces import Row, bold, lines, paragraphs
+from handlers.pieces import Row, bold, clipped, lines, paragraphs
+from handlers.supply.stock import walk, walked
+from handlers.supply.words import PAPERS
 from handlers.typed import whole_number
-from locales import Safe
+from locales import Safe, Speech
 
+_PAPERS = 10  # the newest
+_NO_PAPER = N_("They have no approved paper on which goods may rest. They send one by /supply, 📄 Papers.")
 _VERSIONS = 10  # of a cost, on one screen
 _CURRENCY = r"[A-Z]{3}"
 _MOST_QUANTITY, _MOST_PRIORITY = 100_000, 1000
@@ -43,12 +48,13 @@ def router() -> Router:
     looks: dict[str, Callable[..., Any]] = {
         "offer-by": choose_supplier,
         "offer-class": choose_class,
+        "offer-paper": choose_paper,
         "offer-costs": cost_history,
         "offer-what": choose_other_class,
     }
     for to, screen in looks.items():
         made.callback_query.register(screen, Go.filter(F.to == to))
-    acts: dict[str, Callable[..., Any]] = {"of-class": set_class, "of-undo": drop_cost}
+    acts: dict[str, Callable[..., Any]] = {"of-class": set_class, "of-paper": set_paper, "of-undo": drop_cost}
     for act, change in acts.items():
         made.callback_query.register(change, Do.filter(F.act == act))
     return made
@@ -87,24 +93,47 @@ async def choose_class(press: CallbackQuery, callback_data: Go, desk: Desk) -> N
     supplier = await desk.shop.read(supply.supplier, whole_number(callback_data.arg) or 0)
     if supplier is None:
         raise Gone
-    rows: list[Row] = [
-        [ask(say.label(word), "offer.new", callback_data.id, arg=f"{supplier.id}.{one.value}")] for one, word in CLASSES.items()
-    ]
+    rows: list[Row] = [[_after_class(say.label(word), supplier, callback_data.id, one)] for one, word in CLASSES.items()]
     rows.append([go(say.label("‹ Back"), "offer-by", callback_data.id), desk.home()])
     await desk.show(press, paragraphs(bold(f"{supplier.name} › {name}"), say.say("What does the offer rest on?")), rows)
 
 
-def _of_new(arg: str) -> tuple[int, SourceClass]:
-    """The supplier and the class that a button of a new offer names; raises Gone."""
-    number, _, word = arg.partition(".")
-    supplier_id = whole_number(number) if number.isascii() and len(number) <= 18 else None
-    if supplier_id is None or word not in {one.value for one in SourceClass}:
+def _after_class(label: str, supplier: SupplierView, sku_id: int, chosen: SourceClass) -> InlineKeyboardButton:
+    """Of a supplier's own goods it is asked next on which of their papers they rest; then what one costs."""
+    if onboarding.needs_paper(supplier.standing) and not onboarding.bought_by_us(chosen):
+        return go(label, "offer-paper", sku_id, arg=walk(supplier.id, chosen))
+    return ask(label, "offer.new", sku_id, arg=walk(supplier.id, chosen))
+
+
+async def choose_paper(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+    say = desk.speech
+    supplier_id, kind, _ = walked(callback_data.arg)
+    supplier = await desk.shop.read(supply.supplier, supplier_id)
+    if supplier is None or kind is None:
         raise Gone
-    return supplier_id, SourceClass(word)
+    papers = await desk.shop.read(onboarding.papers_for_listing, supplier.id)
+    rows: list[Row] = [
+        [ask(_paper(say, paper), "offer.new", callback_data.id, arg=walk(supplier.id, kind, paper.id))] for paper in papers[-_PAPERS:]
+    ]
+    rows.append([go(say.label("‹ Back"), "offer-class", callback_data.id, arg=str(supplier.id)), desk.home()])
+    said = say.say("Which of their papers do these goods rest on?") if papers else say.say(_NO_PAPER)
+    await desk.show(press, paragraphs(bold(supplier.name), said), rows)
+
+
+def _paper(say: Speech, paper: DocumentView) -> str:
+    return clipped(f"📄 {say.label(PAPERS[paper.kind])} · {paper.scope}", 60)
+
+
+def _of_new(arg: str) -> tuple[int, SourceClass, int | None]:
+    """The supplier, the class and the paper that a button of a new offer names; raises Gone."""
+    supplier_id, source_class, document_id = walked(arg)
+    if source_class is None:
+        raise Gone
+    return supplier_id, source_class, document_id
 
 
 async def _ask_new(desk: Desk, asked: Asked) -> Safe:
-    supplier_id, _ = _of_new(asked.arg)
+    supplier_id, _, _ = _of_new(asked.arg)
     found = await desk.shop.read(supply.supplier, supplier_id)
     if found is None:
         raise Gone
@@ -119,17 +148,18 @@ async def _ask_new(desk: Desk, asked: Asked) -> Safe:
 
 
 async def _take_new(desk: Desk, message: Message, asked: Asked, text: str) -> None:
-    supplier_id, source_class = _of_new(asked.arg)
+    supplier_id, source_class, document_id = _of_new(asked.arg)
     minor, currency, from_at = cost_typed(text, desk.storefront.currency, desk.speech.timezone)
     if from_at is not None:
         raise NotACost(text=text[:40], example=decimal_text(8500, currency))
     made = await desk.shop.write(
-        supply.new_offer,
+        onboarding.offer_for,
         supplier_id=supplier_id,
         sku_id=asked.id,
         cost_minor=minor,
         cost_currency=currency,
         source_class=source_class,
+        document_id=document_id,
         by=desk.by,
     )
     await show_offer(message, desk, made.id)
@@ -266,14 +296,30 @@ QUESTIONS |= {
 
 async def choose_other_class(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     say, view = desk.speech, await offer_of(desk, callback_data.id)
-    rows: list[Row] = [[do(say.label(word), "of-class", view.id, arg=one.value)] for one, word in CLASSES.items()]
+    rows: list[Row] = [
+        [do(f"{'✅ ' if one is view.source_class else ''}{say.label(word)}", "of-class", view.id, arg=one.value)]
+        for one, word in CLASSES.items()
+    ]
+    told = []
+    if not view.own and not view.owned:
+        papers = await desk.shop.read(onboarding.papers_for_listing, view.supplier_id)
+        told = [say.say("Which of their papers do these goods rest on?") if papers else say.say(_NO_PAPER)]
+        for paper in papers[-_PAPERS:]:
+            mark = "✅ " if paper.id == view.document_id else ""
+            rows.append([do(f"{mark}{_paper(say, paper)}", "of-paper", view.id, arg=str(paper.id))])
     rows.append([go(say.label("‹ Back"), "offer", view.id), desk.home()])
-    await desk.show(press, paragraphs(bold(view.supplier_name), say.say("What does the offer rest on?")), rows)
+    await desk.show(press, paragraphs(bold(view.supplier_name), say.say("What does the offer rest on?"), *told), rows)
 
 
 async def set_class(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     """What it rests on, chosen anew."""
     if callback_data.arg not in {one.value for one in SourceClass}:
         raise Gone
-    await desk.shop.write(supply.change_offer, offer_id=callback_data.id, source_class=SourceClass(callback_data.arg), by=desk.by)
+    await desk.shop.write(onboarding.rest_on, offer_id=callback_data.id, source_class=SourceClass(callback_data.arg), by=desk.by)
+    await show_offer(press, desk, callback_data.id)
+
+
+async def set_paper(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """On which paper it rests, chosen anew."""
+    await desk.shop.write(onboarding.rest_on, offer_id=callback_data.id, document_id=whole_number(callback_data.arg) or 0, by=desk.by)
     await show_offer(press, desk, callback_data.id)

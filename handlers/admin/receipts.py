@@ -70,11 +70,14 @@ def receipt_of(
 ) -> Safe:
     """The receipt: how many codes came in, how many lines did not, and the first of `refusals`; `unread` lines were malformed."""
     first = [say.say("{line}: {why}", line=line, why=why) for line, why in refusals[:FIRST]]
-    more = refused_in_all(receipt, unread) - len(first)
+    all_of = refused_in_all(receipt, unread)
+    more = all_of - len(first)
+    # A longer document than Telegram takes is cut, and says so.
+    listed = say.say("The document names the first {n} of them.", n=say.number(MOST_LISTED)) if all_of > MOST_LISTED else None
     return paragraphs(
         say.say("Import into <b>{name}</b>", name=sku_name),
         lines(*_counts(say, receipt, unread)),
-        lines(*first, say.many("and {n} more line, in the document", "and {n} more lines, in the document", more) if more else None)
+        lines(*first, say.many("and {n} more line, in the document", "and {n} more lines, in the document", more) if more else None, listed)
         if first
         else None,
         None if deleted else please_delete(say),

@@ -249,7 +249,7 @@ async def batches(press: CallbackQuery, callback_data: See, supplier_desk: Suppl
 # A new offer: category, product, denomination, what the goods are, the paper, the cost
 
 
-def _walk(supplier_id: int, kind: SourceClass | None = None, paper_id: int | None = None) -> str:
+def walk(supplier_id: int, kind: SourceClass | None = None, paper_id: int | None = None) -> str:
     """What the buttons of the walk carry besides the id of what was chosen last."""
     parts = [shortened(supplier_id), *([kind.value[:2]] if kind else []), *([shortened(paper_id)] if paper_id is not None else [])]
     return ".".join(parts)
@@ -285,7 +285,7 @@ async def new_in_category(press: CallbackQuery, callback_data: See, supplier_des
 
 
 async def _categories(press: CallbackQuery, desk: SupplierDesk, chosen: SupplierView, category_id: int | None, page: int = 0) -> None:
-    say, arg = desk.speech, _walk(chosen.id)
+    say, arg = desk.speech, walk(chosen.id)
     under = await desk.shop.read(catalog.categories_under, category_id)
     products = [] if category_id is None else await desk.shop.read(catalog.products_in, category_id)
     every = [see(category_name(one, say), "newc", one.id, arg=arg) for one in under]
@@ -331,7 +331,7 @@ async def new_of_sku(press: CallbackQuery, callback_data: See, supplier_desk: Su
     if len(kinds) == 1:
         await _paper(press, desk, chosen, callback_data.id, kinds[0])
         return
-    rows: list[Row] = [[see(say.label(_CLASSES[kind]), "newk", callback_data.id, arg=_walk(chosen.id, kind))] for kind in kinds]
+    rows: list[Row] = [[see(say.label(_CLASSES[kind]), "newk", callback_data.id, arg=walk(chosen.id, kind))] for kind in kinds]
     rows.append([desk.home(chosen.id)])
     await desk.show(press, say.say("What are your goods? Buyers see it, and it must be what your paper says."), rows)
 
@@ -347,15 +347,15 @@ async def _paper(press: CallbackQuery, desk: SupplierDesk, chosen: SupplierView,
     """The paper that the offer rests on: none is needed, there is one, or it is chosen."""
     say = desk.speech
     if not onboarding.needs_paper(chosen.standing):
-        await desk.ask(press, "new.cost", sku_id, _walk(chosen.id, kind))
+        await desk.ask(press, "new.cost", sku_id, walk(chosen.id, kind))
         return
     papers = await papers_of(desk.shop, chosen)
     if not papers:
         raise NoPaper
     if len(papers) == 1:
-        await desk.ask(press, "new.cost", sku_id, _walk(chosen.id, kind, papers[0].id))
+        await desk.ask(press, "new.cost", sku_id, walk(chosen.id, kind, papers[0].id))
         return
-    rows: list[Row] = [[see(f"📄 {paper.scope}", "newd", sku_id, arg=_walk(chosen.id, kind, paper.id))] for paper in papers[:20]]
+    rows: list[Row] = [[see(f"📄 {paper.scope}", "newd", sku_id, arg=walk(chosen.id, kind, paper.id))] for paper in papers[:20]]
     rows.append([desk.home(chosen.id)])
     await desk.show(press, say.say("Which of your papers do these goods rest on?"), rows)
 

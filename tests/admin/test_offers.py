@@ -13,16 +13,20 @@ from core import orders, people, pricing, supply
 from core.database import Shop
 from core.errors import Refusal
 from core.storefronts import Storefront
-from core.supply import Standing
+from core.supply import SourceClass, Standing
 from handlers.admin.desk import Do, Go
 from handlers.admin.offer_facts import NotACost, cost_typed
 from handlers.admin.quotas import NotAQuota, quota_typed
 from handlers.notices import notice
+from handlers.supply.stock import walk
 from handlers.typed import percent_typed
 from locales import Speech
 from tests.admin.direct import Chatter, at_the_desk
+from tests.core.listings import paper
 from tests.core.offering import offered, supplier
 from tests.stage import Goods
+
+AUTHORISED = SourceClass.AUTHORISED
 
 
 @pytest.fixture
@@ -36,18 +40,23 @@ async def pressed(desk: Chatter, beginning: str) -> str:
 
 
 async def test_an_offer_is_made_by_buttons_and_read_with_all_its_facts(shop: Shop, desk: Chatter, goods: Goods) -> None:
-    supplier = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.TRUSTED, telegram_id=42)
+    supplier = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.AUTHORISED, telegram_id=42)
 
     assert "Of which denomination?" in await desk.presses(Go(to="offers"))
     assert "Price: ¥95.00" in await pressed(desk, f"adm:offers:{goods.sku_id}")
     assert "Who offers it?" in await pressed(desk, "adm:offer-by")
     assert "What does the offer rest on?" in await desk.presses(Go(to="offer-class", id=goods.sku_id, arg=str(supplier.id)))
-    assert "Type what one costs" in await desk.presses(Go(to="ask", id=goods.sku_id, arg=f"offer.new@{supplier.id}.authorised"))
+    assert "They have no approved paper" in await desk.presses(Go(to="offer-paper", id=goods.sku_id, arg=walk(supplier.id, AUTHORISED)))
+    await paper(shop, goods, supplier.id)
+    assert "Which of their papers" in await desk.presses(Go(to="offer-paper", id=goods.sku_id, arg=walk(supplier.id, AUTHORISED)))
+    assert "Type what one costs" in await pressed(desk, "adm:ask:")
     made = await desk.says("85")
 
     for line in ("Bright Cards", "authorised source", "consigned", "Cost: ¥85.00", "Margin: 10.52%", "Sells, at place 2", "a new source"):
         assert line in made, line
     offer_id = (await shop.read(supply.offer_views, supplier_id=supplier.id))[0].id
+    assert "What does the offer rest on?" in await desk.presses(Go(to="offer-what", id=offer_id))
+    assert "Rests on document 1" in await pressed(desk, "adm!:of-paper")
     assert "is not a cost" in await desk.answers("offer.cost", offer_id, "cheap indeed very")
     assert "waits" in (await desk.says("86 from 2199-01-31")) or "From Jan 31, 2199" in await desk.presses(Go(to="offer", id=offer_id))
     assert "Does not sell: it is paused" in await desk.presses(Do(act="of-pause", id=offer_id))
@@ -70,9 +79,9 @@ async def test_many_offers_of_a_denomination_come_ten_a_page(shop: Shop, desk: C
 
 
 async def test_a_quota_is_typed_and_its_offer_costs_what_it_says(shop: Shop, desk: Chatter, goods: Goods) -> None:
-    supplier = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.TRUSTED, telegram_id=42)
+    supplier = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.AUTHORISED, telegram_id=42)
     await desk.answers("sku.face", goods.sku_id, "100 CNY")
-    await desk.answers("offer.new", goods.sku_id, "90", f"{supplier.id}.authorised")
+    await desk.answers("offer.new", goods.sku_id, "90", walk(supplier.id, AUTHORISED, await paper(shop, goods, supplier.id)))
     [offer] = await shop.read(supply.offer_views, supplier_id=supplier.id)
 
     assert "no quota contract yet" in await desk.presses(Go(to="offer-quota", id=offer.id))
@@ -84,8 +93,8 @@ async def test_a_quota_is_typed_and_its_offer_costs_what_it_says(shop: Shop, des
 
 
 async def test_a_proposed_price_is_taken_by_the_first_press(shop: Shop, desk: Chatter, goods: Goods) -> None:
-    supplier = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.TRUSTED, telegram_id=42)
-    await desk.answers("offer.new", goods.sku_id, "85", f"{supplier.id}.authorised")
+    supplier = await shop.write(supply.new_supplier, name="Bright Cards", standing=Standing.AUTHORISED, telegram_id=42)
+    await desk.answers("offer.new", goods.sku_id, "85", walk(supplier.id, AUTHORISED, await paper(shop, goods, supplier.id)))
     [offer] = await shop.read(supply.offer_views, supplier_id=supplier.id)
     await desk.answers("offer.cost", offer.id, "94.50")
     [found] = await shop.read(supply.repricings, storefront_id=goods.storefront.id)
