@@ -16,7 +16,7 @@ PAPERS = {
         LEFT JOIN (SELECT document_id, COUNT(*) AS n FROM document_renewals WHERE kind IS NOT NULL GROUP BY document_id) AS o
             ON o.document_id = r.document_id
         WHERE (r.kind IS NOT NULL AND ((r.state = 'approved') <> (d.id IS NOT NULL) OR COALESCE(o.n, 1) > 1
-            OR d.kind <> r.kind OR d.scope <> r.scope OR COALESCE(d.number, '') <> COALESCE(r.number, '')))
+            OR d.kind <> r.kind OR d.scope <> r.scope OR (d.id IS NOT NULL AND COALESCE(d.number, '') <> COALESCE(r.number, ''))))
            OR (r.kind IS NULL AND r.state <> 'draft' AND d.id IS NULL)""",
     "a paper that was sent is whole": """
         SELECT 'paper ' || id AS about, state || ', ' || COALESCE(kind, '-') || ', ' || COALESCE(file_id, 'no file') AS detail

@@ -256,10 +256,13 @@ def decide_renewal(session: Session, *, renewal_id: int, storefront_id: int, tel
     if telegram_id in supply.members_of(session, made.supplier_id):
         raise OwnApplication
     by = f"telegram:{telegram_id}"
+    another = made.document_id is None
+    if another and approved:
+        made.document_id = _file_another(session, made, by)
     made.state = RenewalState.APPROVED if approved else RenewalState.REFUSED
     made.decided_by, made.decided_at = by, now(session)
-    if made.document_id is None:
-        _decide_another(session, made, by)
+    if another:
+        _decided_another(session, made, by)
     else:
         _decide_newer(session, made, session.get_one(Document, made.document_id, with_for_update=True, populate_existing=True), by)
     renewal_cards.redraw(session, made)
@@ -290,25 +293,28 @@ def _decide_newer(session: Session, made: DocumentRenewal, row: Document, by: st
     _tell_members(session, row, {"says": "document", "event": f"renewal-{made.state.value}"}, f"renewal-{made.id}")
 
 
-def _decide_another(session: Session, made: DocumentRenewal, by: str) -> None:
+def _file_another(session: Session, made: DocumentRenewal, by: str) -> int:
     assert made.kind is not None and made.scope is not None, "what is sent is whole"
-    after: dict[str, Any] = {"state": made.state.value}
-    if made.state is RenewalState.APPROVED:
-        made.document_id = _file(
-            session,
-            made.supplier_id,
-            made.storefront_id,
-            by,
-            kind=made.kind,
-            scope=made.scope,
-            expires_on=made.expires_on,
-            number=made.number,
-            file_id=made.file_id,
-            file_kind=made.file_kind,
-            file_unique_id=made.file_unique_id,
-        )
-        after["document_id"] = made.document_id
+    return _file(
+        session,
+        made.supplier_id,
+        made.storefront_id,
+        by,
+        kind=made.kind,
+        scope=made.scope,
+        expires_on=made.expires_on,
+        number=made.number,
+        file_id=made.file_id,
+        file_kind=made.file_kind,
+        file_unique_id=made.file_unique_id,
+    )
+
+
+def _decided_another(session: Session, made: DocumentRenewal, by: str) -> None:
     session.flush()
+    after: dict[str, Any] = {"state": made.state.value}
+    if made.document_id is not None:
+        after["document_id"] = made.document_id
     journal.record(
         session, by=by, did="decide-paper", about="paper", about_id=made.id, before={"state": RenewalState.SENT.value}, after=after
     )
