@@ -19,7 +19,7 @@ from core.onboarding import DocumentView
 from core.people import Customer
 from handlers.conversation import conversation
 from handlers.notes import Note, Said
-from handlers.pieces import Row, button, keyboard, lines, paragraphs, plain, show
+from handlers.pieces import Row, button, keyboard, lines, paragraphs, plain, show, within
 from handlers.screen import refused
 from handlers.supply.buttons import AnotherPaper, Documents, NeverExpires, Renew, ShowDocument, Supply, WaitingPaper
 from handlers.supply.files import file_in, send_file
@@ -81,7 +81,8 @@ async def documents_pressed(press: CallbackQuery, callback_data: Documents, shop
     rows.append([button(speech.label("➕ Another paper"), AnotherPaper(supplier=callback_data.supplier))])
     rows.append([button(speech.label("⬅️ Back"), Supply())])
     nothing = speech.say("There are no papers yet.")
-    await show(press, paragraphs(speech.say("<b>📄 Your papers</b>"), lines(*said) or nothing), keyboard(rows), fresh=callback_data.fresh)
+    text = within(paragraphs(speech.say("<b>📄 Your papers</b>"), lines(*said) or nothing))
+    await show(press, text, keyboard(rows), fresh=callback_data.fresh)
 
 
 def _waits(speech: Speech, n: int, paper_id: int) -> InlineKeyboardButton:

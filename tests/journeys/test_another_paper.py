@@ -80,7 +80,7 @@ async def test_a_first_paper_goes_from_the_phone_through_approval_to_a_listed_of
     await lin.sees("📨 Sent. The shop looks at it")
     [sent] = await counter.shop.read(onboarding.papers_waiting, supplier_id)
     await counter.press_forged(lin, buttons.SendAnother(id=sent.id).pack())
-    assert len(await counter.shop.read(onboarding.papers_waiting, supplier_id)) == 1, "pressed twice, sent once"
+    assert await counter.shop.read(onboarding.papers_waiting, supplier_id) == [sent], "pressed twice, sent once"
 
     card, twin = await admin.sees("Lin & Co has sent another paper."), await other.sees("has sent another paper.")
     assert "Steam & <PSN>" in card["text"] and "✅ Papers of others" in card["text"] and "⏳ Certificate: AUTH-1" in card["text"]
@@ -177,7 +177,8 @@ async def test_the_group_decides_about_a_paper_and_only_the_staff_in_it(shop: Sh
     assert await shop.read(onboarding.documents_of, made.id) == []
     [drawn] = [one for one in await presses(admin.telegram_id, group) if isinstance(one, EditMessageText)]
     assert "has accepted it." in str(drawn.text), "in the shop's language"
-    assert len(await shop.read(onboarding.documents_of, made.id)) == 1
+    [document] = await shop.read(onboarding.documents_of, made.id)
+    assert document.good
     await _couriers_round(shop, bot)
     edited = [one for one in said.taken() if isinstance(one, EditMessageText)]
     assert sorted(int(one.chat_id or 0) for one in edited) == [group, 7001]
