@@ -8,7 +8,7 @@ from aiogram.types import InlineKeyboardMarkup
 
 from core import onboarding, resellers
 from core.database import Shop
-from handlers.admin import reseller_cards
+from handlers.admin import renewals, reseller_cards
 from handlers.admin.application_card import card_drawn
 from locales import Safe, Speech
 
@@ -72,5 +72,20 @@ class OfResellers:
         await shop.write(resellers.card_shown, card_id=card_id, message_id=message_id)
 
 
-DECKS: dict[str, Deck] = {"supplier": OfSuppliers(), "reseller": OfResellers()}
-"""By the word `of` in a card's message; suppliers' have none."""
+class OfPapers:
+    """Papers that suppliers sent from the chat."""
+
+    async def read(self, shop: Shop, card_id: int) -> Card | None:
+        return await shop.read(onboarding.renewal_card, card_id)
+
+    async def drawn(self, shop: Shop, card_id: int, speech: Speech) -> tuple[Safe, InlineKeyboardMarkup | None]:
+        card = await shop.read(onboarding.renewal_card, card_id)
+        assert card is not None, "a card is never taken away"
+        return await renewals.card_drawn(shop, card.application_id, speech)
+
+    async def shown(self, shop: Shop, card_id: int, message_id: int) -> None:
+        await shop.write(onboarding.renewal_card_shown, card_id=card_id, message_id=message_id)
+
+
+DECKS: dict[str, Deck] = {"supplier": OfSuppliers(), "reseller": OfResellers(), "paper": OfPapers()}
+"""By the word `of` in a card's message; those of suppliers' applications have none."""

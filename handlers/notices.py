@@ -40,7 +40,7 @@ from handlers.pieces import bold, button, full_name, keyboard, lines, paragraphs
 from handlers.reseller import api as reseller_api
 from handlers.reseller import home as reseller_home
 from handlers.reseller import limits as limits_of_reseller
-from handlers.supply import earnings
+from handlers.supply import another_paper, earnings
 from handlers.supply import papers as supply_papers
 from handlers.supply import start as supply_start
 from handlers.supply.desk import see
@@ -221,6 +221,7 @@ SAYS: dict[str, Wording] = {
     **supply_start.SAYS,
     **reseller_api.SAYS,
     **supply_papers.SAYS,
+    **another_paper.SAYS,
     **tasks.SAYS,
     **service.SAYS,
     **memberships.SAYS,

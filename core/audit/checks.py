@@ -13,6 +13,7 @@ from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
+from core.audit.papers import PAPERS
 from core.audit.promises import PROMISES
 from core.audit.purchases import PURCHASES
 from core.audit.resellers import RESELLERS
@@ -568,6 +569,7 @@ CHECKS: dict[str, str] = {
     **API,
     **CONTROL,
     **OFFERS,
+    **PAPERS,
     **ROUTING,
     **COMMITMENTS,
     **UPSTREAMS,

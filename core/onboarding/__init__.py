@@ -1,9 +1,19 @@
 """Onboarding: suppliers apply in the chat with their papers, and the staff decide."""
 
+from core.onboarding.another_paper import (
+    begin_another,
+    keep_file,
+    next_to_say,
+    papers_waiting,
+    say_of_another,
+    send_another,
+    start_again,
+    take_paper_back,
+)
 from core.onboarding.applying import PaperField, add_paper, begin, describe_paper, put, remove_paper, send, withdraw
 from core.onboarding.cards import card, card_shown
 from core.onboarding.certificates import decide_certificate, take_certificates
-from core.onboarding.checks import banned_words
+from core.onboarding.checks import Finding, banned_words
 from core.onboarding.deciding import Decided, decide, settle_check
 from core.onboarding.decks import CardView, Deck
 from core.onboarding.deposits import (
@@ -61,14 +71,17 @@ from core.onboarding.refusals import (
     NotFinished,
     NotYours,
     Outdated,
+    OverAlready,
     OwnApplication,
+    PapersWait,
     ReasonMissing,
     RefusedLately,
     SupplierAlready,
     Waits,
     WorksMissing,
 )
-from core.onboarding.rules import LONGEST_REASON, NEEDED, NEEDED_OF, STANDINGS, Field, clean, missing, plain, read_date
+from core.onboarding.renewal_cards import renewal_card, renewal_card_shown
+from core.onboarding.rules import LONGEST_REASON, MOST_WAITING, NEEDED, NEEDED_OF, STANDINGS, Field, clean, missing, plain, read_date
 from core.onboarding.tables import (
     ApplicationState,
     CheckKind,
@@ -84,6 +97,7 @@ from core.onboarding.tables import (
 
 __all__ = [
     "LONGEST_REASON",
+    "MOST_WAITING",
     "NEEDED",
     "NEEDED_OF",
     "STANDINGS",
@@ -105,6 +119,7 @@ __all__ = [
     "DocumentState",
     "DocumentView",
     "Field",
+    "Finding",
     "Kind",
     "Legal",
     "Listed",
@@ -112,11 +127,13 @@ __all__ = [
     "NotFinished",
     "NotYours",
     "Outdated",
+    "OverAlready",
     "OwnApplication",
     "PaperField",
     "PaperKind",
     "PaperOver",
     "PaperView",
+    "PapersWait",
     "ReasonMissing",
     "RefusedLately",
     "RenewalState",
@@ -133,6 +150,7 @@ __all__ = [
     "approve_offer",
     "banned_words",
     "begin",
+    "begin_another",
     "bought_by_us",
     "card",
     "card_shown",
@@ -148,14 +166,17 @@ __all__ = [
     "documents_of",
     "give_deposit_back",
     "how_many_wait",
+    "keep_file",
     "list_offer",
     "may_list",
     "may_stock",
     "missing",
     "needs_paper",
+    "next_to_say",
     "offer_for",
     "paper",
     "papers_for_listing",
+    "papers_waiting",
     "pay_deposit",
     "plain",
     "put",
@@ -164,11 +185,17 @@ __all__ = [
     "remove_paper",
     "renew",
     "renewal",
+    "renewal_card",
+    "renewal_card_shown",
     "rest_on",
+    "say_of_another",
     "send",
+    "send_another",
     "set_deposit",
     "settle_check",
+    "start_again",
     "take_certificates",
+    "take_paper_back",
     "waive_deposit",
     "watch_documents",
     "withdraw",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core import blacklist, standing, supply
@@ -23,8 +24,10 @@ from core.onboarding.tables import (
     Kind,
     Legal,
     PaperKind,
+    RenewalState,
 )
-from core.ports import CertificateFacts
+from core.ports import CertificateFacts, CertificateState
+from core.supply import Standing
 
 _MOST = 5  # of what a check names
 PAPER = "paper:"  # how the subject of the check of a paper's certificate begins
@@ -35,6 +38,41 @@ class Finding:
     what: CheckKind
     result: CheckResult
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Bringer(Protocol):
+    """Who brings papers: somebody who applies, or a supplier by somebody of theirs."""
+
+    @property
+    def telegram_id(self) -> int: ...
+
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def contact(self) -> str | None: ...
+
+
+class Brought(Protocol):
+    """What is looked at of a paper, wherever it is kept."""
+
+    @property
+    def file_unique_id(self) -> str | None: ...
+
+    @property
+    def number(self) -> str | None: ...
+
+    @property
+    def expires_on(self) -> date | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """Somebody of a supplier."""
+
+    telegram_id: int
+    name: str | None
+    contact: str | None = None
 
 
 def look(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> list[Finding]:
@@ -50,12 +88,50 @@ def look(session: Session, row: Application, papers: Sequence[ApplicationPaper])
     ]
 
 
+def look_at_sent(session: Session, row: DocumentRenewal) -> list[Finding]:
+    """The same checks of a paper that a supplier sent from the chat, as things are now; a newer one says no words of its own."""
+    of = next((one for one in supply.all_suppliers(session) if one.id == row.supplier_id), None)
+    member = _Member(int(row.by.partition(":")[2]), None if of is None else of.name)
+    banned = banned_person(session, member)
+    found = [
+        Finding(CheckKind.PERSON, CheckResult.FAIL, {"banned": banned}) if banned else Finding(CheckKind.PERSON, CheckResult.OK),
+        _same_paper(session, member, [row]),
+        _expiry(session, [row]),
+    ]
+    if row.scope is not None:
+        found.append(_said(session, row.scope, authorised=of is not None and of.standing is Standing.AUTHORISED))
+    return [*found, *_registered(session, row)]
+
+
+def want_registered(session: Session, row: DocumentRenewal, holder: str) -> None:
+    """Have the register asked about the number of a paper that was sent from the chat, when it has one. A part of commands."""
+    if row.number:
+        facts = CertificateFacts(row.number, holder, row.scope or "", row.expires_on)
+        standing.want_check(session, _subject_of_sent(row), facts, brought_by=int(row.by.partition(":")[2]))
+
+
+def _subject_of_sent(row: DocumentRenewal) -> str:
+    return f"sent-paper:{row.id}"
+
+
+def _registered(session: Session, row: DocumentRenewal) -> list[Finding]:
+    known = standing.checks_of(session, [_subject_of_sent(row)]).get(_subject_of_sent(row))
+    if known is None:
+        return []
+    if known.state is CertificateState.PENDING:
+        return [Finding(CheckKind.CERTIFICATE, CheckResult.PENDING, {"numbers": [known.facts.number]})]
+    result = CheckResult.OK if known.state is CertificateState.VALID else CheckResult.FAIL
+    return [
+        Finding(CheckKind.CERTIFICATE, result, {"register": f"{known.facts.number}: {known.state.value} ({known.register or 'staff'})"})
+    ]
+
+
 def banned_words(session: Session, text: str) -> list[str]:
     """Words and brands in a text that may not be there: those of the house, and those that the staff have banned."""
     return list(dict.fromkeys([*suspicious_words(text), *standing.banned(session, text)]))
 
 
-def banned_person(session: Session, row: Application) -> list[str]:
+def banned_person(session: Session, row: Bringer) -> list[str]:
     """Why a person is not wanted, as words: a supplier of theirs is suspended, or they are on a list."""
     found = ["suspended" for one in supply.suppliers_of(session, row.telegram_id) if one.suspended][:1]
     for what, value in (("telegram", str(row.telegram_id)), ("name", row.name or ""), ("contact", row.contact or "")):
@@ -134,7 +210,7 @@ class _Holders:
     suppliers: set[int] = field(default_factory=set)
 
 
-def _same_paper(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> Finding:
+def _same_paper(session: Session, row: Bringer, papers: Sequence[Brought]) -> Finding:
     """Papers that somebody else has brought too – the same file, or one with the same number –, and numbers on the blacklist."""
     numbers = {folded(paper.number) for paper in papers if paper.number}
     copied, numbered = _of_file(session, row, papers), _of_number(session, row, numbers)
@@ -156,36 +232,44 @@ def _same_paper(session: Session, row: Application, papers: Sequence[Application
     return Finding(CheckKind.SAME_PAPER, CheckResult.FAIL if fails else CheckResult.WARN, facts)
 
 
-def _of_file(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> _Holders:
+def _of_file(session: Session, row: Bringer, papers: Sequence[Brought]) -> _Holders:
     files = [paper.file_unique_id for paper in papers]
     brought = select(ApplicationPaper.application_id).where(ApplicationPaper.file_unique_id.in_(files))
     approved = select(Document.supplier_id).where(Document.file_unique_id.in_(files))
-    renewed = (
-        select(Document.supplier_id)
-        .join(DocumentRenewal, DocumentRenewal.document_id == Document.id)
-        .where(DocumentRenewal.file_unique_id.in_(files))
-    )
-    return _holders(session, row, session.scalars(brought).all(), session.scalars(approved.union(renewed)).all())
+    sent = select(DocumentRenewal.supplier_id).where(DocumentRenewal.file_unique_id.in_(files), DocumentRenewal.state != RenewalState.DRAFT)
+    return _holders(session, row, session.scalars(brought).all(), session.scalars(approved.union(sent)).all())
 
 
-def _of_number(session: Session, row: Application, numbers: set[str]) -> _Holders:
+def _of_number(session: Session, row: Bringer, numbers: set[str]) -> _Holders:
     if not numbers:
         return _Holders()
     brought = session.execute(select(ApplicationPaper.application_id, ApplicationPaper.number).where(ApplicationPaper.number.is_not(None)))
-    approved = session.execute(select(Document.supplier_id, Document.number).where(Document.number.is_not(None)))
+    approved = select(Document.supplier_id, Document.number).where(Document.number.is_not(None))
+    sent = select(DocumentRenewal.supplier_id, DocumentRenewal.number).where(
+        DocumentRenewal.number.is_not(None), DocumentRenewal.state != RenewalState.DRAFT
+    )
     return _holders(
         session,
         row,
         [holder for holder, number in brought if folded(number or "") in numbers],
-        [holder for holder, number in approved if folded(number or "") in numbers],
+        [holder for question in (approved, sent) for holder, number in session.execute(question) if folded(number or "") in numbers],
     )
 
 
-def _holders(session: Session, row: Application, applications: Sequence[int], suppliers: Sequence[int]) -> _Holders:
-    """Those of them who are somebody else than the applicant, in whatever storefront; with the suppliers that applications made."""
-    others = session.scalars(select(Application).where(Application.id.in_(applications), Application.telegram_id != row.telegram_id)).all()
-    made = {one.supplier_id for one in others if one.supplier_id is not None}
+def _holders(session: Session, row: Bringer, applications: Sequence[int], suppliers: Sequence[int]) -> _Holders:
+    """Those of them who are somebody else than who brings it, in whatever storefront; with the suppliers that applications made.
+
+    What another person of the same supplier has brought is nobody else's.
+    """
     own = {one.id for one in supply.suppliers_of(session, row.telegram_id)}
+    others = session.scalars(
+        select(Application).where(
+            Application.id.in_(applications),
+            Application.telegram_id != row.telegram_id,
+            or_(Application.supplier_id.is_(None), Application.supplier_id.not_in(own)),
+        )
+    ).all()
+    made = {one.supplier_id for one in others if one.supplier_id is not None}
     return _Holders({one.id: one for one in others}, {*suppliers, *made} - own)
 
 
@@ -213,7 +297,7 @@ def _missing(row: Application, papers: Sequence[ApplicationPaper]) -> Finding:
     return Finding(CheckKind.MISSING, CheckResult.FAIL if authorised_by_nobody else CheckResult.WARN, facts)
 
 
-def _expiry(session: Session, papers: Sequence[ApplicationPaper]) -> Finding:
+def _expiry(session: Session, papers: Sequence[Brought]) -> Finding:
     today = now(session).date()
     dated = sorted(paper.expires_on for paper in papers if paper.expires_on is not None)
     if dated and dated[0] < today:
@@ -225,9 +309,13 @@ def _expiry(session: Session, papers: Sequence[ApplicationPaper]) -> Finding:
 
 def _words(session: Session, row: Application, papers: Sequence[ApplicationPaper]) -> Finding:
     said = "\n".join([row.name or "", row.goods or "", row.contact or "", *[paper.scope or "" for paper in papers]])
+    return _said(session, said, authorised=row.kind is Kind.AUTHORISED)
+
+
+def _said(session: Session, said: str, *, authorised: bool) -> Finding:
     found = list(dict.fromkeys(banned_words(session, said)))
     if found:
         return Finding(CheckKind.WORDS, CheckResult.FAIL, {"words": found[:_MOST]})
     # As nothing else than an authorised supplier they could not list it: better said now than after the approval.
-    guarded = [] if row.kind is Kind.AUTHORISED else standing.brands_in(session, said)
+    guarded = [] if authorised else standing.brands_in(session, said)
     return Finding(CheckKind.WORDS, CheckResult.WARN, {"brands": guarded[:_MOST]}) if guarded else Finding(CheckKind.WORDS, CheckResult.OK)

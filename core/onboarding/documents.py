@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from core import journal, outbox, payments, people, supply
 from core.database import now, read, write
+from core.onboarding import renewal_cards
+from core.onboarding.checks import Finding, look_at_sent
 from core.onboarding.refusals import NotLater, NotYours, Outdated, OwnApplication, RenewalWaits
 from core.onboarding.rules import GRACE_DAYS, REMIND, clean_scope
 from core.onboarding.tables import ApplicationPaper, Document, DocumentRenewal, DocumentState, PaperKind, RenewalState
@@ -37,13 +39,26 @@ class DocumentView:
 
 @dataclass(frozen=True, slots=True)
 class RenewalView:
+    """A paper that was sent from the chat. `document`: the one that it is a newer one of, or that another paper has become.
+
+    `another`: it is for no document, and says itself what it is. `findings`: what is noticed about it by itself, while it waits.
+    """
+
     id: int
-    document: DocumentView
-    file_id: str
-    file_kind: str
+    supplier_id: int
+    storefront_id: int
+    document: DocumentView | None
+    file_id: str | None
+    file_kind: str | None
     expires_on: date | None
     state: RenewalState
     decided_by: str | None
+    another: bool
+    kind: PaperKind | None
+    scope: str | None
+    number: str | None
+    dated: bool
+    findings: tuple[Finding, ...]
 
 
 def ref_of(document_id: int) -> str:
@@ -142,12 +157,32 @@ def _views(session: Session, rows: Sequence[Document]) -> list[DocumentView]:
 
 @read
 def renewal(session: Session, renewal_id: int) -> RenewalView | None:
-    """This renewal with the paper it is of."""
+    """This paper that was sent from the chat, with what is noticed about it; None when there is none."""
     row = session.get(DocumentRenewal, renewal_id)
-    if row is None:
-        return None
-    [of] = _views(session, [session.get_one(Document, row.document_id)])
-    return RenewalView(row.id, of, row.file_id, row.file_kind, row.expires_on, row.state, row.decided_by)
+    return None if row is None else renewal_view(session, row, looked_at=True)
+
+
+def renewal_view(session: Session, row: DocumentRenewal, *, looked_at: bool = False) -> RenewalView:
+    """A part of questions; `looked_at`: with the checks."""
+    of = None if row.document_id is None else _views(session, [session.get_one(Document, row.document_id)])[0]
+    another = row.document_id is None or row.kind is not None
+    return RenewalView(
+        row.id,
+        row.supplier_id,
+        row.storefront_id,
+        of,
+        row.file_id,
+        row.file_kind,
+        row.expires_on,
+        row.state,
+        row.decided_by,
+        another,
+        row.kind if another or of is None else of.kind,
+        row.scope if another or of is None else of.scope,
+        row.number if another or of is None else of.number,
+        row.dated or not another,
+        tuple(look_at_sent(session, row)) if looked_at and row.state is RenewalState.SENT else (),
+    )
 
 
 @write
@@ -161,9 +196,11 @@ def renew(
     file_kind: str,
     expires_on: date | None,
     once: str,
+    group_id: int | None = None,
 ) -> int:
-    """A member of the supplier sends a newer paper; the staff are asked. The same `once` again is the same one. Returns its id.
+    """A member of the supplier sends a newer paper; the staff and their group get a card. Returns its id.
 
+    The same `once` again is the same one.
     Raises NotYours, NotLater, RenewalWaits.
     """
     row = session.get(Document, document_id, with_for_update=True, populate_existing=True)
@@ -187,6 +224,10 @@ def renew(
         state=RenewalState.SENT,
         by=f"telegram:{telegram_id}",
         at=now(session),
+        supplier_id=row.supplier_id,
+        storefront_id=row.storefront_id,
+        dated=True,
+        revision=0,
     )
     session.add(made)
     session.flush()
@@ -199,25 +240,38 @@ def renew(
         before={"expires_on": _said(row.expires_on)},
         after={"expires_on": _said(expires_on)},
     )
-    body = {"says": "document-renewal", "renewal": made.id}
-    payments.tell_staff(session, storefront_id=row.storefront_id, body=body, once=f"document-renewal:{made.id}")
+    renewal_cards.deal(session, made, telegram_id, group_id)
     return made.id
 
 
 @write
 def decide_renewal(session: Session, *, renewal_id: int, storefront_id: int, telegram_id: int, approved: bool) -> RenewalView:
-    """The staff take a newer paper, which lifts what the old one stopped, or do not. Raises Outdated, and OwnApplication to its own."""
+    """The staff take a paper that was sent, or do not: a newer one lifts what the old one stopped, another one becomes a document.
+
+    Raises Outdated, and OwnApplication to its own.
+    """
     made = session.get(DocumentRenewal, renewal_id, with_for_update=True, populate_existing=True)
-    row = None if made is None else session.get(Document, made.document_id, with_for_update=True, populate_existing=True)
-    if made is None or row is None or row.storefront_id != storefront_id or made.state is not RenewalState.SENT:
+    if made is None or made.storefront_id != storefront_id or made.state is not RenewalState.SENT:
         raise Outdated
-    if telegram_id in supply.members_of(session, row.supplier_id):
+    if telegram_id in supply.members_of(session, made.supplier_id):
         raise OwnApplication
     by = f"telegram:{telegram_id}"
-    before = {"state": row.state.value, "expires_on": _said(row.expires_on)}
+    another = made.document_id is None
+    if another and approved:
+        made.document_id = _file_another(session, made, by)
     made.state = RenewalState.APPROVED if approved else RenewalState.REFUSED
     made.decided_by, made.decided_at = by, now(session)
-    if approved:
+    if another:
+        _decided_another(session, made, by)
+    else:
+        _decide_newer(session, made, session.get_one(Document, made.document_id, with_for_update=True, populate_existing=True), by)
+    renewal_cards.redraw(session, made)
+    return renewal_view(session, made)
+
+
+def _decide_newer(session: Session, made: DocumentRenewal, row: Document, by: str) -> None:
+    before = {"state": row.state.value, "expires_on": _said(row.expires_on)}
+    if made.state is RenewalState.APPROVED:
         row.file_id, row.file_kind, row.file_unique_id = made.file_id, made.file_kind, made.file_unique_id
         row.expires_on, row.reminded = made.expires_on, None
         row.approved_at, row.approved_by = now(session), by
@@ -237,9 +291,37 @@ def decide_renewal(session: Session, *, renewal_id: int, storefront_id: int, tel
         after={"state": row.state.value, "expires_on": _said(row.expires_on), "renewal": made.state.value},
     )
     _tell_members(session, row, {"says": "document", "event": f"renewal-{made.state.value}"}, f"renewal-{made.id}")
-    found = renewal(session, renewal_id)
-    assert found is not None
-    return found
+
+
+def _file_another(session: Session, made: DocumentRenewal, by: str) -> int:
+    assert made.kind is not None and made.scope is not None, "what is sent is whole"
+    return _file(
+        session,
+        made.supplier_id,
+        made.storefront_id,
+        by,
+        kind=made.kind,
+        scope=made.scope,
+        expires_on=made.expires_on,
+        number=made.number,
+        file_id=made.file_id,
+        file_kind=made.file_kind,
+        file_unique_id=made.file_unique_id,
+    )
+
+
+def _decided_another(session: Session, made: DocumentRenewal, by: str) -> None:
+    session.flush()
+    after: dict[str, Any] = {"state": made.state.value}
+    if made.document_id is not None:
+        after["document_id"] = made.document_id
+    journal.record(
+        session, by=by, did="decide-paper", about="paper", about_id=made.id, before={"state": RenewalState.SENT.value}, after=after
+    )
+    body = {"says": "paper", "paper": made.id, "event": made.state.value}
+    for customer in _customers(session, made.supplier_id, made.storefront_id):
+        once = f"paper:{made.id}:{made.state.value}:to:{customer.id}"
+        outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=customer.id, body=body, once=once)
 
 
 @write
@@ -293,16 +375,20 @@ def _tell(session: Session, row: Document, event: str, days: int = 0) -> None:
 
 
 def _tell_members(session: Session, row: Document, body: dict[str, Any], once: str) -> None:
-    for telegram_id in supply.members_of(session, row.supplier_id):
-        customer = people.find(session, storefront_id=row.storefront_id, telegram_id=telegram_id)
-        if customer is not None:
-            outbox.post(
-                session,
-                topic=outbox.Topic.NOTICE,
-                customer_id=customer.id,
-                body={**body, "document": row.id, "expires_on": _said(row.expires_on)},
-                once=f"document:{row.id}:{_said(row.expires_on)}:{once}:to:{customer.id}",
-            )
+    for customer in _customers(session, row.supplier_id, row.storefront_id):
+        outbox.post(
+            session,
+            topic=outbox.Topic.NOTICE,
+            customer_id=customer.id,
+            body={**body, "document": row.id, "expires_on": _said(row.expires_on)},
+            once=f"document:{row.id}:{_said(row.expires_on)}:{once}:to:{customer.id}",
+        )
+
+
+def _customers(session: Session, supplier_id: int, storefront_id: int) -> list[people.Customer]:
+    """The people of a supplier whom this shop can write to."""
+    found = [people.find(session, storefront_id=storefront_id, telegram_id=one) for one in supply.members_of(session, supplier_id)]
+    return [customer for customer in found if customer is not None]
 
 
 def _said(day: date | None) -> str | None:

@@ -150,3 +150,15 @@ class RenewalWaits(Refusal):
 @dataclass(eq=False)
 class NotLater(Refusal):
     says: ClassVar[str] = N_("The newer paper must be valid today, and no shorter than the one it replaces.")
+
+
+@dataclass(eq=False)
+class PapersWait(Refusal):
+    says: ClassVar[str] = N_("{most} papers of yours are with the shop already. Wait until one was looked at, or take one back.")
+
+    most: int
+
+
+@dataclass(eq=False)
+class OverAlready(Refusal):
+    says: ClassVar[str] = N_("That day has passed. Please type the last day of a paper that is still valid.")

@@ -14,6 +14,7 @@ from core.onboarding.tables import CheckKind, CheckResult, Kind, Legal, PaperKin
 from core.supply import Standing
 
 MOST_PAPERS = 12
+MOST_WAITING = 5  # papers of one supplier, besides newer ones, that the staff have not looked at
 SOON = timedelta(days=30)  # a paper that expires within so long is worth a word
 REMIND = (30, 7, 1)  # days before a paper expires
 GRACE_DAYS = 3  # an expired paper stops new listings at once, and sales so many days later

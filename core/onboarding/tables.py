@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -80,6 +80,8 @@ class RenewalState(StrEnum):
     SENT = "sent"
     APPROVED = "approved"
     REFUSED = "refused"
+    DRAFT = "draft"  # of another paper: a newer one is sent at once
+    TAKEN_BACK = "taken_back"
 
 
 class DepositState(StrEnum):
@@ -245,20 +247,34 @@ class Document(Base):
     stopped_at: Mapped[datetime | None]  # what rests on it sells no more since
 
 
+_SENT, _DRAFT = text("state = 'sent'"), text("state = 'draft'")
+
+
 class DocumentRenewal(Base):
-    """A newer paper that a supplier sent for one that expires."""
+    """A paper that a supplier sent from the chat: a newer one for a document, or another one, for no document yet.
+
+    Another one says itself what it is; accepted, it becomes a document. A newer one says that by the document that it is for.
+    """
 
     __tablename__ = "document_renewals"
     __table_args__ = (
         UniqueConstraint("document_id", "once", name="uq_document_renewal_once"),
-        CheckConstraint("(state = 'sent') = (decided_at IS NULL)", name="over_when_decided"),
+        CheckConstraint("(state IN ('draft', 'sent')) = (decided_at IS NULL)", name="over_when_decided"),
+        CheckConstraint(
+            "state = 'draft' OR (file_id IS NOT NULL AND (document_id IS NOT NULL OR (kind IS NOT NULL AND scope IS NOT NULL)))",
+            name="sent_when_whole",
+        ),
+        CheckConstraint("state <> 'approved' OR document_id IS NOT NULL", name="accepted_is_a_document"),
+        # A person describes one at a time, whatever they press on how many phones.
+        Index("uq_document_renewal_draft", "supplier_id", "by", unique=True, postgresql_where=_DRAFT, sqlite_where=_DRAFT),
+        Index("ix_document_renewals_waiting", "supplier_id", "id", postgresql_where=_SENT, sqlite_where=_SENT),
     )
 
     id: Mapped[Id]
-    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
-    file_id: Mapped[str] = mapped_column(String(200))
-    file_unique_id: Mapped[str] = mapped_column(String(64))
-    file_kind: Mapped[str] = mapped_column(String(16))
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id"))  # none: another paper, not accepted yet
+    file_id: Mapped[str | None] = mapped_column(String(200))
+    file_unique_id: Mapped[str | None] = mapped_column(String(64))
+    file_kind: Mapped[str | None] = mapped_column(String(16))
     expires_on: Mapped[date | None] = mapped_column(Date)
     once: Mapped[str] = mapped_column(String(64))
     state: Mapped[RenewalState]
@@ -266,6 +282,32 @@ class DocumentRenewal(Base):
     at: Mapped[datetime]
     decided_by: Mapped[str | None] = mapped_column(String(64))
     decided_at: Mapped[datetime | None]
+    # These two came later, and every row has them.
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("suppliers.id"), nullable=True)
+    storefront_id: Mapped[int] = mapped_column(ForeignKey("storefronts.id"), nullable=True)
+    kind: Mapped[PaperKind | None]  # this and what follows: of another paper
+    scope: Mapped[str | None] = mapped_column(String(300))
+    number: Mapped[str | None] = mapped_column(String(64))
+    dated: Mapped[bool] = mapped_column(server_default=false())  # whether the expiry was said: none is an answer too
+    revision: Mapped[int] = mapped_column(server_default=text("0"))  # moves with everything that its cards show
+    changed_at: Mapped[datetime | None]
+
+
+class DocumentRenewalCard(Base):
+    """A message that shows a sent paper to one of the staff, or to the group of all; a deck calls what it shows an application."""
+
+    __tablename__ = "document_renewal_cards"
+    __table_args__ = (UniqueConstraint("application_id", "version", "chat_id", name="uq_document_renewal_card"),)
+
+    id: Mapped[Id]
+    application_id: Mapped[int] = mapped_column(ForeignKey("document_renewals.id"))
+    version: Mapped[int]  # a paper is sent once: always 1
+    chat_id: Mapped[int]
+    customer_id: Mapped[int] = mapped_column(
+        ForeignKey("customers.id")
+    )  # in whose lane it travels: the reader's, of a group's the sender's
+    message_id: Mapped[int | None]  # until it is sent there is none
+    made_at: Mapped[datetime]
 
 
 class DepositTerms(Base):

@@ -71,7 +71,6 @@ def router() -> Router:
     parts = (
         applications,
         deposits,
-        renewals,
         cases,  # before what takes every answer: here a picture may be one
         kinds,  # before it too: a file, or a forwarded message
         maintenance,
@@ -122,5 +121,5 @@ def router() -> Router:
     no_more.callback_query.register(home.out_of_date)
     forged.callback_query.register(not_staff, F.data.func(is_ours))
     desk.include_routers(*[part.router() for part in parts], no_more)
-    made.include_routers(applications.cards(), reseller_cards.cards(), desk, forged)
+    made.include_routers(applications.cards(), reseller_cards.cards(), renewals.cards(), desk, forged)
     return made

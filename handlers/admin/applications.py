@@ -93,14 +93,14 @@ class SaysWhy(BaseMiddleware):
         return None
 
 
-def _reads(event: CallbackQuery, desk: Desk) -> Speech:
+def reads(event: CallbackQuery, desk: Desk) -> Speech:
     """The language of whoever reads the card: in the group, the shop's."""
     in_group = event.message is not None and event.message.chat.type != ChatType.PRIVATE
     return Speech(match(desk.storefront.language, desk.storefront.language)) if in_group else desk.speech
 
 
 async def _redraw(event: CallbackQuery, desk: Desk, found: ApplicationView) -> None:
-    speech = _reads(event, desk)
+    speech = reads(event, desk)
     await desk.show(event, await card_text(desk.shop, found, speech), card_buttons(found, speech))
 
 
@@ -144,7 +144,7 @@ async def reasons(press: CallbackQuery, callback_data: Review, desk: Desk) -> No
     found = await _seen(desk, callback_data)
     if found.state is not ApplicationState.SENT:
         raise Outdated
-    speech, back = _reads(press, desk), callback_data.act == "backs"
+    speech, back = reads(press, desk), callback_data.act == "backs"
     usual = SEND_BACK if back else REFUSE
     act = "back" if back else "no"
     told = [speech.say("{n}. {reason}", n=speech.number(n), reason=speech.say(sentence)) for n, sentence in enumerate(usual.values(), 1)]
@@ -185,7 +185,7 @@ async def say_no(press: CallbackQuery, callback_data: Review, desk: Desk) -> Non
 
 async def papers(press: CallbackQuery, callback_data: Review, desk: Desk) -> None:
     """The papers themselves, below the card."""
-    found, speech = await _seen(desk, callback_data), _reads(press, desk)
+    found, speech = await _seen(desk, callback_data), reads(press, desk)
     files = [
         # Captions are HTML like every text: what the applicant typed is escaped.
         (one.file_id, one.file_kind, str(speech.say("{n}. {paper}", n=speech.number(n), paper=paper_line(one, speech, 200))))
@@ -196,7 +196,7 @@ async def papers(press: CallbackQuery, callback_data: Review, desk: Desk) -> Non
 
 async def checklist(press: CallbackQuery, callback_data: Review, desk: Desk) -> None:
     """Each check with what a person looks at besides; what is pending is answered here by who has looked it up."""
-    found, speech = await _seen(desk, callback_data), _reads(press, desk)
+    found, speech = await _seen(desk, callback_data), reads(press, desk)
     pending = [one.what for one in found.checks if one.result is CheckResult.PENDING and found.state is ApplicationState.SENT]
     rows: list[Row] = [
         [button(sentence, Review(act="settle", id=found.id, version=found.version, arg=f"{answer}-{what}"))]

@@ -1,4 +1,4 @@
-"""Newer papers of suppliers, accepted or not, and what the staff are told of papers that expire."""
+"""Papers that suppliers send from the chat, newer ones and others, accepted or not; and what the staff are told of those that expire."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from aiogram.types import CallbackQuery
 
 from core import onboarding, supply
 from core.database import Shop
-from core.onboarding import (
-    Outdated,
-)
-from core.storefronts import Storefront
-from handlers.admin.application_card import name_of_staff
-from handlers.admin.desk import Desk, Do, do
+from core.onboarding import CheckView, Outdated, RenewalState, RenewalView
+from handlers.admin.application_card import check_line, name_of_staff
+from handlers.admin.applications import Reviewer, reads
+from handlers.admin.desk import Desk, Do, SaysNo, do
 from handlers.notes import Note, Said
-from handlers.pieces import Row, bold, keyboard, lines, paragraphs
+from handlers.pieces import Row, bold, fitting, keyboard, lines, paragraphs
 from handlers.screen import refused_plain
 from handlers.supply.files import send_file
 from handlers.supply.papers import document_line
-from handlers.supply.words import until
-from locales import Speech
+from handlers.supply.words import sent_paper_line, until
+from locales import Safe, Speech
+
+_TELLS = 200  # characters of what others typed, in one line of a card
 
 
-def router() -> Router:
-    made = Router(name="admin-renewals")
+def cards() -> Router:
+    """Presses on the cards, in the chats of the staff and in the group."""
+    made = Router(name="admin-paper-cards")
+    made.callback_query.filter(Do.filter(F.act.in_({"paper-show", "paper-yes", "paper-no"})), Reviewer())
+    made.callback_query.middleware(SaysNo())
     made.callback_query.register(show_renewal, Do.filter(F.act == "paper-show"))
     made.callback_query.register(take_renewal, Do.filter(F.act == "paper-yes"))
     made.callback_query.register(take_renewal, Do.filter(F.act == "paper-no"))
@@ -34,14 +37,21 @@ def router() -> Router:
 
 
 async def show_renewal(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
-    found = await desk.shop.read(onboarding.renewal, callback_data.id)
-    if found is None:
-        raise Outdated
+    found = await _ours(desk, callback_data.id)
     await send_file(press, found.file_id, found.file_kind, desk.speech)
 
 
+async def _ours(desk: Desk, renewal_id: int) -> RenewalView:
+    """A paper that was sent to this shop; raises Outdated for any other."""
+    found = await desk.shop.read(onboarding.renewal, renewal_id)
+    if found is None or found.storefront_id != desk.storefront.id or found.state is RenewalState.DRAFT:
+        raise Outdated
+    return found
+
+
 async def take_renewal(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
-    """A newer paper is accepted, or not; whoever comes second sees what was decided."""
+    """A paper is accepted, or not; whoever comes second sees what was decided."""
+    await _ours(desk, callback_data.id)
     try:
         await desk.shop.write(
             onboarding.decide_renewal,
@@ -52,29 +62,37 @@ async def take_renewal(press: CallbackQuery, callback_data: Do, desk: Desk) -> N
         )
     except Outdated as refusal:
         await press.answer(refused_plain(desk.speech, refusal), show_alert=True)
-    text, markup = await _renewal(desk.shop, desk.storefront, callback_data.id, desk.speech)
+    text, markup = await card_drawn(desk.shop, callback_data.id, reads(press, desk))
     await desk.show(press, text, markup.inline_keyboard if markup else [])
 
 
-async def _renewal(shop: Shop, storefront: Storefront, renewal_id: int, speech: Speech) -> Said:
+async def card_drawn(shop: Shop, renewal_id: int, speech: Speech) -> Said:
+    """What the card of a sent paper says at this moment."""
     found = await shop.read(onboarding.renewal, renewal_id)
-    if found is None:
+    if found is None or found.state is RenewalState.DRAFT:
         return speech.say("There is no such paper."), None
-    supplier = await shop.read(supply.supplier, found.document.supplier_id)
-    text = lines(
-        speech.say("📄 {name} has sent a newer paper.", name=bold(supplier.name if supplier else "–")),
-        document_line(found.document, speech),
-        speech.say("The newer one: {until}", until=until(found.expires_on, speech)),
-    )
-    if found.state is not onboarding.RenewalState.SENT:
-        who = await name_of_staff(shop, storefront.id, found.decided_by or "–")
-        accepted = found.state is onboarding.RenewalState.APPROVED
-        done = (
-            speech.say("✅ {who} has accepted it.", who=bold(who))
-            if accepted
-            else speech.say("🚫 {who} has not accepted it.", who=bold(who))
+    supplier = await shop.read(supply.supplier, found.supplier_id)
+    name = bold(supplier.name if supplier else "–")
+    done = await _decided(shop, found, speech)
+
+    def drawn(most: int) -> Safe:
+        return paragraphs(
+            lines(*_facts(found, name, speech, most)),
+            # What was noticed, while somebody can still heed it.
+            lines(
+                *(
+                    check_line(CheckView(one.what, one.result, one.facts, None), speech, checklist=False, most=most)
+                    for one in found.findings
+                )
+            )
+            if found.findings
+            else None,
+            done,
         )
-        return paragraphs(text, done), None
+
+    text = fitting(drawn, _TELLS)
+    if done is not None:
+        return text, None
     rows: list[Row] = [
         [do(speech.label("🖼 Show it"), "paper-show", renewal_id)],
         [
@@ -85,11 +103,34 @@ async def _renewal(shop: Shop, storefront: Storefront, renewal_id: int, speech: 
     return text, keyboard(rows)
 
 
+def _facts(found: RenewalView, name: Safe, speech: Speech, most: int) -> list[Safe]:
+    if found.another or found.document is None:
+        return [speech.say("📄 {name} has sent another paper.", name=name), sent_paper_line(found, speech, most)]
+    return [
+        speech.say("📄 {name} has sent a newer paper.", name=name),
+        document_line(found.document, speech),
+        speech.say("The newer one: {until}", until=until(found.expires_on, speech)),
+    ]
+
+
+async def _decided(shop: Shop, found: RenewalView, speech: Speech) -> Safe | None:
+    """Who has decided what; None while it waits."""
+    if found.state is RenewalState.SENT:
+        return None
+    if found.state is RenewalState.TAKEN_BACK:
+        return speech.say("↩️ The supplier has taken it back.")
+    who = bold(await name_of_staff(shop, found.storefront_id, found.decided_by or "–"))
+    if found.state is RenewalState.APPROVED:
+        return speech.say("✅ {who} has accepted it.", who=who)
+    return speech.say("🚫 {who} has not accepted it.", who=who)
+
+
 # What the staff are told
 
 
 async def renewal_sent(note: Note) -> Said:
-    return await _renewal(note.shop, note.storefront, int(note.body["renewal"]), note.speech)
+    """A newer paper that was sent before papers had cards."""
+    return await card_drawn(note.shop, int(note.body["renewal"]), note.speech)
 
 
 async def document_told(note: Note) -> Said:

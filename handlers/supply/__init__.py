@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from handlers.supply import applying, commitments, earnings, home, papers, start, stock, uploading
+from handlers.supply import another_paper, applying, commitments, earnings, home, papers, start, stock, uploading
 
 __all__ = ["router"]
 
@@ -12,6 +12,6 @@ __all__ = ["router"]
 def router() -> Router:
     """Everything that is asked of applicants and suppliers, in the order in which it is tried."""
     made = Router(name="supply")
-    parts = (start, home, stock, uploading, earnings, commitments, applying, papers)
+    parts = (start, home, stock, uploading, earnings, commitments, applying, papers, another_paper)
     made.include_routers(*[part.router() for part in parts])
     return made

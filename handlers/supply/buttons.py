@@ -130,3 +130,49 @@ class NeverExpires(CallbackData, prefix="sui"):
 class PayDeposit(CallbackData, prefix="suj"):
     supplier: Number
     fresh: bool = False
+
+
+class AnotherPaper(CallbackData, prefix="suk"):
+    """Send another paper, or go on with the one that was begun."""
+
+    supplier: Number
+
+
+class AnotherIs(CallbackData, prefix="sul"):
+    """What kind of paper it is."""
+
+    id: Number
+    kind: PaperKind
+
+
+class AnotherNothing(CallbackData, prefix="sum"):
+    """It never expires, or has no number."""
+
+    id: Number
+    field: PaperField
+
+
+class SendAnother(CallbackData, prefix="sun"):
+    id: Number
+
+
+class StartAgain(CallbackData, prefix="suo"):
+    """Forget what was said of it."""
+
+    id: Number
+
+
+class WaitingPaper(CallbackData, prefix="sus"):
+    """A paper that was sent and not looked at yet."""
+
+    id: Number
+
+
+class ShowSent(CallbackData, prefix="suq"):
+    """The photo or file itself."""
+
+    id: Number
+
+
+class TakePaperBack(CallbackData, prefix="sur"):
+    id: Number

@@ -1,4 +1,4 @@
-"""The approved papers of a supplier: until when each is good, and a newer one for one that expires."""
+"""The papers of a supplier: until when each is good, what waits for the shop, and a newer one for one that expires."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiogram import F, Router
 from aiogram.filters import StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
-from aiogram.types import CallbackQuery, Message
+from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
 from core import onboarding, supply
 from core.database import Shop
@@ -19,11 +19,11 @@ from core.onboarding import DocumentView
 from core.people import Customer
 from handlers.conversation import conversation
 from handlers.notes import Note, Said
-from handlers.pieces import Row, button, keyboard, lines, paragraphs, plain, show
+from handlers.pieces import Row, button, keyboard, lines, paragraphs, plain, show, within
 from handlers.screen import refused
-from handlers.supply.buttons import Documents, NeverExpires, Renew, ShowDocument, Supply
+from handlers.supply.buttons import AnotherPaper, Documents, NeverExpires, Renew, ShowDocument, Supply, WaitingPaper
 from handlers.supply.files import file_in, send_file
-from handlers.supply.words import PAPERS, until
+from handlers.supply.words import PAPERS, sent_paper_line, until
 from locales import Safe, Speech
 
 LISTED = 20
@@ -54,7 +54,7 @@ def document_line(found: DocumentView, speech: Speech) -> Safe:
 
 
 async def documents_pressed(press: CallbackQuery, callback_data: Documents, shop: Shop, customer: Customer, speech: Speech) -> None:
-    """Every paper with its last day."""
+    """Every paper with its last day, and those that wait for the shop."""
     if callback_data.supplier not in {one.id for one in await shop.read(supply.suppliers_of, customer.telegram_id)}:
         raise onboarding.NotYours
     found = (await shop.read(onboarding.documents_of, callback_data.supplier))[-LISTED:]
@@ -68,13 +68,25 @@ async def documents_pressed(press: CallbackQuery, callback_data: Documents, shop
     rows: list[Row] = [
         [
             button(speech.label("🖼 Show {n}", n=speech.number(n)), ShowDocument(id=one.id)),
-            button(speech.label("🔄 Renew {n}", n=speech.number(n)), Renew(id=one.id)),
+            button(speech.label("🔄 Renew {n}", n=speech.number(n)), Renew(id=one.id))
+            if one.waits is None
+            else _waits(speech, n, one.waits),
         ]
         for n, one in enumerate(found, 1)
     ]
+    waiting = await shop.read(onboarding.papers_waiting, callback_data.supplier)
+    for n, another in enumerate(waiting, len(found) + 1):
+        said.append(speech.say("{n}. {paper}", n=speech.number(n), paper=Safe("⏳ ") + sent_paper_line(another, speech)))
+        rows.append([_waits(speech, n, another.id)])
+    rows.append([button(speech.label("➕ Another paper"), AnotherPaper(supplier=callback_data.supplier))])
     rows.append([button(speech.label("⬅️ Back"), Supply())])
     nothing = speech.say("There are no papers yet.")
-    await show(press, paragraphs(speech.say("<b>📄 Your papers</b>"), lines(*said) or nothing), keyboard(rows), fresh=callback_data.fresh)
+    text = within(paragraphs(speech.say("<b>📄 Your papers</b>"), lines(*said) or nothing))
+    await show(press, text, keyboard(rows), fresh=callback_data.fresh)
+
+
+def _waits(speech: Speech, n: int, paper_id: int) -> InlineKeyboardButton:
+    return button(speech.label("⏳ With the shop: {n}", n=speech.number(n)), WaitingPaper(id=paper_id))
 
 
 async def show_pressed(press: CallbackQuery, callback_data: ShowDocument, shop: Shop, customer: Customer, speech: Speech) -> None:
@@ -120,12 +132,14 @@ async def paper_sent(message: Message, shop: Shop, customer: Customer, speech: S
     await show(message, *_ask_day(found, speech, speech.say("✅ The paper is here.")))
 
 
-async def day_typed(message: Message, shop: Shop, customer: Customer, speech: Speech, state: FSMContext) -> None:
+async def day_typed(
+    message: Message, shop: Shop, customer: Customer, speech: Speech, state: FSMContext, admin_group: int | None = None
+) -> None:
     data = await state.get_data()
     found = await _own(shop, customer, int(data["document"]))
     try:
         day = onboarding.read_date(message.text or "")
-        await _renew(message, shop, customer, speech, state, data, day)
+        await _renew(message, shop, customer, speech, state, data, day, admin_group)
     except Refusal as refusal:
         await show(message, *_ask_day(found, speech, refused(speech, refusal)))
 
@@ -138,11 +152,12 @@ async def never_pressed(
     speech: Speech,
     state: FSMContext,
     typing: dict[str, Any] | None = None,
+    admin_group: int | None = None,
 ) -> None:
     """The press ends the typing on its way here; what had been sent is handed over by `KeepsPaper`."""
     if not typing or typing.get("document") != callback_data.id or "file_id" not in typing:
         raise onboarding.Outdated
-    await _renew(press, shop, customer, speech, state, typing, None)
+    await _renew(press, shop, customer, speech, state, typing, None, admin_group)
 
 
 async def _renew(
@@ -153,6 +168,7 @@ async def _renew(
     state: FSMContext,
     data: Mapping[str, Any],
     day: date | None,
+    admin_group: int | None,
 ) -> None:
     found = await _own(shop, customer, int(data["document"]))
     await shop.write(
@@ -164,6 +180,7 @@ async def _renew(
         file_kind=str(data["file_kind"]),
         expires_on=day,
         once=str(data["once"]),
+        group_id=admin_group,
     )
     await state.clear()
     said = speech.say("📨 Sent. The shop looks at it, and you hear from us here.")

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import date
 from functools import lru_cache
 
-from core.onboarding import ApplicationView, Field, Kind, Legal, PaperKind, PaperView
+from core.onboarding import ApplicationView, Field, Kind, Legal, PaperKind, PaperView, RenewalView
 from core.supply import Standing
 from handlers.pieces import clipped, plain
 from locales import N_, Safe, Speech, languages
@@ -99,6 +99,18 @@ def paper_line(paper: PaperView, speech: Speech, most: int = 100) -> Safe:
         said.append(plain(until(paper.expires_on, speech)))
     else:
         said.append(speech.say("not described yet"))
+    if paper.number:
+        said.append(speech.say("No. {number}", number=clipped(paper.number, max(most, 24))))
+    return Safe(" · ").join(said)
+
+
+def sent_paper_line(paper: RenewalView, speech: Speech, most: int = 100) -> Safe:
+    """A paper that was sent from the chat, or a draft of one, in one line: as much as was said of it."""
+    said = [plain(speech.label(PAPERS[paper.kind]) if paper.kind else speech.label("A new paper"))]
+    if paper.scope:
+        said.append(plain(paper.scope, most))
+    if paper.dated:
+        said.append(plain(until(paper.expires_on, speech)))
     if paper.number:
         said.append(speech.say("No. {number}", number=clipped(paper.number, max(most, 24))))
     return Safe(" · ").join(said)

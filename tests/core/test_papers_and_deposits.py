@@ -84,7 +84,7 @@ async def test_a_paper_is_reminded_of_expires_and_stops_sales_until_it_is_renewe
         [shop.write(onboarding.decide_renewal, telegram_id=one.telegram_id, approved=True, **decision) for one in (admin, other)]
     )
     assert len(granted) == 1 and isinstance(refused[0], onboarding.Outdated)
-    assert granted[0].state is RenewalState.APPROVED and granted[0].document.good
+    assert granted[0].state is RenewalState.APPROVED and granted[0].document is not None and granted[0].document.good
     assert [one.id for one in await shop.read(supply.ranked, [goods.sku_id])] == [goods.offer_id], "a renewed paper lifts what it stopped"
     await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="again", **goods.terms())
     assert await shop.write(onboarding.watch_documents) == 0

@@ -37,6 +37,8 @@ WORDS: dict[tuple[type[CallbackData], str], st.SearchStrategy[Any]] = {
     (buttons.PaperIs, "kind"): st.sampled_from(PaperKind),
     (buttons.AskPaper, "field"): st.sampled_from(PaperField),
     (buttons.NothingToSay, "field"): st.sampled_from(PaperField),
+    (buttons.AnotherIs, "kind"): st.sampled_from(PaperKind),
+    (buttons.AnotherNothing, "field"): st.sampled_from(PaperField),
 }
 NAMED: dict[str, st.SearchStrategy[Any]] = {
     "version": st.integers(0, LARGEST_SHORT) | st.integers(0, 2),

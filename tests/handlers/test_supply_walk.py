@@ -18,7 +18,7 @@ from bot.dispatcher import make_dispatcher
 from core import aftersale, catalog, inventory, onboarding, orders, people, settlement, supply
 from core.aftersale import Reason
 from core.database import Shop, write
-from core.onboarding import ApplicationState, PaperKind, Verdict
+from core.onboarding import ApplicationState, PaperField, PaperKind, Verdict
 from core.settlement import Missed, PayTo
 from core.storefronts import Storefront
 from core.supply import SourceClass, Standing, Stop
@@ -30,6 +30,7 @@ from handlers.supply.earnings import Earn
 from locales import Speech, languages
 from locales.check import read_catalogue
 from tests.core.joining import FINE, decides, fills_in, staff
+from tests.core.sending import sends
 from tests.core.supplies import released
 from tests.handlers.recorder import Person, breakages, recording_bot
 from tests.stage import Clock, Goods, person, put_on_sale, stock
@@ -51,6 +52,8 @@ HOME = {
     "suf",
     "sug",
     "suh",
+    "suk",
+    *("sul", "sum", "sun", "suo", "suq", "sur", "sus"),  # another paper: from its kind to taking it back
 }
 JOINING = {"su2", "su3", "su4", "su5", "su6", "su7", "su8", "su9", "sua", "sub", "sue"}
 
@@ -203,6 +206,13 @@ async def a_busy_supplier(shop: Shop, storefront: Storefront, clock: Clock) -> N
         if n == 0:
             await shop.write(settlement.approve_payout, payout_id=paid.id, by="telegram:7001")
             await shop.write(settlement.sent_by_hand, payout_id=paid.id, reference="流水 1", by="telegram:7001")
+    # One paper waits for the shop; of another everything is said but until when it is valid.
+    await sends(shop, mine.supplier_id, me, scope="收据", group_id=None)
+    draft = await shop.write(onboarding.begin_another, supplier_id=mine.supplier_id, customer_id=me.id)
+    about: dict[str, Any] = {"paper_id": draft, "customer_id": me.id}
+    for field, text in ((PaperField.KIND, PaperKind.AUTHORISATION.value), (PaperField.SCOPE, "授权二")):
+        await shop.write(onboarding.say_of_another, field=field, text=text, **about)
+    await shop.write(onboarding.keep_file, file_id="file", file_unique_id="file", file_kind="photo", **about)
     receipt = await shop.write(orders.buy, buyer_id=buyer.id, quantity=3, once="today", **goods[0].terms())
     [(code_id, _), *_] = await shop.read(inventory.codes_of, receipt.order_id)
     await shop.write(orders.reveal, order_id=receipt.order_id, cause=orders.RevealCause.SENT, to_telegram_id=buyer.telegram_id)
@@ -223,6 +233,10 @@ async def test_every_screen_of_a_supplier_is_drawn_in_every_language(
     spoken.clear()
     for text in ("/supply", "/earnings"):
         await walker.says(text)
+    await walker.walks()
+    # The paper that had been begun is sent by now: the next one begins with what it is.
+    [mine] = await shop.read(supply.suppliers_of, ME)
+    await walker.presses(buttons.AnotherPaper(supplier=mine.id).pack())
     await walker.walks()
     # What is of others, or of nobody, is refused in the reader's words, too.
     no = 10**6
