@@ -225,6 +225,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         job("close-silent-cases", 60, aftersale.close_silent, most=MOST),
         job("close-refunded-cases", 60, aftersale.close_gone, most=MOST),
         job("take-certificates", 5, onboarding.take_certificates, most=MOST),
+        job("follow-certificates", 30, onboarding.follow_certificates, full=NOT_AGAIN),
         job("watch-documents", 300, onboarding.watch_documents, most=MOST),
         job("take-costs", 5, supply.take_costs, most=MOST),
         job("keep-dates-of-offers", 5, supply.keep_dates, most=MOST),

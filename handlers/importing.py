@@ -229,7 +229,7 @@ class Import:
         if offer is None or offer.own:
             return self.terms
         paper = None if offer.document_id is None else await self.shop.read(onboarding.document, offer.document_id)
-        authorised = paper is not None and paper.good and paper.kind is onboarding.PaperKind.AUTHORISATION
+        authorised = paper is not None and paper.good and paper.proven and paper.kind is onboarding.PaperKind.AUTHORISATION
         return {**self.terms, "licensed": authorised}
 
     def _lines(self, stream: BinaryIO) -> Iterator[tuple[int, Secret]]:

@@ -102,7 +102,7 @@ def send_another(session: Session, *, paper_id: int, customer_id: int, group_id:
     _not_over(session, row.expires_on)
     row.state, row.at, row.changed_at = RenewalState.SENT, now(session), now(session)
     session.flush()
-    want_registered(session, row, of.name)
+    want_registered(session, row, number=row.number, holder=of.name, scope=row.scope or "")
     renewal_cards.deal(session, row, customer.telegram_id, group_id)
     assert row.kind is not None, "what is sent is whole"
     journal.record(

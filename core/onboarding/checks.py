@@ -103,19 +103,20 @@ def look_at_sent(session: Session, row: DocumentRenewal) -> list[Finding]:
     return [*found, *_registered(session, row)]
 
 
-def want_registered(session: Session, row: DocumentRenewal, holder: str) -> None:
+def want_registered(session: Session, row: DocumentRenewal, *, number: str | None, holder: str, scope: str) -> None:
     """Have the register asked about the number of a paper that was sent from the chat, when it has one. A part of commands."""
-    if row.number:
-        facts = CertificateFacts(row.number, holder, row.scope or "", row.expires_on)
-        standing.want_check(session, _subject_of_sent(row), facts, brought_by=int(row.by.partition(":")[2]))
+    if number:
+        facts = CertificateFacts(number, holder, scope, row.expires_on)
+        standing.want_check(session, subject_of_sent(row), facts, brought_by=int(row.by.partition(":")[2]))
 
 
-def _subject_of_sent(row: DocumentRenewal) -> str:
+def subject_of_sent(row: DocumentRenewal) -> str:
+    """The same for a paper that was sent from the chat."""
     return f"sent-paper:{row.id}"
 
 
 def _registered(session: Session, row: DocumentRenewal) -> list[Finding]:
-    known = standing.checks_of(session, [_subject_of_sent(row)]).get(_subject_of_sent(row))
+    known = standing.checks_of(session, [subject_of_sent(row)]).get(subject_of_sent(row))
     if known is None:
         return []
     if known.state is CertificateState.PENDING:

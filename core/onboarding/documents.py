@@ -10,19 +10,26 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from core import journal, outbox, payments, people, supply
+from core import journal, outbox, payments, people, standing, supply
 from core.database import now, read, write
 from core.onboarding import renewal_cards
-from core.onboarding.checks import Finding, look_at_sent
+from core.onboarding.checks import Finding, look_at_sent, subject_of, subject_of_sent, want_registered
 from core.onboarding.refusals import NotLater, NotYours, Outdated, OwnApplication, RenewalWaits
 from core.onboarding.rules import GRACE_DAYS, REMIND, clean_scope
 from core.onboarding.tables import ApplicationPaper, Document, DocumentRenewal, DocumentState, PaperKind, RenewalState
+from core.ports import CertificateState
 from core.supply import Stop
+
+_NOT_GENUINE = (CertificateState.INVALID, CertificateState.EXPIRED)
+_LOOK_BACK = timedelta(days=1)  # at what was said of certificates; looking again changes nothing
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentView:
-    """An approved paper. `good`: something new may rest on it today. `waits`: the id of a renewal that the staff have not decided."""
+    """An approved paper. `good`: something new may rest on it today. `waits`: the id of a renewal that the staff have not decided.
+
+    `proven`: its certificate, if it has one, was found genuine; what only a brand's letter allows needs that.
+    """
 
     id: int
     supplier_id: int
@@ -35,6 +42,7 @@ class DocumentView:
     file_id: str | None
     file_kind: str | None
     waits: int | None = None
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ def file_documents(session: Session, *, supplier_id: int, storefront_id: int, pa
             file_id=paper.file_id,
             file_kind=paper.file_kind,
             file_unique_id=paper.file_unique_id,
+            check_subject=subject_of(paper.id) if paper.number else None,
         )
 
 
@@ -137,22 +146,29 @@ def _views(session: Session, rows: Sequence[Document]) -> list[DocumentView]:
         select(DocumentRenewal).where(DocumentRenewal.document_id.in_([row.id for row in rows]), DocumentRenewal.state == RenewalState.SENT)
     )
     waiting = {one.document_id: one.id for one in sent}
-    return [
-        DocumentView(
-            row.id,
-            row.supplier_id,
-            row.scope,
-            row.expires_on,
-            row.state is DocumentState.GOOD and (row.expires_on is None or row.expires_on >= today),
-            row.kind,
-            row.state,
-            row.number,
-            row.file_id,
-            row.file_kind,
-            waiting.get(row.id),
+    subjects = {row.check_subject for row in rows if row.check_subject is not None}
+    said = {subject: one.state for subject, one in standing.checks_of(session, subjects).items()} if subjects else {}
+    found = []
+    for row in rows:
+        certificate = said.get(row.check_subject or "")
+        over = row.expires_on is not None and row.expires_on < today
+        found.append(
+            DocumentView(
+                row.id,
+                row.supplier_id,
+                row.scope,
+                row.expires_on,
+                row.state is DocumentState.GOOD and not over and certificate not in _NOT_GENUINE,
+                row.kind,
+                row.state,
+                row.number,
+                row.file_id,
+                row.file_kind,
+                waiting.get(row.id),
+                certificate in (None, CertificateState.VALID),
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 @read
@@ -240,6 +256,8 @@ def renew(
         before={"expires_on": _said(row.expires_on)},
         after={"expires_on": _said(expires_on)},
     )
+    of = supply.supplier(session, row.supplier_id)
+    want_registered(session, made, number=row.number, holder="" if of is None else of.name, scope=row.scope)
     renewal_cards.deal(session, made, telegram_id, group_id)
     return made.id
 
@@ -275,6 +293,7 @@ def _decide_newer(session: Session, made: DocumentRenewal, row: Document, by: st
         row.file_id, row.file_kind, row.file_unique_id = made.file_id, made.file_kind, made.file_unique_id
         row.expires_on, row.reminded = made.expires_on, None
         row.approved_at, row.approved_by = now(session), by
+        row.check_subject = subject_of_sent(made) if row.number else None
         # It waited for so long that it has expired too: then nothing is lifted, and the next look says so.
         if made.expires_on is None or made.expires_on >= now(session).date():
             row.state, row.expired_at, row.stopped_at = DocumentState.GOOD, None, None
@@ -307,6 +326,7 @@ def _file_another(session: Session, made: DocumentRenewal, by: str) -> int:
         file_id=made.file_id,
         file_kind=made.file_kind,
         file_unique_id=made.file_unique_id,
+        check_subject=subject_of_sent(made) if made.number else None,
     )
 
 
@@ -364,6 +384,48 @@ def watch_documents(session: Session, *, most: int = 100) -> int:
                 _tell(session, row, "stopped")
     session.flush()
     return len(rows)
+
+
+@write
+def follow_certificates(session: Session) -> int:
+    """What registers and people have said lately of certificates reaches the papers: what rests on one that is not genuine sells no more.
+
+    When it is found genuine after all, it sells again. Returns for how many papers something changed; several processes may do this.
+    """
+    states = standing.answered_since(session, now(session) - _LOOK_BACK)
+    today, changed = now(session).date(), 0
+    rows = session.scalars(
+        select(Document)
+        .where(Document.check_subject.in_(sorted(states)))
+        .order_by(Document.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for row in rows if states else ():
+        state = states[row.check_subject or ""]
+        in_time = row.expires_on is None or row.expires_on >= today
+        if state in _NOT_GENUINE and row.state is DocumentState.GOOD:
+            row.state, row.expired_at, row.stopped_at = DocumentState.EXPIRED, now(session), now(session)
+            session.flush()
+            supply.stop(session, offer_ids=supply.resting_on(session, row.id), why=Stop.PAPER, by="register", ref=ref_of(row.id))
+            _tell(session, row, "not-genuine")
+        elif state is CertificateState.VALID and row.state is DocumentState.EXPIRED and in_time:
+            row.state, row.expired_at, row.stopped_at = DocumentState.GOOD, None, None
+            session.flush()
+            supply.lift(session, offer_ids=supply.resting_on(session, row.id), why=Stop.PAPER, by="register", ref=ref_of(row.id))
+        else:
+            continue
+        journal.record(
+            session,
+            by="register",
+            did="follow-certificate",
+            about="document",
+            about_id=row.id,
+            after={"certificate": state.value, "state": row.state.value},
+        )
+        changed += 1
+    session.flush()
+    return changed
 
 
 def _tell(session: Session, row: Document, event: str, days: int = 0) -> None:

@@ -34,6 +34,13 @@ class PaperOver(Refusal):
     )
 
 
+@dataclass(eq=False)
+class PaperUnproven(Refusal):
+    says: ClassVar[str] = N_(
+        "The certificate of this paper has not been confirmed yet, so nothing can be listed as authorised on it. Please wait until it is."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """An offer that was made; `waits` when it sells only after the staff have approved it."""
@@ -66,10 +73,9 @@ def may_list(session: Session, *, supplier: SupplierView, sku_id: int) -> None:
     """May they list this denomination at all? Raises DepositFirst, NoPaper, and what `standing.may_list` raises."""
     if not ready(session, supplier.id):
         raise DepositFirst
-    standing.may_list(
-        session, supplier_id=supplier.id, sku_id=sku_id, scope=" ".join(p.scope for p in papers_for_listing(session, supplier.id))
-    )
-    if needs_paper(supplier.standing) and not papers_for_listing(session, supplier.id):
+    papers = papers_for_listing(session, supplier.id)
+    standing.may_list(session, supplier_id=supplier.id, sku_id=sku_id, scope=" ".join(paper.scope for paper in papers if paper.proven))
+    if needs_paper(supplier.standing) and not papers:
         raise NoPaper
 
 
@@ -105,7 +111,10 @@ def _gates(session: Session, of: SupplierView, *, sku_id: int, source_class: Sou
     paper = None if document_id is None else document(session, document_id)
     if needs_paper(of.standing) and paper not in papers_for_listing(session, of.id):
         raise NoPaper
-    scope = "" if paper is None else paper.scope
+    if source_class is SourceClass.AUTHORISED and paper is not None and not paper.proven:
+        raise PaperUnproven
+    # A brand is opened by a letter that was found genuine, and by no other.
+    scope = paper.scope if paper is not None and paper.proven else ""
     standing.may_list(session, supplier_id=of.id, sku_id=sku_id, source_class=source_class, scope=scope)
 
 
@@ -174,8 +183,12 @@ def rest_on(session: Session, *, offer_id: int, by: str, source_class: SourceCla
     if found.standing is not Standing.OWN and not bought_by_us(wanted):
         if wanted not in standing.rights(session, found.standing).classes:
             raise standing.ClassNotAllowed(source_class=wanted.value)
-        if document_id is not None and document_id not in {paper.id for paper in papers_for_listing(session, found.id)}:
+        papers = {paper.id: paper for paper in papers_for_listing(session, found.id)}
+        if document_id is not None and document_id not in papers:
             raise NoPaper
+        on = document_id or view.document_id
+        if wanted is SourceClass.AUTHORISED and on in papers and not papers[on].proven:
+            raise PaperUnproven
     else:
         document_id = None
     made = supply.change_offer(session, offer_id=offer_id, source_class=source_class, document_id=document_id, by=by)

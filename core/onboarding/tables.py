@@ -225,6 +225,12 @@ class Document(Base):
             postgresql_where=text("expires_on IS NOT NULL"),
             sqlite_where=text("expires_on IS NOT NULL"),
         ),
+        Index(
+            "ix_documents_checked",
+            "check_subject",
+            postgresql_where=text("check_subject IS NOT NULL"),
+            sqlite_where=text("check_subject IS NOT NULL"),
+        ),
         CheckConstraint("(state = 'expired') = (expired_at IS NOT NULL)", name="expired_at_some_time"),
         CheckConstraint("stopped_at IS NULL OR state = 'expired'", name="stops_after_it_expired"),
     )
@@ -245,6 +251,7 @@ class Document(Base):
     reminded: Mapped[int | None]  # of how many days before, the last time
     expired_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]  # what rests on it sells no more since
+    check_subject: Mapped[str | None] = mapped_column(String(64))  # by what the check of its certificate is found; none: it has none
 
 
 _SENT, _DRAFT = text("state = 'sent'"), text("state = 'draft'")

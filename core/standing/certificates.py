@@ -174,6 +174,13 @@ def checks_of(session: Session, subjects: Collection[str]) -> dict[str, CheckVie
 
 
 @read
+def answered_since(session: Session, since: datetime) -> dict[str, CertificateState]:
+    """By subject, what is known now of the certificates that a register or a person has spoken of since then."""
+    subjects = set(session.scalars(select(CertificateCheck.subject).where(CertificateCheck.checked_at >= since)))
+    return {subject: view.state for subject, view in checks_of(session, subjects).items()}
+
+
+@read
 def check(session: Session, check_id: int) -> CheckView | None:
     """One check with everything that was said."""
     row = session.get(CertificateCheck, check_id)

@@ -197,6 +197,7 @@ class CertificateCheck(Base):
     __tablename__ = "certificate_checks"
     __table_args__ = (
         Index("ix_certificate_checks_of", "subject", "id"),
+        Index("ix_certificate_checks_answered", "checked_at"),
         Index(
             "ix_certificate_checks_due",
             "next_at",

@@ -91,6 +91,7 @@ ACTIONS = {
     "decide-document": N_("decided about a newer paper for paper {id}"),
     "send-paper": N_("sent the shop another paper, no. {id}"),
     "take-paper-back": N_("took paper no. {id} back before it was looked at"),
+    "follow-certificate": N_("followed what was said of the certificate of paper no. {id}"),
     "decide-paper": N_("decided about another paper, no. {id}"),
     "begin-broadcast": N_("began broadcast {id}"),
     "stop-broadcast": N_("stopped broadcast {id}"),

@@ -147,6 +147,10 @@ async def document_told(note: Note) -> Said:
         heading = speech.say("🟡 A paper of {name} has expired: nothing new can be listed on it.", name=name)
     elif event == "stopped":
         heading = speech.say("🔴 A paper of {name} has expired, and the sales that rest on it are stopped.", name=name)
+    elif event == "not-genuine":
+        heading = speech.say(
+            "⛔️ The certificate of a paper of {name} was not confirmed, and the sales that rest on it are stopped.", name=name
+        )
     return lines(heading, document_line(found, speech)), None
 
 

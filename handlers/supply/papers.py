@@ -199,7 +199,7 @@ class KeepsPaper:
 
 # What the shop says of its own accord
 
-EVENTS = ("expires", "expired", "stopped", "renewal-approved", "renewal-refused")
+EVENTS = ("expires", "expired", "stopped", "not-genuine", "renewal-approved", "renewal-refused")
 
 
 async def noticed(note: Note) -> Said:
@@ -219,6 +219,11 @@ async def noticed(note: Note) -> Said:
         ),
         "stopped": speech.say(
             "⛔️ Sales stopped: the paper they rest on was valid until {day}: {paper}. A newer one starts them again.", **facts
+        ),
+        "not-genuine": speech.say(
+            "⛔️ The certificate of a paper of yours was not confirmed: {paper}. What rests on it does not sell. Please send another paper,"
+            " or write to the shop.",
+            **facts,
         ),
         "renewal-approved": speech.say("✅ Your newer paper is accepted: {paper}.", **facts),
         "renewal-refused": speech.say("🚫 Your newer paper was not accepted: {paper}. Please send another, or write to the shop.", **facts),

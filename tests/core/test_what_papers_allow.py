@@ -20,6 +20,7 @@ from tests.core.traders import trader
 from tests.stage import Clock, Goods, numbers, person, stock
 
 LETTER: dict[str, Any] = {"kind": Kind.AUTHORISED, "papers": [PaperKind.IDENTITY]}
+WITH_LETTER: dict[str, Any] = {"kind": Kind.AUTHORISED, "papers": [PaperKind.AUTHORISATION]}
 
 
 async def letter(shop: Shop, applicant: Customer, application_id: int, number: str) -> int:
@@ -211,3 +212,76 @@ async def test_what_an_offer_rests_on_is_changed_within_the_same_bounds(shop: Sh
     assert view is not None and view.document_id == second
     assert Stop.PAPER not in {one.why for one in await shop.read(supply.stops, [offer_id])}
     assert (await shop.read(audit.audit)).clean
+
+
+async def joined_with_letter(shop: Shop, storefront: Storefront, number: str = "AUTH-1") -> int:
+    """A supplier who was approved as new while the register had not answered for their letter; their id."""
+    [admin] = await staff(shop, storefront, 7001)
+    return await joins(shop, storefront, await person(shop, storefront), admin, **WITH_LETTER, number=number)
+
+
+async def test_a_letter_authorises_nothing_before_its_certificate_is_confirmed(shop: Shop, goods: Goods) -> None:
+    supplier_id = await joined_with_letter(shop, goods.storefront)
+    [found] = await shop.read(onboarding.papers_for_listing, supplier_id)
+    assert found.good and not found.proven
+    await shop.write(standing.set_standing, supplier_id=supplier_id, standing=Standing.AUTHORISED, reason="t", by="telegram:7001")
+    with pytest.raises(onboarding.PaperUnproven):
+        await lists(shop, goods, supplier_id, found.id, source_class=SourceClass.AUTHORISED)
+    own = (await lists(shop, goods, supplier_id, found.id)).offer.id
+    with pytest.raises(onboarding.PaperUnproven):
+        await shop.write(onboarding.rest_on, offer_id=own, source_class=SourceClass.AUTHORISED, by="telegram:1")
+    await shop.write(supply.withdraw_offer, offer_id=own, by="test")
+
+    await register_says(shop, {"AUTH-1": CertificateState.VALID})
+    [found] = await shop.read(onboarding.papers_for_listing, supplier_id)
+    assert found.proven
+    await lists(shop, goods, supplier_id, found.id, source_class=SourceClass.AUTHORISED)
+
+
+async def test_a_certificate_that_is_not_genuine_stops_what_rests_on_its_paper_until_a_person_says_it_is(shop: Shop, goods: Goods) -> None:
+    await alone(shop, goods)
+    supplier_id = await joined_with_letter(shop, goods.storefront)
+    [found] = await shop.read(onboarding.papers_for_listing, supplier_id)
+    offer_id = (await lists(shop, goods, supplier_id, found.id)).offer.id
+    await shop.write(onboarding.approve_offer, offer_id=offer_id, by="telegram:7001")
+    await stock(shop, offer_id, goods.sku_id, 2)
+    buyer = await person(shop, goods.storefront, money_minor=100_000)
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="before", **goods.terms())
+
+    await register_says(shop, {"AUTH-1": CertificateState.INVALID})
+    assert await shop.read(onboarding.papers_for_listing, supplier_id) == []
+    assert await shop.write(onboarding.follow_certificates) == 1 and await shop.write(onboarding.follow_certificates) == 0
+    with pytest.raises(orders.NotForSale):
+        await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="after", **goods.terms())
+    assert (await shop.read(audit.audit)).clean
+
+    [check] = await shop.read(standing.checks)
+    assert await shop.write(standing.decide_check, check_id=check.id, state=CertificateState.VALID, reason="seen", by="telegram:7001")
+    assert await shop.write(onboarding.follow_certificates) == 1
+    await shop.write(orders.buy, buyer_id=buyer.id, quantity=1, once="again", **goods.terms())
+    assert (await shop.read(audit.audit)).clean
+
+
+async def test_the_newer_paper_of_a_letter_is_asked_about_too(shop: Shop, goods: Goods) -> None:
+    front = goods.storefront
+    supplier_id = await joined_with_letter(shop, front)
+    await register_says(shop, {"AUTH-1": CertificateState.VALID})
+    [found] = await shop.read(onboarding.papers_for_listing, supplier_id)
+    [member] = await shop.read(supply.members_of, supplier_id)
+    newer = await shop.write(
+        onboarding.renew,
+        document_id=found.id,
+        telegram_id=member,
+        file_id="newer",
+        file_unique_id="newer",
+        file_kind="photo",
+        expires_on=None,
+        once="newer",
+    )
+    assert [one.state for one in await shop.read(standing.checks)] == [CertificateState.PENDING, CertificateState.VALID]
+    await shop.write(onboarding.decide_renewal, renewal_id=newer, storefront_id=front.id, telegram_id=7001, approved=True)
+    assert not (await shop.read(onboarding.papers_for_listing, supplier_id))[0].proven
+
+    await register_says(shop, {"AUTH-1": CertificateState.EXPIRED})
+    assert await shop.write(onboarding.follow_certificates) == 1
+    assert await shop.read(onboarding.papers_for_listing, supplier_id) == []
