@@ -20,13 +20,14 @@ from sqlalchemy.orm import Session
 
 from bot.serving import Serving
 from bot.uploads import Uploads
-from core import audit, catalog, inventory, onboarding, supply
+from core import audit, catalog, inventory, onboarding, standing, supply
 from core.catalog import Gone, ProductKind
 from core.catalog.tables import Product
 from core.database import Shop, read, write
 from core.errors import Refusal
 from core.inventory import LinkOver
 from core.onboarding import PaperKind
+from core.ports import CertificateFacts
 from core.storefronts import Storefront
 from core.supply import Standing
 from core.supply.tables import Offer
@@ -288,22 +289,30 @@ async def test_a_key_for_several_comes_in_only_where_the_offer_has_a_letter_of_a
     sku = await door.shop.read(catalog.sku, door.made.goods.sku_id)
     assert sku is not None
     await door.shop.write(_is_licence, sku.product_id)
-    for paper, left in ((None, 1), (PaperKind.PURCHASE, 1), (PaperKind.AUTHORISATION, 4)):
+    letter = PaperKind.AUTHORISATION
+    papers: list[tuple[PaperKind | None, str | None, int]]
+    papers = [(None, None, 1), (PaperKind.PURCHASE, None, 1), (letter, "paper:1", 1), (letter, None, 4)]
+    for kind, certificate, left in papers:
         document_id = None
-        if paper is not None:
+        if kind is not None:
             document_id = await door.shop.write(
                 onboarding.add_document,
                 supplier_id=door.made.supplier_id,
                 storefront_id=door.made.goods.storefront.id,
-                kind=paper,
+                kind=kind,
                 scope="Keys of Anybody",
                 by="test",
             )
+        if certificate is not None:
+            facts = CertificateFacts("AUTH-1", "Anybody", "Keys", None)
+            await door.shop.write(standing.want_check, subject=certificate, facts=facts)
+            assert document_id is not None
+            await door.shop.write(_is_certified, document_id, certificate)
         await door.shop.write(_rests_on, door.made.offer_id, document_id)
         path = await door.link()
         await door.client.post(path, content=b"ALONE-1;1\nSHARED-1;3\n", headers={"accept": "application/json"})
         said = str((await door.result(path))["html"])
-        assert ("without a paper or a switch" in said) == (paper is not PaperKind.AUTHORISATION)
+        assert ("without a paper or a switch" in said) == (left == 1)
         assert await door.left() == left
 
 
@@ -312,6 +321,12 @@ def _is_licence(session: Session, product_id: int) -> None:
     """The shop's own switch allows nothing to a supplier."""
     product = session.get_one(Product, product_id)
     product.kind, product.terms = ProductKind.LICENCE, {"licensed": True}
+
+
+@write
+def _is_certified(session: Session, document_id: int, subject: str) -> None:
+    """The register is asked about this paper."""
+    session.execute(text("UPDATE documents SET check_subject = :subject WHERE id = :id"), {"subject": subject, "id": document_id})
 
 
 @write
