@@ -20,10 +20,12 @@ from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.admin.desk import QUESTIONS, Do, Go
 from handlers.admin.log import ACTIONS, FIELDS
+from handlers.supply.stock import walk
 from locales import Speech
 from tests.admin import controlled
 from tests.admin.direct import Chatter, at_the_desk
 from tests.core.joining import applies
+from tests.core.listings import paper
 from tests.stage import Goods, person, put_on_sale, stock
 
 # A question, what it is about, its answer, and what the log calls it. `None`: the question only looks.
@@ -92,7 +94,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("app.no@1", "second application", "Not here.", "decide-application"),
     ("deposit.set@new", "top", "500", "set-deposit"),
     ("sku.whole", "sku", "76.50", "set-price"),
-    ("offer.new@SUPPLIER.authorised", "second sku", "85", "new-offer"),
+    ("offer.new@WALK", "second sku", "85", "new-offer"),
     ("offer.stock", "offer", "500", "change-offer"),
     ("offer.min", "offer", "2", "change-offer"),
     ("offer.max", "offer", "20", "change-offer"),
@@ -153,7 +155,8 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="wholesale", arg="1"), "buyer", "set-wholesale"),
     (Do(act="of-pause"), "offer", "pause-offer"),
     (Do(act="of-resume"), "offer", "resume-offer"),
-    (Do(act="of-class", arg="creator"), "offer", "change-offer"),
+    (Do(act="of-class", arg="own_stock"), "offer", "change-offer"),
+    (Do(act="of-paper", arg="PAPER"), "offer", "change-offer"),
     (Do(act="of-undo", arg="2"), "offer", "drop-cost"),
     (Do(act="of-quota", arg="QUOTA"), "offer", "change-offer"),
     (Do(act="of-drop"), "offer", "withdraw-offer"),
@@ -218,7 +221,8 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
         currency="CNY",
         by="test",
     )
-    supplier = await shop.write(supply.new_supplier, name="Bright", standing=supply.Standing.TRUSTED, telegram_id=42)
+    supplier = await shop.write(supply.new_supplier, name="Bright", standing=supply.Standing.AUTHORISED, telegram_id=42)
+    paper_id = await paper(shop, goods, supplier.id)
     await shop.write(catalog.change_sku, other.sku_id, face_value_minor=10_000, face_currency="CNY")
     facts = {"supplier_id": supplier.id, "cost_currency": "CNY", "source_class": supply.SourceClass.AUTHORISED, "by": "test"}
     offer = await shop.write(supply.new_offer, sku_id=other.sku_id, cost_minor=8500, **facts)
@@ -239,6 +243,7 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
         "quota": quota,
         "QUOTA": quota,
         "SUPPLIER": supplier.id,
+        "PAPER": paper_id,
         "repricing": proposed[0].id,
         "second repricing": proposed[1].id,
         "jump": jumped.jumped[0].id,
@@ -268,7 +273,8 @@ async def neighbours(shop: Shop, goods: Goods) -> list[int]:
 
 def placed(arg: str, things: dict[str, int]) -> str:
     """What a button carries, with the ids of this shop."""
-    for name in ("OTHER", "SUPPLIER", "QUOTA", "VENDOR"):
+    arg = arg.replace("WALK", walk(things["SUPPLIER"], supply.SourceClass.AUTHORISED, things["PAPER"]))
+    for name in ("OTHER", "SUPPLIER", "PAPER", "QUOTA", "VENDOR"):
         arg = arg.replace(name, str(things[name]))
     return arg
 

@@ -8,7 +8,7 @@ import pytest
 
 from core import journal, orders, settlement
 from core.database import Shop
-from core.settlement import EARLIER_TRY, NO_WAY, OLDER_DECLINED, PayTo, SpreadShare, TakeRate, claims
+from core.settlement import EARLIER_TRY, NO_WAY, OLDER_DECLINED, PayTo, SpreadShare, TakeRate, drafts
 from core.storefronts import Storefront
 from handlers.admin.desk import Do, Go
 from handlers.supply.money_words import why_waits
@@ -60,7 +60,7 @@ async def test_an_order_that_could_not_be_settled_is_tried_by_a_button(
         raise ArithmeticError("an unforeseen order")
 
     with monkeypatch.context() as patched:
-        patched.setattr(claims, "_shared", fails)
+        patched.setattr(drafts, "_shared", fails)
         await settled(shop)
         assert "not settled" in await desk.presses(Go(to="unsettled"))
         assert "an unforeseen order" in await desk.presses(Go(to="shares", id=order_id))

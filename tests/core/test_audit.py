@@ -15,6 +15,7 @@ from core.audit.control import CONTROL
 from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
+from core.audit.papers import PAPERS
 from core.audit.promises import PROMISES
 from core.audit.purchases import PURCHASES
 from core.audit.queries import ASKED, BALANCE, KEYS_FIT, MARKET, WORTH
@@ -413,6 +414,7 @@ TOLD_ELSEWHERE = {
         PURCHASES,
         CONTROL,
         OFFERS,
+        PAPERS,
         PROMISES,
         UPSTREAMS,
         JOINING,
