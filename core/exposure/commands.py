@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import journal, purchasing, supply
+from core import journal, purchasing, standing, supply
 from core.catalog import Gone
 from core.database import now, write
 from core.errors import N_, Refusal
 from core.exposure.queries import exposure_of
 from core.exposure.tables import ExposureLimit
-from core.purchasing import PurchaseView
+from core.purchasing import CostTier, PurchaseView
 from core.supply import Stop
 
 
@@ -86,11 +87,31 @@ def _keep(session: Session, supplier_id: int) -> int:
 
 
 @write
+def draft_purchase(
+    session: Session, *, supplier_id: int, sku_id: int, quantity: int, tiers: Sequence[CostTier], currency: str, by: str
+) -> PurchaseView:
+    """Draft a purchase as `purchasing.draft_purchase`; its offer is under every switch and complaint from its first moment on.
+
+    Raises what that raises, and what `standing.may_go_on` raises.
+    """
+    standing.may_go_on(session, supplier_id=supplier_id, sku_id=sku_id)
+    made = purchasing.draft_purchase(
+        session, supplier_id=supplier_id, sku_id=sku_id, quantity=quantity, tiers=tiers, currency=currency, by=by
+    )
+    standing.hold_to_rules(session, offer_ids=[made.offer_id])
+    return made
+
+
+@write
 def order_purchase(session: Session, *, purchase_id: int, by: str) -> PurchaseView:
-    """Order from a supplier, within the limit of what they may have of the shop's. Raises Gone, TooExposed, and PurchaseOver."""
+    """Order from a supplier, within the limit of what they may have of the shop's. Raises Gone, TooExposed, and PurchaseOver.
+
+    Of who is suspended nothing is ordered, and nothing that must not be sold: raises what `standing.may_go_on` raises.
+    """
     asked = purchasing.purchase(session, purchase_id)
     if asked is None:
         raise Gone
+    standing.may_go_on(session, supplier_id=asked.supplier_id, sku_id=asked.sku_id)
     supply.lock_supplier(session, asked.supplier_id)  # Two orders at once count each other.
     known = next((one for one in exposure_of(session, asked.supplier_id) if one.currency == asked.currency), None)
     if known is not None and known.most_ahead_minor is not None and known.ahead_minor + asked.total_minor > known.most_ahead_minor:

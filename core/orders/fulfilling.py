@@ -130,7 +130,7 @@ def _ask(
         kind=product.kind,
         lane=way_of(product, offer).lane,
         fields=fields,
-        most_cost_minor=_most_cost(offer, terms),
+        most_cost_minor=_most_cost(session, offer, terms),
         cost_minor=cost_minor,
         cost_currency=offer.cost_currency,
         due_at=due_at,
@@ -140,11 +140,12 @@ def _ask(
     )
 
 
-def _most_cost(offer: Offer, terms: Terms) -> int:
-    """Above it a unit is not ordered: nobody sells at a loss that was not agreed. In another currency, a tenth more than it cost."""
-    if offer.cost_currency == terms.currency:
-        return max(terms.unit_minor, offer.cost_minor)
-    return offer.cost_minor + offer.cost_minor // 10
+def _most_cost(session: Session, offer: Offer, terms: Terms) -> int:
+    """Above it a unit is not ordered: nobody sells at a loss that was not agreed. Without a rate between the currencies, a tenth more."""
+    worth: int | None = terms.unit_minor
+    if offer.cost_currency != terms.currency:
+        worth = supply.worth_in_cost(session, terms.unit_minor, currency=terms.currency, cost_currency=offer.cost_currency)
+    return offer.cost_minor + offer.cost_minor // 10 if worth is None else max(worth, offer.cost_minor)
 
 
 def _agreed_cost(session: Session, order_id: int, offer: Offer) -> int:

@@ -45,7 +45,7 @@ from core.supply.for_settlement import (
     suspended,
     taken_down,
 )
-from core.supply.foreign import ForeignView, NoRateForCost, foreign_cost
+from core.supply.foreign import ForeignView, NoRateForCost, foreign_cost, worth_in_cost
 from core.supply.making import first_supplier, to_be_made
 from core.supply.members import (
     OwnSupplier,
@@ -339,4 +339,5 @@ __all__ = [
     "withdraw_for_good",
     "withdraw_offer",
     "withdraw_upstream_offer",
+    "worth_in_cost",
 ]

@@ -74,6 +74,12 @@ def in_sale_currency(session: Session, minor: int, currency: str) -> Booked:
     return Booked(convert_up(minor, against_us(quoted)), sale, quoted.id)
 
 
+def worth_in_cost(session: Session, minor: int, *, currency: str, cost_currency: str) -> int | None:
+    """So many minor units of the sale's currency in a cost's, rounded down, at the rate at which such a cost is booked; None: no rate."""
+    quoted = rates.latest(session, base=cost_currency, quote=currency)
+    return None if quoted is None else int(minor / against_us(quoted))
+
+
 def keep_foreign(session: Session, *, offer_id: int, minor: int, currency: str, rate_id: int | None) -> None:
     """A part of commands: note what was agreed, or that it is in the sale's own currency now."""
     row = session.get(ForeignCost, offer_id)

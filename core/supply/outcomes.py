@@ -56,7 +56,8 @@ def note_outcome(session: Session, *, offer_id: int, reserved: bool, provided: b
     """
     at = now(session)
     # The offer's row is the lock: of two who begin an hour at once one adds to the other's.
-    session.execute(select(Offer.id).where(Offer.id == offer_id).with_for_update())
+    # Not its key: rows that refer to it are written meanwhile.
+    session.execute(select(Offer.id).where(Offer.id == offer_id).with_for_update(key_share=True))
     hidden_at = _hidden_at(session, offer_id)
     begun_at = session.scalar(select(func.max(OfferOutcome.begun_at)).where(OfferOutcome.offer_id == offer_id))
     if begun_at is None or begun_at <= at - _SPAN or (hidden_at is not None and begun_at <= hidden_at):

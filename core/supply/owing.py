@@ -52,7 +52,9 @@ def _derive_all(session: Session, supplier_id: int, currency: str) -> None:
     theirs = select(OfferRow).where(
         OfferRow.supplier_id == supplier_id, OfferRow.cost_currency == currency, OfferRow.payable_id.is_not(None)
     )
-    for row in session.scalars(theirs.order_by(OfferRow.id).with_for_update().execution_options(populate_existing=True)):
+    # Not their keys: rows that refer to an offer are written meanwhile, by who may be waiting for a sale that waits for this room.
+    mine = theirs.order_by(OfferRow.id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    for row in session.scalars(mine):
         derive_plain(session, row)
     session.flush()
 

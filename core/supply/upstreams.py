@@ -92,7 +92,7 @@ def upstream_offer(
 @write
 def lock_offer(session: Session, *, offer_id: int) -> None:
     """Nobody else changes this offer until the end of this transaction."""
-    session.execute(select(OfferRow.id).where(OfferRow.id == offer_id).with_for_update())
+    session.execute(select(OfferRow.id).where(OfferRow.id == offer_id).with_for_update(key_share=True))
 
 
 @write

@@ -206,7 +206,7 @@ async def _take_what(desk: Desk, message: Message, asked: Asked, text: str) -> N
     if await desk.shop.read(supply.supplier, int(asked.arg)) is None:
         raise Gone
     made = await desk.shop.write(
-        purchasing.draft_purchase,
+        exposure.draft_purchase,
         supplier_id=int(asked.arg),
         sku_id=asked.id,
         quantity=quantity,
