@@ -8,7 +8,7 @@ from aiogram.types import CallbackQuery
 from core import catalog, inventory, people, supply
 from core.catalog import Gone
 from core.inventory import BatchView
-from handlers.admin.desk import PAGE, Desk, Do, Go, do, go
+from handlers.admin.desk import PAGE, Desk, Do, Go, do, go, place_in
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, full_name, keyboard, lines, paragraphs, plain
 from locales import Safe, Speech
@@ -43,7 +43,7 @@ async def batches(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     say, sku = desk.speech, await desk.shop.read(catalog.sku, callback_data.id)
     if sku is None:
         raise Gone
-    before = int(callback_data.arg) if callback_data.arg.isascii() and callback_data.arg.isdigit() else None
+    before = place_in(callback_data.arg)
     offers = {offer.id: offer for offer in await desk.shop.read(supply.offers_of_sku, sku.id)}
     found = await desk.shop.read(inventory.batches_of, list(offers), before=before, limit=PAGE + 1)
     rows: list[Row] = []

@@ -122,6 +122,11 @@ Question = questions.Question[Desk]
 QUESTIONS: dict[str, Question] = {}
 
 
+def place_in(arg: str) -> int | None:
+    """The id in a button's argument after which a list goes on; None for anything that cannot be one."""
+    return int(arg) if arg.isascii() and arg.isdigit() and len(arg) <= 18 else None
+
+
 def go(label: str, to: str, id: int = 0, *, page: int = 0, arg: str = "", style: str | None = None) -> InlineKeyboardButton:
     """A button to a screen."""
     return button(label, Go(to=to, id=id, page=page, arg=arg), style)
