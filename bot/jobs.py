@@ -14,6 +14,7 @@ import structlog
 
 from core import (
     aftersale,
+    api,
     blacklist,
     books,
     exposure,
@@ -234,6 +235,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         job("keep-from-losses", 30, supply.guard_losses, full=NOT_AGAIN),
         job("count-sources", 600, insight.count_sources, full=NOT_AGAIN),
         Job("tell-changed-prices", 2, partial(post_price_news, shop), full=FEW),
+        job("tell-ending-keys", 600, api.tell_expiring, full=NOT_AGAIN),
         job("tell-low-balances", 30, resellers.tell_low_balances, full=NOT_AGAIN),
         job("alert-low-stock", 20, insight.alert_low_stock, full=20),
         Job("finish-publishing", 30, partial(finish_publishing, shop), full=NOT_AGAIN),

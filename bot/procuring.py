@@ -569,9 +569,10 @@ class Procurer:
             return
         async with self._asked(of, task.fields):
             found = await shop.find(task.number, task.source_ref)
-        if found is not None and found.state is UpstreamState.REVERSED:
-            cause = _without(found.note, task.fields) or "its upstream took it back"
-            await self._shop.write(orders.reversed_later, task_id=task.id, cause=cause)
+        units = 0 if found is None else _taken_back(task, found)
+        if found is not None and units:
+            cause = _without(found.note, task.fields) or f"its upstream took {units} of {task.got} back"
+            await self._shop.write(orders.reversed_later, task_id=task.id, units=units, cause=cause)
 
     # The door
 
@@ -614,6 +615,25 @@ def _without(said: str, told: Mapping[str, str]) -> str:
     for form in sorted(forms, key=len, reverse=True):
         said = re.sub(form, "•••", said, flags=re.IGNORECASE)
     return said
+
+
+def _taken_back(task: TaskView, order: UpstreamOrder) -> int:
+    """How many units of a task that was delivered its upstream has taken back, by what it now says of the order.
+
+    Some give back money and go on showing all codes, others show fewer codes: whichever says more is believed. One that calls a whole
+    delivery a part of it has taken back something, also when it does not say how much.
+    """
+    if order.state is UpstreamState.REVERSED:
+        return task.got
+    if order.state not in (UpstreamState.DONE, UpstreamState.PARTLY):
+        return 0
+    units = max(0, task.got - order.got) if order.got else 0  # One that shows none of what it keeps says nothing by that.
+    if task.cost_minor and order.currency == task.cost_currency:
+        # A unit's cost was rounded up: what is less than one unit is no unit.
+        units = max(units, (task.got * task.cost_minor - order.amount_minor) // task.cost_minor)
+    if order.state is UpstreamState.PARTLY and task.got == task.quantity:
+        units = max(units, 1)
+    return min(units, task.got)
 
 
 def _step(tries: int) -> float:

@@ -209,8 +209,9 @@ class Import:
             raise Gone
         offer_id = await self.offer()
         self.kind, self.terms = fulfilment.kind(product.kind), product.terms
+        offer = await self.shop.read(supply.offer_view, offer_id)
         if any(name == "licensed" for name, _ in self.kind.switches):
-            self.terms = await self._licensed(offer_id)
+            self.terms = await self._licensed(offer)
         return await inventory.bring_in(
             self.shop,
             offer_id=offer_id,
@@ -220,12 +221,12 @@ class Import:
             lines=self._lines(stream),
             progress=self._count,
             link_id=self.link_id,
+            document_id=None if offer is None else offer.document_id,
             agree=self.agree,
         )
 
-    async def _licensed(self, offer_id: int) -> Mapping[str, Any]:
+    async def _licensed(self, offer: supply.OfferView | None) -> Mapping[str, Any]:
         """The terms with a supplier's right to sell one key to several: the paper of their offer says it, and never the shop's switch."""
-        offer = await self.shop.read(supply.offer_view, offer_id)
         if offer is None or offer.own:
             return self.terms
         paper = None if offer.document_id is None else await self.shop.read(onboarding.document, offer.document_id)

@@ -2,17 +2,8 @@
 
 import re
 import unicodedata
-
-from pypinyin import lazy_pinyin, load_phrases_dict
-
-# Readings of the trade that the dictionary gets wrong because the characters have several.
-load_phrases_dict(
-    {
-        "率土": [["shuài"], ["tǔ"]],
-        "重庆": [["chóng"], ["qìng"]],
-        "重慶": [["chóng"], ["qìng"]],
-    }
-)
+from collections.abc import Callable
+from functools import cache
 
 _WORDS = re.compile(r"\w+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
@@ -49,6 +40,19 @@ def _spelled(word: str) -> tuple[str, str]:
     return short, full
 
 
+# Readings of the trade that the dictionary gets wrong because the characters have several.
+_OURS = {"率土": [["shuài"], ["tǔ"]], "重庆": [["chóng"], ["qìng"]], "重慶": [["chóng"], ["qìng"]]}
+
+
+@cache
+def _dictionary() -> Callable[..., list[str]]:
+    """Loaded when a name is to be spelled, and not at each start: it is large."""
+    from pypinyin import lazy_pinyin, load_phrases_dict
+
+    load_phrases_dict(_OURS)
+    return lazy_pinyin
+
+
 def _syllables(word: str) -> list[tuple[str, bool]]:
-    pieces: list[str] = lazy_pinyin(word, errors=lambda run: f"\0{run}")
+    pieces = _dictionary()(word, errors=lambda run: f"\0{run}")
     return [(piece.removeprefix("\0"), not piece.startswith("\0")) for piece in pieces]

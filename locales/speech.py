@@ -5,7 +5,7 @@ import html
 import logging
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -235,6 +235,10 @@ class Speech:
         time_of_day = dates.format_skeleton("Hm", local, tzinfo=self._zone, locale=self._locale)
         joined = self._locale.datetime_formats["medium"]
         return str(joined).replace("'", "").format(time_of_day, self.day(local))
+
+    def midnight(self, day: date) -> datetime:
+        """The moment at which a day begins for the person."""
+        return datetime.combine(day, time(), self._zone)
 
     def day(self, day: date) -> str:
         """A date; of a moment with a time zone, the date that it is for the person."""

@@ -31,11 +31,14 @@ _FORBIDDEN_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\u
 def csv_table(header: Sequence[str], rows: Iterable[Sequence[Cell]], timezone: str = "Asia/Shanghai") -> bytes:
     """UTF-8 with a byte order mark. Numbers are plain digits with a point, moments ISO 8601 with their offset, texts guarded
     against being run as formulas (`papers/cells.py`). Raises ValueError for a moment without a time zone."""
+    return "\ufeff".encode() + csv_rows([header], timezone) + csv_rows(rows, timezone)
+
+
+def csv_rows(rows: Iterable[Sequence[Cell]], timezone: str = "Asia/Shanghai") -> bytes:
+    """More rows of a `csv_table`, for one that is written piece by piece."""
     zone = ZoneInfo(timezone)
     text = io.StringIO(newline="")
-    text.write("\ufeff")
     write = csv.writer(text)
-    write.writerow([guarded(name) for name in header])
     for row in rows:
         write.writerow([_csv_cell(cell, zone) for cell in row])
     return text.getvalue().encode("utf-8", "replace")

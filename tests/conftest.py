@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -24,6 +25,12 @@ from tests.stage import Clock, Goods, numbers, put_on_sale
 KEYS = Keyring.generate()
 
 keep_compiled()
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays: the collector of garbage looks at what the tests leave, and more seldom, or it takes a third of the run."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

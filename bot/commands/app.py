@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.loading import loading
+
 app = typer.Typer(
     name="shop",
     help="A Telegram shop for codes: game cards, top-ups, licences, memberships. Settings: SHOP_… in the environment or in .env.",
@@ -47,7 +49,8 @@ def demo(
 def run() -> None:
     """Open the shop: polling without SHOP_PUBLIC_URL, webhook with it; serves the HTTP doors and delivers."""
     _settings_are_there()
-    from bot.commands.running import open_for_business
+    with loading():
+        from bot.commands.running import open_for_business
 
     _finish(open_for_business(worker=False))
 
@@ -56,7 +59,8 @@ def run() -> None:
 def worker() -> None:
     """Deliver and do the timed jobs only, beside other processes (PostgreSQL)."""
     _settings_are_there()
-    from bot.commands.running import open_for_business
+    with loading():
+        from bot.commands.running import open_for_business
 
     _finish(open_for_business(worker=True))
 

@@ -7,26 +7,16 @@ while the demo makes its database ready, and forks a bot within milliseconds whe
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-
-@contextmanager
-def loading() -> Iterator[None]:
-    """While modules are loaded nothing becomes garbage; not looking for any makes it a fifth quicker."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()  # What is loaded stays, and is shared with what is forked.
-        gc.enable()
+from bot.loading import loading
 
 
 @dataclass

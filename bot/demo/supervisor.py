@@ -16,8 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.demo.nursery import Nursery, loading
+from bot.demo.nursery import Nursery
 from bot.demo.tills import SUPPLY_KEY, SUPPLY_SECRET, Tills, free_port
+from bot.loading import loading
 
 if TYPE_CHECKING:
     from sandbox import Sandbox

@@ -168,7 +168,13 @@ async def _supplier(
         with_password = not slug.startswith("steam")
         codes = enumerate((made_up(f"{acts}:{slug}", n, with_password=with_password) for n in range(count)), 1)
         await inventory.bring_in(
-            shop, offer_id=listed.offer.id, sku_id=sku.id, source_name=f"{slug}.txt", by=f"telegram:{acts}", lines=codes
+            shop,
+            offer_id=listed.offer.id,
+            sku_id=sku.id,
+            source_name=f"{slug}.txt",
+            by=f"telegram:{acts}",
+            lines=codes,
+            document_id=paper,
         )
     return made.id
 

@@ -14,7 +14,7 @@ from core.aftersale.commands import close, tell_decided, undecided
 from core.aftersale.refusals import MadeForBuyer, NothingToReplace
 from core.aftersale.rules import LONGEST
 from core.aftersale.tables import Case, CaseState, Outcome
-from core.database import write
+from core.database import now, write
 from core.ledger import Leg, TransferKind
 from core.orders import Cost
 from core.storefronts import Storefront
@@ -58,7 +58,9 @@ def replace(session: Session, *, case_id: int, storefront_id: int, by: str) -> D
         assert drawn, "its quota was locked, and covered it"
         supply.draw_commitments(session, order_id=row.order_id, units={source.id: 1})
         supply.draw_room(session, [source], {source.id: 1})
-    orders.exchanged(session, order_id=row.order_id, code_id=new.code_id, offer_id=new.offer_id, cost=cost)
+    orders.exchanged(
+        session, order_id=row.order_id, code_id=new.code_id, offer_id=new.offer_id, cost=cost, exclusive=source.exclusive(now(session))
+    )
     row.replacement_code_id, row.replacement_offer_id = new.code_id, new.offer_id
     row.replacement_cost_minor, row.replacement_cost_currency = cost.minor, cost.currency
     close(session, row, Outcome.REPLACED, by=by)
@@ -97,7 +99,11 @@ def _sources(session: Session, row: Case, storefront: Storefront, old: Cost) -> 
     supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
     room = supply.units_in_room(session, [offer for offer in offers if not _brought_again(old, offer)], lock=True)
     covered |= {offer_id: min(units, covered.get(offer_id, units)) for offer_id, units in room.items()}
-    return sorted((offer for offer in offers if covered.get(offer.id, 1) > 0), key=lambda offer: offer.id != row.offer_id)
+    # Others may have been waited for, and an offer stopped meanwhile.
+    selling = supply.selling(session, [offer.id for offer in offers])
+    return sorted(
+        (offer for offer in offers if offer.id in selling and covered.get(offer.id, 1) > 0), key=lambda offer: offer.id != row.offer_id
+    )
 
 
 def _brought_again(old: Cost, new: Offer) -> bool:

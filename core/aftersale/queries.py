@@ -465,3 +465,25 @@ def bad_codes(session: Session, since_orders: Mapping[int, int]) -> dict[int, in
         .group_by(Case.offer_id)
     ).all()
     return {offer_id: int(count) for offer_id, count in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCase:
+    """A complaint about one code, without who made it."""
+
+    case_id: int
+    code_id: int
+    reason: Reason
+    opened_at: datetime
+    outcome: Outcome | None
+
+
+@read
+def cases_of_codes(session: Session, *, sku_id: int, code_ids: Collection[int]) -> list[CodeCase]:
+    """The complaints about these codes, which are of one denomination, the oldest first."""
+    rows = session.execute(
+        select(Case.id, Case.code_id, Case.reason, Case.opened_at, Case.outcome)
+        .where(Case.sku_id == sku_id, among(session, Case.code_id, code_ids))
+        .order_by(Case.id)
+    )
+    return [CodeCase(*row) for row in rows]

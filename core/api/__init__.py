@@ -75,6 +75,7 @@ from core.api.keys import (
     set_label,
     set_limit,
     spent_today,
+    tell_expiring,
 )
 from core.api.ordering import cancel, find_order, order
 from core.api.refusals import (
@@ -86,6 +87,7 @@ from core.api.refusals import (
     NoSuchItem,
     NoSuchKey,
     NoSuchOrder,
+    NotAhead,
     NotAllowed,
     NothingToFetch,
     OtherOrder,
@@ -178,6 +180,7 @@ __all__ = [
     "NoSuchItem",
     "NoSuchKey",
     "NoSuchOrder",
+    "NotAhead",
     "NotAllowed",
     "NothingToFetch",
     "OpenedKey",
@@ -248,6 +251,7 @@ __all__ = [
     "spent_today",
     "statement",
     "take_reports",
+    "tell_expiring",
     "unanswered",
     "url_checked",
 ]

@@ -10,14 +10,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import journal, people, storefronts
+from core import journal, outbox, people, storefronts
 from core.api import rules
-from core.api.refusals import NoReseller, NoSuchKey, NotAllowed, TooManyKeys
+from core.api.refusals import NoReseller, NoSuchKey, NotAhead, NotAllowed, TooManyKeys
 from core.api.tables import ApiDay, ApiKey, Form, Scope
-from core.database import keys, now, read, write
+from core.database import keys, micros, now, read, write
 from core.people import Customer
 
 _USED_EVERY = timedelta(minutes=1)  # how exactly the last use is known
+_FARTHEST = timedelta(days=5 * 366)  # that a key's last day may be away
+TELL_AHEAD = (timedelta(days=7), timedelta(days=1))  # of a key's end
+TELL_EXPIRED = timedelta(days=1)  # for so long it is worth telling that it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +237,9 @@ def set_limit(session: Session, *, key_id: int, customer_id: int, day_limit_mino
 
 @write
 def set_expiry(session: Session, *, key_id: int, customer_id: int, expires_at: datetime | None, by: str) -> Key:
-    """It works until then; None: for ever. Raises NoSuchKey."""
+    """It works until then; None: for ever. Raises NoSuchKey, and NotAhead for a moment that is over or more than five years away."""
+    if expires_at is not None and not now(session) < expires_at <= now(session) + _FARTHEST:
+        raise NotAhead
     row = _locked(session, key_id, customer_id)
     before, row.expires_at = row.expires_at, expires_at
     session.flush()
@@ -319,3 +324,24 @@ def note_use(session: Session, *, key_id: int, address: str) -> None:
         .where(ApiKey.id == key_id, ApiKey.used_at.is_(None) | (ApiKey.used_at < at - _USED_EVERY) | (ApiKey.used_from != address[:64]))
         .values(used_at=at, used_from=address[:64])
     )
+
+
+@write
+def tell_expiring(session: Session) -> int:
+    """Owners hear a week and a day before a key of theirs ends by itself, and when it has, each once. Returns how many notices."""
+    at = now(session)
+    rows = session.scalars(
+        select(ApiKey)
+        .where(ApiKey.disabled_at.is_(None), ApiKey.expires_at > at - TELL_EXPIRED, ApiKey.expires_at <= at + TELL_AHEAD[0])
+        .order_by(ApiKey.id)
+    )
+    told = 0
+    for row in rows:
+        assert row.expires_at is not None
+        left = row.expires_at - at
+        stage = sum(left <= ahead for ahead in (*TELL_AHEAD, timedelta(0)))
+        body = {"says": "api-key-ends", "key": row.label or row.name, "until": micros(row.expires_at), "over": left <= timedelta(0)}
+        # Another last day is told anew.
+        once = f"api-key-ends:{row.id}:{micros(row.expires_at)}:{stage}"
+        told += outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=row.customer_id, body=body, once=once)
+    return told

@@ -67,6 +67,13 @@ class NothingToFetch(Refusal):
 
 
 @dataclass(eq=False)
+class NotAhead(Refusal):
+    """Until when a key shall work is a moment that is over, or too far away to be meant."""
+
+    says: ClassVar[str] = N_("Please type a day from tomorrow on, at most five years from now.")
+
+
+@dataclass(eq=False)
 class NoSuchKey(Refusal):
     says: ClassVar[str] = N_("There is no such key.")
 

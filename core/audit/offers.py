@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# Codes of an order's offer that nobody had seen, and that lie on the shelf again.
+_RETURNED = """(SELECT COUNT(*) FROM refunded_codes r LEFT JOIN exchanged_codes x ON x.order_id = r.order_id AND x.code_id = r.code_id
+                    WHERE r.order_id = d.order_id AND r.offer_id = d.offer_id AND r.returned AND x.code_id IS NULL)"""
+
 OFFERS = {
     "an offer stands in the ranking until it is withdrawn": """
         SELECT 'offer ' || o.id AS about, COUNT(s.offer_id) || ' places' AS detail
@@ -40,23 +44,22 @@ OFFERS = {
         LEFT JOIN (SELECT quota_id, SUM((quantity - given_back) * face_minor) AS worth FROM quota_draws GROUP BY quota_id) AS d
             ON d.quota_id = q.id
         WHERE q.drawn_minor <> COALESCE(d.worth, 0) OR q.drawn_minor < 0 OR q.drawn_minor > q.face_total_minor""",
-    "a quota was drawn by orders that were issued, for the units of their lines": """
-        SELECT 'order ' || order_id AS about, 'drew for ' || drawn || ', bought ' || bought || ', exchanged for ' || brought AS detail
-        FROM (SELECT d.order_id, d.quantity AS drawn,
-                COALESCE((SELECT SUM(l.quantity) FROM order_lines l JOIN orders o ON o.id = l.order_id AND o.state IN ('issued', 'refunded')
-                    WHERE l.order_id = d.order_id AND l.offer_id = d.offer_id), 0) AS bought,
+    "a quota is drawn by an order for the units that it has": f"""
+        SELECT 'order ' || order_id AS about, 'drew for ' || drawn || ', has ' || has || ', exchanged for ' || brought AS detail
+        FROM (SELECT d.order_id, d.quantity - d.given_back AS drawn,
+                COALESCE((SELECT SUM(l.quantity) FROM order_lines l WHERE l.order_id = d.order_id AND l.offer_id = d.offer_id
+                    AND o.state IN ('fulfilling', 'issued', 'refunded')), 0) - {_RETURNED} AS has,
                 (SELECT COUNT(*) FROM exchanged_codes x WHERE x.order_id = d.order_id AND x.offer_id = d.offer_id) AS brought
-            FROM quota_draws d) AS draws
+            FROM quota_draws d JOIN orders o ON o.id = d.order_id) AS draws
         -- A code that came in place of another's draws too; it may be the first of its offer that does.
-        WHERE drawn > bought + brought OR (drawn < bought AND brought = 0)""",
-    "what came back to the shelf may be drawn again, and nothing else": """
-        SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ': given back less returned is ' || SUM(n) AS detail FROM (
-            SELECT order_id, offer_id, given_back AS n FROM quota_draws
-            UNION ALL SELECT r.order_id, r.offer_id, -1 FROM refunded_codes r
-                JOIN quota_draws d ON d.order_id = r.order_id AND d.offer_id = r.offer_id
-                LEFT JOIN exchanged_codes x ON x.order_id = r.order_id AND x.code_id = r.code_id
-                WHERE r.returned AND x.code_id IS NULL
-        ) AS sides GROUP BY order_id, offer_id HAVING SUM(n) <> 0""",
+        WHERE drawn > has + brought OR (drawn < has AND brought = 0)""",
+    "what came back, and what a source did not bring, may be drawn again, and nothing else": f"""
+        SELECT 'order ' || order_id AS about, 'offer ' || offer_id || ': given back ' || given_back || ', came back ' || back AS detail
+        FROM (SELECT d.order_id, d.offer_id, d.given_back, {_RETURNED} + COALESCE((SELECT SUM(k.quantity - k.got) FROM tasks k
+                WHERE k.order_id = d.order_id AND k.offer_id = d.offer_id AND k.ended_at IS NOT NULL), 0) AS back
+            -- Of an order that was called off as a whole all came back.
+            FROM quota_draws d JOIN orders o ON o.id = d.order_id AND o.state <> 'cancelled') AS draws
+        WHERE given_back <> back""",
     "an open proposal is about the cost that holds": """
         SELECT 'repricing ' || r.id AS about, 'for ' || r.cost_minor || ', the offer costs ' || o.cost_minor AS detail
         FROM repricings r JOIN offers o ON o.id = r.offer_id

@@ -40,6 +40,7 @@ def set_limit(
     if supply.supplier(session, supplier_id) is None:
         raise Gone
     supply.not_own(session, supplier_id, by)
+    supply.lock_supplier(session, supplier_id)  # Limits of two currencies set at once take turns: each keeps to both.
     row = session.get(ExposureLimit, (supplier_id, currency), with_for_update=True)
     before = {} if row is None else {"owed_minor": row.most_owed_minor, "ahead_minor": row.most_ahead_minor, "currency": currency}
     if row is None:
@@ -66,17 +67,20 @@ def keep_limits(session: Session) -> int:
 
 def _keep(session: Session, supplier_id: int) -> int:
     """Say anew how much more may be sold of theirs, from the books, and stop what there is no room for."""
-    # Locked, and read anew: who sets a limit meanwhile has set it before this looks, or waits.
+    supply.lock_supplier(session, supplier_id)
+    locked = set()
+    # Read anew with the supplier locked: who sets a limit meanwhile has set it before this looks, or waits.
     theirs = select(ExposureLimit).where(ExposureLimit.supplier_id == supplier_id).order_by(ExposureLimit.currency)
     for row in session.scalars(theirs.with_for_update().execution_options(populate_existing=True)).all():
         if row.most_owed_minor is None:
             supply.drop_room(session, supplier_id=supplier_id, currency=row.currency)
         else:
             supply.lock_room(session, supplier_id=supplier_id, currency=row.currency)
+            locked.add(row.currency)
     # Looked at with the rooms locked: what was sold before is in the books, and what is sold after draws from what is set here.
     left = {one.currency: one.left_minor for one in exposure_of(session, supplier_id) if one.left_minor is not None}
-    for currency, left_minor in left.items():
-        supply.set_room(session, supplier_id=supplier_id, currency=currency, left_minor=left_minor)
+    for currency in locked & left.keys():
+        supply.set_room(session, supplier_id=supplier_id, currency=currency, left_minor=left[currency])
     mine = supply.offers(session, supply.offers_of(session, supplier_id))
     stopped = {one.offer_id for one in supply.stops(session, [offer.id for offer in mine]) if one.why is Stop.EXPOSURE}
     shall = {

@@ -33,10 +33,10 @@ class LaneLoad:
 
 @read
 def delivered_lately(session: Session, *, lane: str, since: datetime, after: int, most: int) -> Sequence[Delivered]:
-    """Tasks of a lane that ended with something since then and were not taken back, the oldest first, from the one after `after` on."""
+    """Tasks of a lane that ended with something since then and were not all taken back, the oldest first, from the one after `after` on."""
     rows = session.execute(
         select(Task.id, Task.number, Task.source_ref)
-        .where(Task.lane == lane, Task.id > after, Task.state == TaskState.DONE, Task.ended_at >= since, Task.reversed_at.is_(None))
+        .where(Task.lane == lane, Task.id > after, Task.state == TaskState.DONE, Task.ended_at >= since, Task.reversed_units < Task.got)
         .order_by(Task.id)
         .limit(most)
     ).all()

@@ -35,6 +35,7 @@ class Task(Base):
         UniqueConstraint("number", name="uq_task_number"),
         CheckConstraint("quantity > 0 AND got >= 0 AND got <= quantity", name="got_at_most_all"),
         CheckConstraint("(state IN ('done', 'failed')) = (ended_at IS NOT NULL)", name="ended_when_over"),
+        CheckConstraint("reversed_units BETWEEN 0 AND got AND (reversed_units > 0) = (reversed_at IS NOT NULL)", name="reversed_of_got"),
         Index("ix_tasks_of_order", "order_id", "id"),
         Index("ix_tasks_due", "lane", "next_at", postgresql_where=text("ended_at IS NULL"), sqlite_where=text("ended_at IS NULL")),
         Index("ix_tasks_open", "kind", "id", postgresql_where=text("ended_at IS NULL"), sqlite_where=text("ended_at IS NULL")),
@@ -73,6 +74,7 @@ class Task(Base):
     late_told_at: Mapped[datetime | None]  # the promise is over and it is not known what comes of it: said once to buyer and staff
     reversed_at: Mapped[datetime | None]  # its source took back what it had delivered, when the buyer had it already
     ordered_at: Mapped[datetime | None]  # when the source was last asked for it: "not there" is no answer before that is long ago
+    reversed_units: Mapped[int] = mapped_column(server_default=text("0"))  # how many of what it had delivered its source took back
 
 
 class TaskStep(Base):

@@ -50,6 +50,7 @@ class TaskView:
     reversed_at: datetime | None = None
     next_at: datetime | None = None
     ordered_at: datetime | None = None
+    reversed_units: int = 0
 
     @property
     def missing(self) -> int:
@@ -121,6 +122,7 @@ def _view(session: Session, row: Task, *, with_fields: bool = False) -> TaskView
         row.reversed_at,
         row.next_at,
         row.ordered_at,
+        row.reversed_units,
     )
 
 
@@ -373,12 +375,13 @@ def note(session: Session, *, task_id: int, cause: str) -> None:
 
 
 @write
-def reversed_later(session: Session, *, task_id: int, cause: str) -> bool:
-    """What a task had brought was taken back by its source; False when that was known."""
+def reversed_later(session: Session, *, task_id: int, units: int, cause: str) -> bool:
+    """So many units in all of what a task had brought were taken back by its source; False when that was known."""
     row = session.get_one(Task, task_id)
-    if row.reversed_at is not None:
+    units = min(units, row.got)
+    if units <= row.reversed_units:
         return False
-    row.reversed_at = now(session)
+    row.reversed_at, row.reversed_units = now(session), units
     _step(session, row, cause)
     return True
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import catalog, fulfilment, journal, payments, pricing, rates, supply
+from core import catalog, fulfilment, journal, payments, pricing, rates, standing, supply
 from core.catalog import Gone, ProductKind
 from core.database import insert_new, micros, now, read, write
 from core.errors import Refusal
@@ -314,6 +314,8 @@ def link_item(session: Session, *, item_id: int, sku_id: int, storefront: Storef
     session.flush()
     if of.place is Place.PAUSED:
         supply.stop(session, offer_ids=[offer_id], why=supply.Stop.PAUSED, by=by, ref=f"upstream:{of.id}")
+    # Under every switch and complaint from its first moment on.
+    standing.hold_to_rules(session, offer_ids=[offer_id])
     journal.record(
         session,
         by=by,

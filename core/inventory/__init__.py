@@ -36,7 +36,7 @@ from core.inventory.codes import (
 )
 from core.inventory.direct import Direct, issue_directly
 from core.inventory.exchanging import Exchanged, codes_of, ending, exchange, lock_sold, mask, masked, one_opened, still_sold
-from core.inventory.holds import HoldView, end_hold, expired_holds, held_by_offer, held_of, hold, lapses, open_hold, open_holds_of
+from core.inventory.holds import HoldView, Turn, end_hold, expired_holds, held_by_offer, held_of, hold, lapses, open_hold, open_holds_of
 from core.inventory.links import LinkBusy, LinkOver, LinkView, TooManyLinks, end_link, give_link_back, link, make_link, take_link
 from core.inventory.places import CodePlace, code_place, find_code
 from core.inventory.screening import digests_of_order, first_unpublished, hold_offers, unsold_digests, void_offers, void_unsold
@@ -63,10 +63,12 @@ from core.inventory.taking_back import (
     take_backs_of,
     take_off,
 )
+from core.inventory.trail import BatchCode, codes_of_batch, note_export
 from core.inventory.upkeep import any_codes, keys_fit, known, rewrap
 
 __all__ = [
     "MOST_BACK",
+    "BatchCode",
     "BatchPlaces",
     "BatchView",
     "CodePlace",
@@ -88,6 +90,7 @@ __all__ = [
     "TakeBackView",
     "TakenBack",
     "TooManyLinks",
+    "Turn",
     "Undecided",
     "answer_watches",
     "any_codes",
@@ -97,6 +100,7 @@ __all__ = [
     "bring_in",
     "code_place",
     "codes_of",
+    "codes_of_batch",
     "digests_of_order",
     "end_hold",
     "end_link",
@@ -122,6 +126,7 @@ __all__ = [
     "make_link",
     "mask",
     "masked",
+    "note_export",
     "of_order",
     "on_shelf",
     "one_opened",

@@ -106,8 +106,17 @@ class ImportReceipt:
 
 
 @write
-def open_batch(session: Session, *, offer_id: int, sku_id: int, source_name: str, by: str, link_id: int | None = None) -> OpenBatch:
-    """A new batch with a data key of its own; `link_id` when it comes by a one-time upload link."""
+def open_batch(
+    session: Session,
+    *,
+    offer_id: int,
+    sku_id: int,
+    source_name: str,
+    by: str,
+    link_id: int | None = None,
+    document_id: int | None = None,
+) -> OpenBatch:
+    """A new batch with a data key of its own; `link_id` when it comes by a one-time upload link, `document_id` the paper it rests on."""
     aad = f"batch-{secrets.token_hex(12)}"
     data_key, wrapped, key_id = keys(session).new_data_key(aad)
     row = Batch(
@@ -123,6 +132,7 @@ def open_batch(session: Session, *, offer_id: int, sku_id: int, source_name: str
         made_at=now(session),
         alive_at=now(session),
         link_id=link_id,
+        document_id=document_id,
     )
     session.add(row)
     session.flush()
@@ -368,6 +378,7 @@ async def bring_in(
     lines: Iterator[tuple[int, Secret]],
     progress: Callable[[int], Awaitable[None]] | None = None,
     link_id: int | None = None,
+    document_id: int | None = None,
     agree: Callable[[int], Awaitable[None]] | None = None,
 ) -> ImportReceipt:
     """Import (line, secret) pairs: all that are new go on sale together, or nothing does.
@@ -377,7 +388,9 @@ async def bring_in(
     whole batch aside. Raises Refused above MOST_CODES lines, PutAside when the import was taken for dead, Undecided when nobody
     can know what became of it; any other error means that nothing was imported.
     """
-    batch = await shop.write(open_batch, offer_id=offer_id, sku_id=sku_id, source_name=source_name, by=by, link_id=link_id)
+    batch = await shop.write(
+        open_batch, offer_id=offer_id, sku_id=sku_id, source_name=source_name, by=by, link_id=link_id, document_id=document_id
+    )
     receipt = ImportReceipt(batch.id)
     seen = Marks()
     lines_seen = 0

@@ -56,25 +56,19 @@ def issue_directly(
     batch, at = open_batch(session, offer_id=offer_id, sku_id=sku_id, source_name="made on order", by=by), now(session)
     taken: list[int] = []
     kept: list[int] = []
-    for sealed in seal(ring, batch, lines):
+    rows = [
+        {"offer_id": offer_id, "batch_id": batch.id, "row": sealed.row, "ciphertext": sealed.ciphertext, "fingerprint": sealed.fingerprint}
+        for sealed in seal(ring, batch, lines)
+    ]
+    while rows:
+        # Many at once: a supplier's other sales wait until all of these are in.
         given = most is None or len(taken) < most
-        code_id = session.scalars(
-            insert_new(session, Code)
-            .values(
-                offer_id=offer_id,
-                batch_id=batch.id,
-                row=sealed.row,
-                order_id=order_id if given else None,
-                void_at=None if given else at,
-                ciphertext=sealed.ciphertext,
-                fingerprint=sealed.fingerprint,
-            )
-            .returning(Code.id)
-        ).one_or_none()
-        if code_id is None:  # Another has brought it in at this very moment.
-            refused += 1
-            continue
-        (taken if given else kept).append(code_id)
+        count = len(rows) if most is None or not given else most - len(taken)
+        now_in, rows = rows[:count], rows[count:]
+        place = {"order_id": order_id, "void_at": None} if given else {"order_id": None, "void_at": at}
+        ids = session.scalars(insert_new(session, Code).returning(Code.id), [row | place for row in now_in]).all()
+        refused += len(now_in) - len(ids)  # Others have brought those in at this very moment.
+        (taken if given else kept).extend(sorted(ids))
     row = session.get_one(Batch, batch.id)
     row.accepted, row.state, row.published_at = len(taken) + len(kept), BatchState.PUBLISHED, at
     session.flush()

@@ -24,6 +24,15 @@ class HoldView:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose codes are held next: of each of these offers no more than its number in all, and no more in all than so many by then."""
+
+    offer_ids: Sequence[int]
+    most_of: Mapping[int, int]
+    quantity: int
+
+
 def _view(row: Hold) -> HoldView:
     return HoldView(row.id, row.order_id, row.customer_id, row.sku_id, row.quantity, row.expires_at)
 
@@ -35,20 +44,17 @@ def hold(
     order_id: int,
     customer_id: int,
     sku_id: int,
-    turns: Sequence[tuple[Sequence[int], Mapping[int, int]]],
-    quantity: int,
+    turns: Sequence[Turn],
     seconds: float,
 ) -> HoldView | None:
-    """Hold codes for an order: all or nothing (None). A second call for the same order returns the hold it has.
-
-    They are drawn from the offers of one turn after the other, and of an offer that has a number in a turn no more than so many in all.
-    """
+    """Hold codes for an order, as many as the last turn says: all or nothing (None). A second call returns the hold the order has."""
     existing = open_hold(session, order_id)
     if existing is not None:
         return existing
     picked: dict[int, list[int]] = {}
-    for offer_ids, most_of in turns:
-        pick(session, offer_ids=offer_ids, quantity=quantity, most_of=most_of, picked=picked)
+    for turn in turns:
+        pick(session, offer_ids=turn.offer_ids, quantity=turn.quantity, most_of=turn.most_of, picked=picked)
+    quantity = turns[-1].quantity
     ids = [code_id for codes in picked.values() for code_id in codes]
     if len(ids) < quantity:
         return None

@@ -27,6 +27,7 @@ class BatchView:
     accepted: int
     on_sale: bool
     by_link: bool
+    document_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def _view(row: Batch) -> BatchView:
         row.accepted,
         row.state is BatchState.PUBLISHED,
         row.link_id is not None,
+        row.document_id,
     )
 
 

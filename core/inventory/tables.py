@@ -47,6 +47,7 @@ class Batch(Base):
     alive_at: Mapped[datetime]  # when its importer last gave a sign of life
     published_at: Mapped[datetime | None]
     link_id: Mapped[int | None]  # the one-time upload link that it came by
+    document_id: Mapped[int | None]  # the approved paper that its offer rested on when it was brought
 
 
 class Hold(Base):

@@ -31,6 +31,7 @@ from core.supply import Standing
 
 _MOST = 5  # of what a check names
 PAPER = "paper:"  # how the subject of the check of a paper's certificate begins
+SENT_PAPER = "sent-paper:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def want_registered(session: Session, row: DocumentRenewal, *, number: str | Non
 
 def subject_of_sent(row: DocumentRenewal) -> str:
     """The same for a paper that was sent from the chat."""
-    return f"sent-paper:{row.id}"
+    return f"{SENT_PAPER}{row.id}"
 
 
 def _registered(session: Session, row: DocumentRenewal) -> list[Finding]:

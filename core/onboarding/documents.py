@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import journal, outbox, payments, people, standing, supply
 from core.database import now, read, write
 from core.onboarding import renewal_cards
-from core.onboarding.checks import Finding, look_at_sent, subject_of, subject_of_sent, want_registered
+from core.onboarding.checks import SENT_PAPER, Finding, look_at_sent, subject_of, subject_of_sent, want_registered
 from core.onboarding.refusals import NotLater, NotYours, Outdated, OwnApplication, RenewalWaits
 from core.onboarding.rules import GRACE_DAYS, REMIND, clean_scope
 from core.onboarding.tables import ApplicationPaper, Document, DocumentRenewal, DocumentState, PaperKind, RenewalState
@@ -390,7 +390,8 @@ def watch_documents(session: Session, *, most: int = 100) -> int:
 def follow_certificates(session: Session) -> int:
     """What registers and people have said lately of certificates reaches the papers: what rests on one that is not genuine sells no more.
 
-    When it is found genuine after all, it sells again. Returns for how many papers something changed; several processes may do this.
+    When it is found genuine after all, it sells again. The cards of papers that still wait are drawn again. Returns for how many papers
+    something changed; several processes may do this.
     """
     states = standing.answered_since(session, now(session) - _LOOK_BACK)
     today, changed = now(session).date(), 0
@@ -425,7 +426,26 @@ def follow_certificates(session: Session) -> int:
         )
         changed += 1
     session.flush()
-    return changed
+    return changed + _redraw_waiting(session, states)
+
+
+def _redraw_waiting(session: Session, subjects: Collection[str]) -> int:
+    """Cards of papers that wait for the staff show what was said of their certificates since they were drawn."""
+    waiting = {subject: int(subject.partition(":")[2]) for subject in subjects if subject.startswith(SENT_PAPER)}
+    known, drawn = standing.checks_of(session, list(waiting)) if waiting else {}, 0
+    rows = session.scalars(
+        select(DocumentRenewal)
+        .where(DocumentRenewal.id.in_(waiting.values()), DocumentRenewal.state == RenewalState.SENT)
+        .order_by(DocumentRenewal.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for row in rows if waiting else ():
+        said_at = known[subject_of_sent(row)].checked_at
+        if said_at is not None and (row.changed_at is None or row.changed_at < said_at):
+            renewal_cards.redraw(session, row)
+            drawn += 1
+    return drawn
 
 
 def _tell(session: Session, row: Document, event: str, days: int = 0) -> None:

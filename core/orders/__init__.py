@@ -36,6 +36,7 @@ from core.orders.outside import (
     take_turns,
     turned,
 )
+from core.orders.passing import passed_over
 from core.orders.placing import (
     Cap,
     DailyCap,
@@ -118,9 +119,10 @@ from core.orders.settling import Booked, Settled, book, decide_by_hand, given_ba
 from core.orders.several import Got, NotAll, Numbered, Wanted, buy_several, by_number
 from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.steps import settle_step
-from core.orders.tables import OrderState, RefundState, RefundTo, RevealCause
+from core.orders.tables import OrderState, Passed, RefundState, RefundTo, RevealCause
 from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refunded_codes_of, refunded_since, sold_lines
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
+from core.orders.trail import CodeRefund, issued_at, refunds_of_codes
 from core.orders.views import Outside, Parcel, ParcelLine, Receipt
 from core.orders.volume import turnover_of
 
@@ -134,6 +136,7 @@ __all__ = [
     "BoughtAs",
     "Cap",
     "CodeFate",
+    "CodeRefund",
     "Cost",
     "DailyCap",
     "DueRefund",
@@ -160,6 +163,7 @@ __all__ = [
     "OutsideView",
     "Parcel",
     "ParcelLine",
+    "Passed",
     "PaymentDisputed",
     "PendingOrder",
     "PriceMoved",
@@ -231,6 +235,7 @@ __all__ = [
     "in_question",
     "is_our_refund",
     "is_outside",
+    "issued_at",
     "keep_promises",
     "lines_of",
     "lock",
@@ -244,6 +249,7 @@ __all__ = [
     "order_id_of",
     "outside_among",
     "outside_of",
+    "passed_over",
     "place",
     "quote",
     "refund_codes",
@@ -255,6 +261,7 @@ __all__ = [
     "refunded_since",
     "refunds_due",
     "refunds_of",
+    "refunds_of_codes",
     "release",
     "release_lapsed_holds",
     "remind_held",

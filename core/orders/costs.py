@@ -59,7 +59,7 @@ def cost_of(session: Session, *, order_id: int, code_id: int, offer_id: int) -> 
 
 
 @write
-def exchanged(session: Session, *, order_id: int, code_id: int, offer_id: int, cost: Cost) -> None:
+def exchanged(session: Session, *, order_id: int, code_id: int, offer_id: int, cost: Cost, exclusive: bool) -> None:
     """Keep what was booked for a code that came to an order in another's place, so that a refund takes exactly that back."""
     session.execute(
         insert(ExchangedCode).values(
@@ -69,5 +69,6 @@ def exchanged(session: Session, *, order_id: int, code_id: int, offer_id: int, c
             cost_minor=cost.minor,
             cost_currency=cost.currency,
             payable_id=cost.payable_id,
+            exclusive=exclusive,
         )
     )

@@ -14,6 +14,7 @@ from core.catalog import ProductView, SkuView
 from core.database import now
 from core.errors import Refusal
 from core.orders.refusals import SoldOut, WrongQuantity
+from core.orders.tables import Passed
 from core.supply import Offer, SetAside
 
 # What the shop promises of codes that a source brings on order: what has not come by then is given back.
@@ -73,16 +74,29 @@ def suitable(session: Session, offers: Sequence[Offer], *, quantity: int, countr
     A supplier is credited in the currency of the sale, so that goods of another's that cost something else are not drawn.
     """
     at = now(session)
-    return [offer for offer in offers if _sells(offer, at, currency) and _takes(offer, quantity) and _reaches(offer, country)]
+    return [offer for offer in offers if unsuitable(offer, at, quantity=quantity, country=country, currency=currency) is None]
+
+
+def unsuitable(offer: Offer, at: datetime, *, quantity: int, country: str | None, currency: str) -> Passed | None:
+    """Why an offer may not be sold at this moment, in this quantity, to a buyer there; None when it may."""
+    if not _sells(offer, at, currency):
+        return Passed.DATES if _in_its_currency(offer, currency) else Passed.CURRENCY
+    if not _takes(offer, quantity):
+        return Passed.QUANTITY
+    return None if _reaches(offer, country) else Passed.COUNTRY
 
 
 def _sells(offer: Offer, at: datetime, currency: str) -> bool:
     """Now, in this currency? A job stops what is outside its dates; the sale does not wait for it."""
     return (
-        (offer.payable_id is None or offer.cost_currency == currency)
+        _in_its_currency(offer, currency)
         and (offer.valid_from is None or offer.valid_from <= at)
         and (offer.valid_until is None or offer.valid_until > at)
     )
+
+
+def _in_its_currency(offer: Offer, currency: str) -> bool:
+    return offer.payable_id is None or offer.cost_currency == currency
 
 
 def _takes(offer: Offer, quantity: int) -> bool:
@@ -151,6 +165,10 @@ def draw(
     aside = supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
     room = {offer_id: max(0, units - uncounted.get(offer_id, 0)) for offer_id, units in covered.items()}
     fits = supply.units_in_room(session, offers, lock=True)
+    if covered or aside or fits:
+        # Others may have been waited for, and an offer stopped meanwhile.
+        selling = supply.selling(session, [offer.id for offer in offers])
+        offers = [offer for offer in offers if offer.id in selling]
     room |= {offer_id: min(units, room.get(offer_id, units)) for offer_id, units in fits.items()}
     reserved = {offer_id: replace(one, left=max(0, one.left - uncounted.get(offer_id, 0))) for offer_id, one in aside.items()}
     for group, at_most in _turns(offers, at, reserved):
@@ -171,28 +189,28 @@ def draw(
     return found
 
 
-def lock_as_sale(session: Session, *, buyer_id: int, sku_id: int, offer_ids: Collection[int]) -> None:
+def lock_as_sale(session: Session, *, order_id: int, buyer_id: int, sku_id: int, offer_ids: Collection[int]) -> None:
     """A part of commands: what a sale of this denomination to this buyer locks before it draws, in the same order.
 
-    The wallet, then what is agreed about these offers and about all that sell the denomination: contracts, commitments, and what may be
-    owed. To be called before the row of any of these offers is touched: whoever gives units back, draws others instead or pays back
-    would else wait for a sale that waits for them.
+    The wallet, then what is agreed about these offers, about all that sell the denomination and about what the order drew: contracts,
+    commitments, and what may be owed. To be called before the row of any of these offers is touched: whoever gives units back, draws
+    others instead or pays back would else wait for a sale that waits for them.
     """
     ledger.lock(session, people.by_id(session, buyer_id).wallet_id)
     ranked = supply.ranked(session, [sku_id])
     others = set(offer_ids) - {offer.id for offer in ranked}
     offers = [*ranked, *(supply.offers(session, others) if others else ())]
-    supply.lock_quotas(session, [offer.id for offer in offers if offer.quota_id is not None])
+    supply.lock_contracts(session, {offer.quota_id for offer in offers if offer.quota_id is not None}, order_id=order_id)
     supply.lock_set_aside(session, [offer.id for offer in offers if not offer.plain])
     supply.units_in_room(session, offers, lock=True)
 
 
 def _turns(offers: Sequence[Offer], at: datetime, aside: Mapping[int, SetAside]) -> list[tuple[list[Offer], Mapping[int, int]]]:
     """Of which of these offers is drawn first, and how many of each in that turn at most; without a number, as many as there are."""
-    open_to_all = [offer for offer in offers if not _exclusive(offer, at)]
+    open_to_all = [offer for offer in offers if not offer.exclusive(at)]
     left = {offer_id: one.left for offer_id, one in aside.items()}
     return [
-        ([offer for offer in offers if _exclusive(offer, at)], {}),
+        ([offer for offer in offers if offer.exclusive(at)], {}),
         ([offer for offer in open_to_all if offer.id in aside and aside[offer.id].exclusive], left),
         ([offer for offer in open_to_all if offer.id in aside and not aside[offer.id].exclusive], left),
         # What goes beyond a commitment is drawn by rank like anything else.
@@ -200,20 +218,26 @@ def _turns(offers: Sequence[Offer], at: datetime, aside: Mapping[int, SetAside])
     ]
 
 
-def shelves_in_turn(session: Session, offers: Sequence[Offer], most_of: Mapping[int, int]) -> list[tuple[Sequence[int], Mapping[int, int]]]:
-    """The shelves of these offers as the sale empties them: turn after turn their offers, and how many of each are then taken in all.
+def shelves_in_turn(session: Session, offers: Sequence[Offer], *, most_of: Mapping[int, int], quantity: int) -> list[inventory.Turn]:
+    """The shelves of these offers as a sale of so many would empty them; what sources declare takes its turn, and nothing of a shelf.
 
-    Of an offer in `most_of` no more than that in any turn.
+    Of an offer in `most_of` no more than that is drawn. What is kept for other payers of a commitment counts as drawn.
     """
+    ids = [offer.id for offer in offers]
+    there = inventory.on_shelf(session, ids, most=quantity)
     aside = supply.set_aside(session, [offer.id for offer in offers if not offer.plain])
-    return [
-        (
-            [offer.id for offer in group],
-            {**most_of, **{offer_id: min(count, most_of.get(offer_id, count)) for offer_id, count in left.items()}},
-        )
-        for group, left in _turns(offers, now(session), aside)
-        if group
-    ]
+    kept = inventory.held_by_offer(session, list(aside)) if aside else {}
+    aside = {offer_id: replace(one, left=max(0, one.left - kept.get(offer_id, 0))) for offer_id, one in aside.items()}
+    found, turns = Drawn(), []
+    for group, left in _turns(offers, now(session), aside):
+        most = {offer.id: min(most_of.get(offer.id, quantity), left.get(offer.id, quantity)) for offer in group}
+        for mine, has in ((found.taken, there), (found.to_come, {offer.id: offer.declared or 0 for offer in group})):
+            for offer in group:
+                more = min(has[offer.id] - mine.get(offer.id, 0), most[offer.id] - found.units.get(offer.id, 0), quantity - found.count)
+                mine[offer.id] = mine.get(offer.id, 0) + max(0, more)
+        if group:
+            turns.append(inventory.Turn([offer.id for offer in group], most, sum(found.taken.values())))
+    return turns
 
 
 def in_turn(session: Session, offers: Sequence[Offer]) -> list[Offer]:
@@ -230,10 +254,6 @@ def there_are(session: Session, product: ProductView, offers: Sequence[Offer], *
     shelf = inventory.on_shelf(session, [offer.id for offer in offers], most=most) if from_shelf(product) else {}
     fits = supply.units_in_room(session, offers, lock=False)
     return min(most, sum(min(shelf.get(offer.id, 0) + (offer.declared or 0), fits.get(offer.id, most)) for offer in offers))
-
-
-def _exclusive(offer: Offer, at: datetime) -> bool:
-    return offer.exclusive_until is not None and offer.exclusive_until > at
 
 
 def fields_of(session: Session, *, product: ProductView, sku_id: int, buyer_id: int, answers_id: int | None) -> Mapping[str, str]:

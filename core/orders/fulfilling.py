@@ -22,6 +22,7 @@ from core.orders.holding import hold_back
 from core.orders.issue import Terms, due_for, move_money, send, uncount_purchase
 from core.orders.numbers import number_of
 from core.orders.outside import is_outside, turned
+from core.orders.passing import keep_passed
 from core.orders.seals import in_question, taken_back
 from core.orders.tables import ArrivedCode, Order, OrderLine, OrderState
 from core.people import Customer
@@ -90,7 +91,7 @@ def begin(
         for many in (drawn.taken, drawn.to_come)
         for offer_id, n in many.items()
     ]
-    _write_lines(session, order, terms, sku_id, lines)
+    _write_lines(session, order, terms, sku_id, lines, sold_now=True)
     return max(task.due_at for task in made)
 
 
@@ -182,7 +183,7 @@ def arrived(
     order, task = _locked(session, task_id)
     waits = task.open and order.state is OrderState.FULFILLING
     had = _count_arrived(session, task_id)
-    lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
+    lock_as_sale(session, order_id=order.id, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
     # Before the codes that refer to it: of two that arrive for one offer at once, none then waits for the other.
     supply.lock_offer(session, offer_id=task.offer_id)
     direct = inventory.issue_directly(
@@ -231,7 +232,7 @@ def task_failed(session: Session, *, task_id: int, cause: str) -> bool:
     order, task = _locked(session, task_id)
     if not task.open:
         return False
-    lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
+    lock_as_sale(session, order_id=order.id, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
     after = fulfilment.fail(session, task_id=task.id, cause=cause)
     _outcome(session, after)
     _not_brought(session, after, failed=_its_own_doing(after))
@@ -251,7 +252,7 @@ def fail_forbidden(session: Session, *, most: int = 20) -> int:
         order, task = _locked(session, task_id)
         if not task.open or task.asked_at is not None or task.held or not supply.forbidden(session, [task.offer_id]):
             continue
-        lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
+        lock_as_sale(session, order_id=order.id, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
         after = fulfilment.fail(session, task_id=task.id, cause="its offer must not be sold")
         _not_brought(session, after)
         _elsewhere(session, order, after, "its offer must not be sold")
@@ -261,15 +262,17 @@ def fail_forbidden(session: Session, *, most: int = 20) -> int:
 
 
 @write
-def reversed_later(session: Session, *, task_id: int, cause: str) -> bool:
-    """A source took back what it had delivered: the staff are told, once, and decide with the buyer. False when that was known.
+def reversed_later(session: Session, *, task_id: int, units: int, cause: str) -> bool:
+    """A source took back so many units in all of what it had delivered: the staff are told, and decide with the buyer.
 
-    The codes stay the buyer's: whether they still work, only the buyer can say. Raises Gone when there is no such task.
+    False when that was known. The codes stay the buyer's: whether they still work, only the buyer can say. Raises Gone when there is
+    no such task.
     """
     order, task = _locked(session, task_id)
-    if not fulfilment.reversed_later(session, task_id=task.id, cause=cause):
+    if not fulfilment.reversed_later(session, task_id=task.id, units=units, cause=cause):
         return False
-    _tell_staff(session, order, task, "source-reversed", task.got, once=f"source-reversed:{task.id}")
+    units = min(units, task.got)
+    _tell_staff(session, order, task, "source-reversed", units, once=f"source-reversed:{task.id}:{units}")
     turned(session, order.id)
     return True
 
@@ -363,15 +366,10 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
     """Draw a task's missing units from other sources; returns how many."""
     product, terms = _product(session, task.sku_id), _terms(session, order)
     customer = people.by_id(session, order.buyer_id)
+    ranked, country = supply.ranked(session, [task.sku_id]), people.country_of(session, customer.id)
     offers = [
         offer
-        for offer in suitable(
-            session,
-            supply.ranked(session, [task.sku_id]),
-            quantity=task.missing,
-            country=people.country_of(session, customer.id),
-            currency=terms.currency,
-        )
+        for offer in suitable(session, ranked, quantity=task.missing, country=country, currency=terms.currency)
         # A dearer source is asked as long as nothing is lost by it.
         if offer.cost_currency != terms.currency or offer.cost_minor <= max(terms.unit_minor, task.most_cost_minor or 0)
     ]
@@ -381,6 +379,18 @@ def _again(session: Session, order: Order, task: TaskView) -> int:
     covered = supply.draw_quotas(session, order_id=order.id, units=drawn.units)
     assert covered, "the contracts are locked since it was looked what they cover"
     supply.draw_commitments(session, order_id=order.id, units=drawn.units)
+    suited = {offer.id for offer in offers}
+    keep_passed(
+        session,
+        order_id=order.id,
+        # One that is too dear for the price this was sold at is no candidate.
+        ranked=[offer for offer in ranked if offer.id in suited or offer.id in asked],
+        drawn=drawn,
+        quantity=task.missing,
+        country=country,
+        currency=terms.currency,
+        asked=asked,
+    )
     by_id = {offer.id: offer for offer in offers}
     fresh = [code for code in inventory.of_order(session, order.id) if code.id not in before]
     for offer_id in drawn.taken:
@@ -522,7 +532,11 @@ def _groups(session: Session, order: Order, tasks: Sequence[TaskView]) -> list[_
     return [_Group(*key, n) for key, n in counted.items()]
 
 
-def _write_lines(session: Session, order: Order, terms: Terms, sku_id: int, groups: Sequence[_Group]) -> None:
+def _write_lines(session: Session, order: Order, terms: Terms, sku_id: int, groups: Sequence[_Group], *, sold_now: bool = False) -> None:
+    # What was exclusive when the order first drew of it stays so. Before it is sold it may have a line all the same, which waits for money.
+    exclusive = {} if sold_now else {line.offer_id: line.exclusive for line in _lines(session, order.id)}
+    at, new = now(session), {group.offer_id for group in groups} - exclusive.keys()
+    exclusive |= {offer.id: offer.exclusive(at) for offer in supply.offers(session, new)} if new else {}
     session.execute(delete(OrderLine).where(OrderLine.order_id == order.id), execution_options={"synchronize_session": "fetch"})
     session.execute(
         insert(OrderLine),
@@ -538,6 +552,7 @@ def _write_lines(session: Session, order: Order, terms: Terms, sku_id: int, grou
                 "unit_cost_minor": group.cost_minor,
                 "cost_currency": group.cost_currency,
                 "ranking_version": group.version,
+                "exclusive": exclusive[group.offer_id],
             }
             for seq, group in enumerate(groups, 1)
         ],
@@ -596,7 +611,8 @@ def _call_off(session: Session, order: Order, cause: str) -> int:
     whole = len(unasked) == len(tasks) and not _anything_arrived(session, order.id)
     called = 0
     if unasked:
-        lock_as_sale(session, buyer_id=order.buyer_id, sku_id=unasked[0].sku_id, offer_ids=[task.offer_id for task in unasked])
+        touched = {task.offer_id for task in unasked} | {code.offer_id for code in inventory.of_order(session, order.id)}
+        lock_as_sale(session, order_id=order.id, buyer_id=order.buyer_id, sku_id=unasked[0].sku_id, offer_ids=touched)
     for task in unasked:
         fulfilment.fail(session, task_id=task.id, cause=cause)
         _not_brought(session, task)
@@ -632,7 +648,7 @@ def keep_promises(session: Session, *, most: int = 50) -> int:
             continue
         found += 1
         if task.asked_at is None and not task.held:
-            lock_as_sale(session, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
+            lock_as_sale(session, order_id=order.id, buyer_id=order.buyer_id, sku_id=task.sku_id, offer_ids=[task.offer_id])
             fulfilment.fail(session, task_id=task.id, cause="nobody took it on in time")
             _not_brought(session, task, failed=_its_own_doing(task))
             _outcome(session, replace(task, ended_at=now(session)))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import coupons, ledger, outbox, pricing
 from core.catalog import SkuView
 from core.coupons import Coupon
-from core.database import insert_new
+from core.database import insert_new, now
 from core.ledger import Leg, TransferKind
 from core.orders.refusals import LimitReached
 from core.orders.tables import Order, OrderLine, OrderPrice, OrderState, PurchaseCount
@@ -159,6 +159,7 @@ def write_lines(
                 "unit_cost_minor": offers[offer_id].cost_minor,
                 "cost_currency": offers[offer_id].cost_currency,
                 "ranking_version": offers[offer_id].version,
+                "exclusive": offers[offer_id].exclusive(now(session)),
             }
             for seq, (offer_id, quantity) in enumerate(taken.items(), 1)
         ],

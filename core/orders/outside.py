@@ -144,7 +144,7 @@ def _view(session: Session, row: OutsideOrder, order: Order) -> OutsideView:
         order.currency,
         int(unit_minor),
         session.scalar(select(Reveal.id).where(Reveal.order_id == order.id).limit(1)) is not None,
-        sum(max(1, task.got) for task in fulfilment.tasks_of(session, order.id) if task.reversed_at is not None),
+        sum(task.reversed_units for task in fulfilment.tasks_of(session, order.id)),
         order.placed_at,
         row.callback_url,
         row.counted,

@@ -288,11 +288,8 @@ def _hold_for_payment(
         raise SoldOut(left=there_are(session, product, offers, most=quantity), sku_id=sku_id)
     covered = supply.covered(session, [offer.id for offer in offers if offer.quota_id is not None])
     covered |= {offer_id: min(n, covered.get(offer_id, n)) for offer_id, n in supply.units_in_room(session, offers, lock=False).items()}
-    shelf = 0
-    if from_shelf(product):
-        there = inventory.on_shelf(session, [offer.id for offer in offers], most=quantity)
-        shelf = sum(min(n, covered.get(offer_id, n)) for offer_id, n in there.items())
-    if not shelf:
+    turns = shelves_in_turn(session, offers, most_of=covered, quantity=quantity) if from_shelf(product) else []
+    if not turns or not turns[-1].quantity:
         return None
     if inventory.open_holds_of(session, customer_id) >= rules.most_of_buyer:
         raise TooManyHolds(most=rules.most_of_buyer)
@@ -306,8 +303,7 @@ def _hold_for_payment(
         order_id=order_id,
         customer_id=customer_id,
         sku_id=sku_id,
-        turns=shelves_in_turn(session, offers, covered),
-        quantity=min(quantity, shelf),
+        turns=turns,
         # Who often lets holds lapse gets shorter ones.
         seconds=min(seconds, LONGEST_HOLD) / (1 + min(3, inventory.lapses(session, customer_id))),
     )

@@ -24,6 +24,7 @@ from core.orders.issue import Terms, count_purchase, keep_price, move_money, nev
 from core.orders.limits import most_of
 from core.orders.numbers import number_of
 from core.orders.outside import keep_outside
+from core.orders.passing import keep_passed
 from core.orders.refusals import NotForSale, OnceReused, PriceMoved, SoldOut, TooLittleMoney, WrongQuantity
 from core.orders.tables import Order, OrderState
 from core.orders.views import Outside, Receipt
@@ -269,6 +270,9 @@ def _sell(
     if not supply.draw_quotas(session, order_id=order_id, units=drawn.units):
         raise SoldOut(left=0, sku_id=sku_id)
     supply.draw_commitments(session, order_id=order_id, units=drawn.units)
+    keep_passed(
+        session, order_id=order_id, ranked=deal.offers, drawn=drawn, quantity=quantity, country=country, currency=deal.terms.currency
+    )
     by_id = {offer.id: offer for offer in offers}
     due_at: datetime | None = None
     try:

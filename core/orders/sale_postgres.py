@@ -142,11 +142,14 @@ WITH req AS MATERIALIZED (
   {agreed}),
 known AS MATERIALIZED (
   SELECT e.id, e.once_hash = r.once_hash AS same, e.total_minor FROM req r CROSS JOIN LATERAL (SELECT * FROM orders WHERE once = r.once LIMIT 1) e),
+funded AS MATERIALIZED (
+  -- The wallet before the codes, as everybody locks them: who waits for a code may have the wallet.
+  SELECT r.offer, r.low FROM req r JOIN accounts a ON a.id = r.wallet
+  WHERE a.balance_minor - r.total >= a.floor_minor AND NOT EXISTS (SELECT 1 FROM known) FOR UPDATE OF a),
 picked AS MATERIALIZED (
-  SELECT x.id, x.available FROM req r CROSS JOIN LATERAL (
-    SELECT c.id, c.available FROM codes c WHERE c.offer_id = r.offer AND c.available >= r.low
-    ORDER BY c.available LIMIT {quantity} FOR UPDATE SKIP LOCKED) x
-  WHERE NOT EXISTS (SELECT 1 FROM known)),
+  SELECT x.id, x.available FROM funded f CROSS JOIN LATERAL (
+    SELECT c.id, c.available FROM codes c WHERE c.offer_id = f.offer AND c.available >= f.low
+    ORDER BY c.available LIMIT {quantity} FOR UPDATE SKIP LOCKED) x),
 debited AS (
   UPDATE accounts a SET balance_minor = a.balance_minor - r.total FROM req r
   WHERE a.id = r.wallet AND a.balance_minor - r.total >= a.floor_minor AND (SELECT count(*) FROM picked) = {quantity}
@@ -156,7 +159,7 @@ sold AS MATERIALIZED (
 upd_codes AS (UPDATE codes c SET available = NULL, order_id = s.order_id FROM picked x, sold s WHERE c.id = x.id),
 {writes}
 SELECT 1 AS k, coalesce((SELECT order_id FROM sold), d.id) AS order_id, coalesce(d.total_minor, r.total) AS total, r.currency,
-  d.id IS NOT NULL AS known, d.same, (SELECT count(*) FROM picked) < {quantity} AS short, r.offer, r.rank, (SELECT max(available) FROM picked) AS mark
+  d.id IS NOT NULL AS known, d.same, EXISTS (SELECT 1 FROM funded) AND (SELECT count(*) FROM picked) < {quantity} AS short, r.offer, r.rank, (SELECT max(available) FROM picked) AS mark
 FROM req r LEFT JOIN known d ON true
 """
 

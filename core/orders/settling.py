@@ -18,6 +18,7 @@ from core.orders.fulfilling import begin, tell_on_its_way
 from core.orders.holding import hold_back, must_hold
 from core.orders.issue import Terms, count_purchase, due_for, move_money, send, write_lines
 from core.orders.numbers import number_of
+from core.orders.passing import keep_passed
 from core.orders.refusals import LimitReached
 from core.orders.tables import Order, OrderLine, OrderState
 from core.orders.to_source import our_refunds
@@ -100,16 +101,15 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         end(session, order, OrderState.CANCELLED, "its coupon was used up before the money came")
         return "coupon"
     customer = people.by_id(session, order.buyer_id)
-    offers = suitable(
-        session,
-        supply.ranked(session, [line.sku_id]),
-        quantity=line.quantity,
-        country=people.country_of(session, customer.id),
-        currency=order.currency,
-    )
-    drawn = _take_held(session, order_id)
-    kept = supply.offers(session, drawn.taken) if drawn.taken else []
-    lock_as_sale(session, buyer_id=customer.id, sku_id=line.sku_id, offer_ids=drawn.taken)
+    hold = inventory.open_hold(session, order_id)
+    held_of = inventory.hold_offers(session, hold.id) if hold is not None else []
+    lock_as_sale(session, order_id=order_id, buyer_id=customer.id, sku_id=line.sku_id, offer_ids=held_of)
+    # Looked at with all of that locked: what was stopped while this waited is not sold.
+    ranked, country = supply.ranked(session, [line.sku_id]), people.country_of(session, customer.id)
+    offers = suitable(session, ranked, quantity=line.quantity, country=country, currency=order.currency)
+    drawn = _take_held(session, hold) if hold is not None else Drawn()
+    known = {offer.id: offer for offer in offers}
+    kept = [known.get(offer.id, offer) for offer in supply.offers(session, drawn.taken)] if drawn.taken else []
     # What was kept for who has paid is theirs, also when their supplier may be owed no more since.
     supply.draw_room(session, kept, drawn.taken)
     drawn.add(draw(session, order_id=order_id, product=product, offers=offers, quantity=line.quantity - drawn.count, uncounted=drawn.units))
@@ -118,6 +118,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         end(session, order, OrderState.CANCELLED, "sold out before the money came")
         return "sold-out"
     storefront = storefronts.by_id(session, order.storefront_id)
+    keep_passed(session, order_id=order_id, ranked=ranked, drawn=drawn, quantity=line.quantity, country=country, currency=order.currency)
     terms, ordered, asked_minor = Terms(line.price_id, line.unit_price_minor, order.currency), line.quantity, order.total_minor
     # By id and not by rank: a source may have stopped since its codes were held.
     by_id = {offer.id: offer for offer in supply.offers(session, [*taken, *drawn.to_come])}
@@ -165,7 +166,7 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
         inventory.put_back(session, order_id=order_id)
         for offer_id, count in drawn.to_come.items():
             supply.give_back_declared(session, offer_id=offer_id, quantity=count)
-        supply.give_back_room(session, by_id.values(), drawn.units)
+        supply.give_back_room(session, {offer.id: offer for offer in [*kept, *offers]}.values(), drawn.units)
         why = "limit" if isinstance(refusal, LimitReached) else "too-little" if isinstance(refusal, ledger.TooLittle) else "answers"
         end(session, order, OrderState.CANCELLED, why)
         return why
@@ -187,20 +188,17 @@ def _issue_paid(session: Session, order_id: int, *, reversible: bool) -> str:
     return "issued-partly" if partly else "issued"
 
 
-def _take_held(session: Session, order_id: int) -> Drawn:
+def _take_held(session: Session, held: inventory.HoldView) -> Drawn:
     """What was kept for this payer and may still be sold to them; the hold is over in any case."""
-    held = inventory.open_hold(session, order_id)
-    if held is None:
-        return Drawn()
     # What must not be sold any more is not: they get what others have of it, or their money on the balance.
     forbidden = supply.forbidden(session, inventory.hold_offers(session, held.id))
     drawn = Drawn()
     if not forbidden:
-        drawn.taken = inventory.take_held(session, hold_id=held.id, order_id=order_id)
+        drawn.taken = inventory.take_held(session, hold_id=held.id, order_id=held.order_id)
     inventory.end_hold(session, hold_id=held.id, lapsed=False)
     if drawn.taken and not supply.cover(session, drawn.taken):
         # Others have drawn the quota down since these were held: as many as it covers, and the rest from elsewhere.
-        inventory.put_back(session, order_id=order_id)
+        inventory.put_back(session, order_id=held.order_id)
         return Drawn()
     return drawn
 
@@ -390,6 +388,7 @@ def _rewrite_lines(
     if taken == {line.offer_id: line.quantity}:
         offer = offers[line.offer_id]
         line.unit_cost_minor, line.cost_currency, line.ranking_version = offer.cost_minor, offer.cost_currency, offer.version
+        line.exclusive = offer.exclusive(now(session))
         return
     sku_id = line.sku_id
     session.delete(line)

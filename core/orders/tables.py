@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -19,6 +19,21 @@ class OrderState(StrEnum):
     EXPIRED = "expired"  # not paid in time; money that comes late is credited
     CANCELLED = "cancelled"
     REFUNDED = "refunded"  # was issued, and every code of it was refunded
+
+
+class Passed(StrEnum):
+    """Why a source that is ranked before another was passed over."""
+
+    DATES = "dates"  # outside the dates of its offer
+    CURRENCY = "currency"  # it is paid in another currency than the sale's
+    QUANTITY = "quantity"  # it gives other quantities
+    COUNTRY = "country"  # it sells to another country
+    STOPPED = "stopped"  # it was stopped a moment before
+    QUOTA = "quota"  # its contract covers no more
+    ROOM = "room"  # no more may be owed to its supplier
+    ASKED = "asked"  # it was asked for these units and did not bring them
+    EMPTY = "empty"  # it had nothing
+    PROMISED = "promised"  # another is exclusive, or was promised that it goes first
 
 
 class RefundTo(StrEnum):
@@ -113,6 +128,19 @@ class OrderLine(Base):
     unit_cost_minor: Mapped[int]
     cost_currency: Mapped[str] = mapped_column(String(8))
     ranking_version: Mapped[int | None]  # of the sources, by which this offer was chosen
+    exclusive: Mapped[bool] = mapped_column(server_default=false())  # its offer was the only one that might sell it, when it was sold
+
+
+class PassedOffer(Base):
+    """A source that was ranked before one that an order was served from, and gave nothing: why. Of sales that had more to look at than
+    a shelf; in all others it had nothing on its own.
+    """
+
+    __tablename__ = "passed_offers"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True, autoincrement=False)
+    offer_id: Mapped[int] = mapped_column(ForeignKey("offers.id"), primary_key=True, autoincrement=False)
+    why: Mapped[Passed]
 
 
 class OrderPrice(Base):
@@ -229,6 +257,7 @@ class ExchangedCode(Base):
     cost_minor: Mapped[int]
     cost_currency: Mapped[str] = mapped_column(String(8))
     payable_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))  # the supplier's account that was credited with it
+    exclusive: Mapped[bool] = mapped_column(server_default=false())  # as its offer was then
 
 
 class ArrivedCode(Base):

@@ -30,6 +30,7 @@ class SoldLine:
     unit_cost_minor: int
     cost_currency: str
     placed_at: datetime
+    exclusive: bool  # when it was sold
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class CodeFate:
     cost_minor: int
     cost_currency: str
     payable_id: int | None = None
+    exclusive: bool = False
 
 
 @read
@@ -68,6 +70,7 @@ def sold_lines(session: Session, order_ids: Collection[int]) -> list[SoldLine]:
             line.unit_cost_minor,
             line.cost_currency,
             placed_at,
+            line.exclusive,
         )
         for line, storefront_id, currency, total_minor, issued_at, placed_at in rows
         if issued_at is not None
@@ -85,7 +88,9 @@ def refunded_codes_of(session: Session, order_ids: Collection[int]) -> list[Code
 def exchanged_codes_of(session: Session, order_ids: Collection[int]) -> list[CodeFate]:
     """The codes of these orders that came in place of others."""
     rows = session.scalars(select(ExchangedCode).where(among(session, ExchangedCode.order_id, order_ids)))
-    return [CodeFate(row.order_id, row.code_id, row.offer_id, row.cost_minor, row.cost_currency, row.payable_id) for row in rows]
+    return [
+        CodeFate(row.order_id, row.code_id, row.offer_id, row.cost_minor, row.cost_currency, row.payable_id, row.exclusive) for row in rows
+    ]
 
 
 @read

@@ -283,6 +283,7 @@ def _claim(session: Session, sold: dict[int, int]) -> None:
                     line.issued_at,
                     line.placed_at,
                     line.issued_at,
+                    line.exclusive,
                 )
             )
     write_claims(session, drafts)

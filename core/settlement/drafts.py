@@ -41,6 +41,7 @@ class Draft:
     sold_at: datetime
     placed_at: datetime  # of its order,
     issued_at: datetime  # and its issue: what stood between them was promised
+    exclusive: bool  # as it was sold
 
 
 @read
@@ -124,14 +125,13 @@ def _shared(setting: _Setting, draft: Draft) -> tuple[int | None, Terms, Parts]:
     contract = setting.agreed.of(draft.source.supplier_id, draft.source.offer_id, draft.sold_at)
     terms: Terms = FixedCost() if contract is None else contract.terms
     product = setting.good(draft.source.sku_id)
-    until = draft.source.exclusive_until
     sale = Sale(
         units=draft.units,
         price_minor=draft.price_minor,
         cost_minor=draft.cost_minor,
         discount_minor=draft.discount_minor,
         category_id=product.category_id,
-        exclusive=until is not None and draft.sold_at < until,
+        exclusive=draft.exclusive,
         custom=product.kind == ProductKind.SERVICE,
     )
     return None if contract is None else contract.id, terms, parts(sale, terms)

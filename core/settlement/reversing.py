@@ -176,6 +176,7 @@ def _standing_in(roots: _Roots, lines: Sequence[SoldLine], gone: Sequence[CodeFa
                 roots.old_of[code_id].at,
                 one.placed_at,
                 one.issued_at,
+                code.exclusive,
             )
         )
     return drafts

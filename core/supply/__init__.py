@@ -98,7 +98,7 @@ from core.supply.proposals import (
     rule_of,
     set_rule,
 )
-from core.supply.queries import cost_of, left, offers, ranked, sold_by_country
+from core.supply.queries import cost_of, left, offers, ranked, selling, sold_by_country
 from core.supply.quotas import (
     DatesTurned,
     QuotaBelowDrawn,
@@ -110,6 +110,7 @@ from core.supply.quotas import (
     drawn_by,
     give_back_quota,
     keep_quotas,
+    lock_contracts,
     lock_quotas,
     new_quota,
     quota,
@@ -254,6 +255,7 @@ __all__ = [
     "left",
     "lift",
     "lift_ended",
+    "lock_contracts",
     "lock_offer",
     "lock_offers",
     "lock_quotas",
@@ -303,6 +305,7 @@ __all__ = [
     "resting_on",
     "resume_offer",
     "rule_of",
+    "selling",
     "set_aside",
     "set_cost",
     "set_hold_days",

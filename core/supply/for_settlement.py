@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -21,7 +20,6 @@ class Consigned:
     sku_id: int
     supplier_id: int
     payable_id: int
-    exclusive_until: datetime | None
     warranty_hours: int | None
 
 
@@ -30,7 +28,7 @@ def consigned(session: Session, offer_ids: Collection[int]) -> dict[int, Consign
     """Those of these offers whose goods are consigned, by id."""
     rows = session.scalars(select(Offer).where(among(session, Offer.id, offer_ids), Offer.payable_id.is_not(None)))
     return {
-        row.id: Consigned(row.id, row.sku_id, row.supplier_id, row.payable_id, row.exclusive_until, row.warranty_hours)
+        row.id: Consigned(row.id, row.sku_id, row.supplier_id, row.payable_id, row.warranty_hours)
         for row in rows
         if row.payable_id is not None
     }
@@ -81,7 +79,8 @@ def supplier_names(session: Session, *, offset: int = 0, limit: int = 10) -> lis
 @write
 def lock_supplier(session: Session, supplier_id: int) -> None:
     """Decisions about one supplier's money take turns, until the end of this transaction."""
-    session.execute(select(Supplier.id).where(Supplier.id == supplier_id).with_for_update())
+    # Not its key: rows that refer to it are written meanwhile.
+    session.execute(select(Supplier.id).where(Supplier.id == supplier_id).with_for_update(key_share=True))
 
 
 @write

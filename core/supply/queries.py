@@ -40,6 +40,10 @@ class Offer:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
 
+    def exclusive(self, at: datetime) -> bool:
+        """Is nothing drawn from other offers at this moment while it has any?"""
+        return self.exclusive_until is not None and self.exclusive_until > at
+
 
 def _offer(row: OfferRow, rank: int | None, version: int | None) -> Offer:
     return Offer(
@@ -77,6 +81,13 @@ def ranked(session: Session, sku_ids: Collection[int]) -> list[Offer]:
         .order_by(Source.sku_id, Source.rank)
     ).all()
     return [_offer(row, rank, version) for row, rank, version in rows]
+
+
+@read
+def selling(session: Session, offer_ids: Collection[int]) -> set[int]:
+    """Those of these offers that sell now: neither stopped nor closed."""
+    these = (OfferRow.id.in_(offer_ids), OfferRow.stopped_at.is_(None), OfferRow.closed_at.is_(None))
+    return set(session.scalars(select(OfferRow.id).where(*these)))
 
 
 @read

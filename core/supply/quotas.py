@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import catalog, journal
@@ -191,6 +191,16 @@ def _covered(session: Session, offer_ids: Collection[int], *, lock: bool) -> dic
         face = _face(session, row, sku_id) if _covers(row, at) else None
         found[offer_id] = rules.units_left(total_minor=row.face_total_minor, drawn_minor=row.drawn_minor, face_minor=face)
     return found
+
+
+def lock_contracts(session: Session, quota_ids: Collection[int], *, order_id: int) -> None:
+    """A part of commands: lock these contracts and those that an order drew on, in the order in which the sale locks them.
+
+    What an order drew on may be another contract than its offer's of today.
+    """
+    drawn = select(QuotaDraw.quota_id).where(QuotaDraw.order_id == order_id)
+    these = or_(QuotaContract.id.in_(quota_ids), QuotaContract.id.in_(drawn)) if quota_ids else QuotaContract.id.in_(drawn)
+    session.execute(select(QuotaContract.id).where(these).order_by(QuotaContract.id).with_for_update())
 
 
 def cover(session: Session, taken: Mapping[int, int]) -> bool:

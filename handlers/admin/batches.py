@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from aiogram import F, Router
 from aiogram.types import CallbackQuery
 
 from core import catalog, inventory, people, supply
 from core.catalog import Gone
 from core.inventory import BatchView
-from handlers.admin.desk import PAGE, Desk, Do, Go, do, go, place_in
+from handlers.admin.batch_file import PLACES, send_batch
+from handlers.admin.desk import PAGE, Desk, Do, Go, do, go, id_in
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, full_name, keyboard, lines, paragraphs, plain
 from locales import Safe, Speech
@@ -20,6 +23,7 @@ def router() -> Router:
     for to, screen in looks.items():
         made.callback_query.register(screen, Go.filter(F.to == to))
     made.callback_query.register(void, Do.filter(F.act == "batchvoid"))
+    made.callback_query.register(export, Do.filter(F.act == "batchfile"))
     made.callback_query.register(grant, Do.filter(F.act == "cost.yes"))
     made.callback_query.register(refuse, Do.filter(F.act == "cost.no"))
     return made
@@ -43,7 +47,7 @@ async def batches(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     say, sku = desk.speech, await desk.shop.read(catalog.sku, callback_data.id)
     if sku is None:
         raise Gone
-    before = place_in(callback_data.arg)
+    before = id_in(callback_data.arg)
     offers = {offer.id: offer for offer in await desk.shop.read(supply.offers_of_sku, sku.id)}
     found = await desk.shop.read(inventory.batches_of, list(offers), before=before, limit=PAGE + 1)
     rows: list[Row] = []
@@ -97,11 +101,38 @@ async def _show_batch(press: CallbackQuery, desk: Desk, batch_id: int, said: Saf
             say.say("Void: {n}", n=say.number(places.void)),
         ),
     )
-    rows: list[Row] = []
+    rows: list[Row] = [[do(say.label("💾 As a file"), "batchfile", batch_id)]]
     if places.available:
         rows.append([go(say.label("Void what is unsold…"), "batchvoid", batch_id, style="danger")])
     rows.append(desk.back("batches", one.sku_id))
     await desk.show(press, text, rows)
+
+
+async def export(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
+    """All that is known of a delivery, as a file, for whoever has to account for it."""
+    say, one = desk.speech, await desk.shop.read(inventory.batch, callback_data.id)
+    if one is None:
+        raise Gone
+    await press.answer(say.label("The file is being made…"))
+    sku = await desk.shop.read(catalog.sku, one.sku_id)
+    product = None if sku is None else await desk.shop.read(catalog.product, sku.product_id)
+    assert sku is not None and product is not None, "a batch has a denomination"
+    places = await desk.shop.read(inventory.batch_places, one.id)
+    offers = {offer.id: offer for offer in await desk.shop.read(supply.offers_of_sku, one.sku_id)}
+    facts = [
+        (say.label("Delivery"), one.id),
+        (say.label("Denomination"), full_name(product, sku, say)),
+        (say.label("Supplier"), offers[one.offer_id].supplier_name),
+        (say.label("Brought by"), await _who(desk, one)),
+        (say.label("Brought at"), one.made_at),
+        (say.label("From"), one.source_name),
+        (say.label("By an upload link"), say.label("yes") if one.by_link else say.label("no")),
+        (say.label("Codes"), one.accepted),
+        *((say.label(PLACES[name]), count) for name, count in asdict(places).items()),
+    ]
+    if not await send_batch(press, desk, one, facts):
+        said = say.say("Telegram did not take the file. Please press the button again in a minute.")
+        await desk.show(press, said, [desk.back("batch", one.id)])
 
 
 async def confirm_void(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:

@@ -122,8 +122,8 @@ Question = questions.Question[Desk]
 QUESTIONS: dict[str, Question] = {}
 
 
-def place_in(arg: str) -> int | None:
-    """The id in a button's argument after which a list goes on; None for anything that cannot be one."""
+def id_in(arg: str) -> int | None:
+    """The id in a button's argument; None for anything that cannot be one."""
     return int(arg) if arg.isascii() and arg.isdigit() and len(arg) <= 18 else None
 
 

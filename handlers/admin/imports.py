@@ -12,7 +12,7 @@ from aiogram.types import CallbackQuery, Message
 
 from core import catalog, standing, supply
 from core.catalog import Gone
-from handlers.admin.desk import Asking, Desk, Go, go
+from handlers.admin.desk import Asking, Desk, Go, go, id_in
 from handlers.admin.sent import DOWNLOAD_BYTES, TooBig, fetched
 from handlers.importing import Import, begun, imports_finished
 from handlers.pieces import paragraphs
@@ -37,7 +37,7 @@ async def begin_import(press: CallbackQuery, callback_data: Go, desk: Desk) -> N
         raise Gone
     await desk.state.set_state(Asking.codes)
     # What was bought lies on the shelf of whom it was bought from.
-    await desk.state.set_data({"sku": sku.id, "offer": int(callback_data.arg) if callback_data.arg.isdecimal() else None})
+    await desk.state.set_data({"sku": sku.id, "offer": id_in(callback_data.arg)})
     text = paragraphs(
         say.say("Codes for <b>{name}</b>", name=sku.name),
         say.say("Paste them, one on each line, or send a file: .txt, .csv, .xlsx, or one of these in .zip or .gz, up to 20 MB."),

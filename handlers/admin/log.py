@@ -43,6 +43,7 @@ ACTIONS = {
     "end-purchase": N_("ended purchase order {id}"),
     "new-vendor": N_("noted supplier {id}, to buy from"),
     "void-code": N_("made code {id} void"),
+    "export-batch": N_("took the list of what became of delivery {id}"),
     "void-batch": N_("made unsold codes of delivery {id} void"),
     "make-upload-link": N_("made an upload link for offer {id}"),
     "take-back-codes": N_("took unsold codes of offer {id} back"),

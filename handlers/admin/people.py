@@ -11,7 +11,7 @@ from core import orders, payments, people, resellers
 from core.catalog import Gone
 from core.money import decimal_text, parse_minor
 from core.people import Customer
-from handlers.admin.desk import QUESTIONS, Asked, Desk, Do, Go, NotFound, NotPositive, Question, ask, do, go, place_in, short_enough
+from handlers.admin.desk import QUESTIONS, Asked, Desk, Do, Go, NotFound, NotPositive, Question, ask, do, go, id_in, short_enough
 from handlers.admin.orders import STATES, called
 from handlers.pieces import Row, bold, full_name, lines, paragraphs
 from handlers.wallet import KINDS
@@ -57,7 +57,7 @@ async def _customer(desk: Desk, customer_id: int) -> Customer:
 
 
 async def person(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
-    before = place_in(callback_data.arg)
+    before = id_in(callback_data.arg)
     await _show(press, desk, await _customer(desk, callback_data.id), before=before)
 
 

@@ -14,7 +14,23 @@ from core.catalog import Gone
 from core.money import NotAnAmount, decimal_text, parse_minor
 from core.pricing import DearerThanRetail
 from core.resellers import BelowCost, How, LevelView, NoLevel, NoReseller, ResellerView, RuleView, Scope
-from handlers.admin.desk import NOTHING, PAGE, QUESTIONS, Asked, Asking, Desk, Do, Go, NotFound, Question, ask, do, go, number_between
+from handlers.admin.desk import (
+    NOTHING,
+    PAGE,
+    QUESTIONS,
+    Asked,
+    Asking,
+    Desk,
+    Do,
+    Go,
+    NotFound,
+    Question,
+    ask,
+    do,
+    go,
+    id_in,
+    number_between,
+)
 from handlers.admin.reseller_terms import SURE, NotAnAgreement, agreement_typed, level_typed, rule_typed
 from handlers.notes import Note, Said
 from handlers.pieces import Row, bold, clipped, full_name, keyboard, lines, paragraphs
@@ -386,8 +402,8 @@ async def put_asked(press: CallbackQuery, callback_data: Go, desk: Desk) -> None
 
 async def put(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     found = await _reseller(desk, callback_data.id)
-    level_id = int(callback_data.arg) if callback_data.arg.isascii() and callback_data.arg.isdigit() and len(callback_data.arg) < 16 else -1
-    if level_id < 0:
+    level_id = id_in(callback_data.arg)
+    if level_id is None:
         raise NoLevel
     await _put(press, desk, found, level_id or None, found.pinned)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.fulfilment import TaskState, TaskView
 from core.inventory import Secret
-from core.orders import OrderDetail, OrderState
+from core.orders import OrderDetail, OrderState, Passed
 from core.routing import MOST_WEIGHT, RankingView
 from handlers.admin.desk import QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go, number_between
 from handlers.pieces import Row, bold, clipped, full_name, lines, paragraphs
@@ -50,6 +51,22 @@ _STATES = {
     TaskState.DONE: N_("arrived"),
     TaskState.FAILED: N_("nothing came of it"),
 }
+
+
+_PASSED = {
+    Passed.DATES: N_("it was outside its dates"),
+    Passed.CURRENCY: N_("it is paid in another currency"),
+    Passed.QUANTITY: N_("it gives other quantities only"),
+    Passed.COUNTRY: N_("it sells to another country only"),
+    Passed.STOPPED: N_("it was stopped at that moment"),
+    Passed.QUOTA: N_("its quota covered no more"),
+    Passed.ROOM: N_("no more may be owed to its supplier"),
+    Passed.ASKED: N_("it was asked, and did not bring them"),
+    Passed.EMPTY: N_("it had nothing"),
+    Passed.PROMISED: N_("others went first: exclusive, or promised"),
+}
+_NOTHING_THEN = N_("it had nothing on its shelf, or did not sell at that moment")
+_UNRANKED = N_("The router had not ranked its sources yet: they stood in the order in which they came.")
 
 
 @dataclass(eq=False)
@@ -163,7 +180,9 @@ async def why_pressed(press: CallbackQuery, callback_data: Go, desk: Desk) -> No
     """For each line of an order: by which ranking its source was chosen, the candidates with their scores, and why the first won."""
     say, found = desk.speech, await _order(desk, callback_data.id)
     heads: dict[tuple[int, int | None], list[Safe]] = {}
-    for line in await desk.shop.read(orders.lines_of, found.card.order_id):
+    sold = await desk.shop.read(orders.lines_of, found.card.order_id)
+    passed = await desk.shop.read(orders.passed_over, found.card.order_id)
+    for line in sold:
         said = say.say(
             "{quantity} from {source}, ranking {version}",
             quantity=say.number(line.quantity),
@@ -173,15 +192,40 @@ async def why_pressed(press: CallbackQuery, callback_data: Go, desk: Desk) -> No
         heads.setdefault((line.sku_id, line.ranking_version), []).append(said)
     parts: list[Safe] = []
     for (sku_id, version), told in heads.items():
+        mine = {line.offer_id for line in sold if (line.sku_id, line.ranking_version) == (sku_id, version)}
         view = None if version is None else await desk.shop.read(routing.ranking, sku_id=sku_id, version=version)
-        if view is None:
-            parts.append(lines(*told, say.say("It was the only source, so nothing had to be decided.")))
-            continue
-        parts.append(lines(*told, say.say("First because: {why}", why=_reasons(say, view))))
-        # One ranking once, however many sources the order was split over.
-        parts += [await _candidate(desk, view, place) for place in range(min(_CANDIDATES, len(view.result)))]
+        parts += [lines(*told, *await _unranked(desk, mine, passed))] if view is None else await _ranked(desk, view, told, mine, passed)
     title = say.say("<b>Why these sources</b>, order {number}", number=found.card.number)
     await desk.show(press, paragraphs(title, *parts), [[go(say.label("‹ Back"), "order", found.card.order_id), desk.home()]])
+
+
+async def _ranked(desk: Desk, view: RankingView, told: Sequence[Safe], mine: Collection[int], passed: Mapping[int, Passed]) -> list[Safe]:
+    """What was drawn from `mine` by this ranking, and its candidates, each once, however many sources the order was split over."""
+    say, places = desk.speech, {scored.offer_id: place for place, scored in enumerate(view.result)}
+    late = [
+        say.say("{source} had joined a moment before, and stood last.", source=await _source(desk, offer_id))
+        for offer_id in mine
+        if offer_id not in places
+    ]
+    parts = [lines(*told, say.say("First because: {why}", why=_reasons(say, view)), *late)]
+    last = max(places.get(offer_id, len(places)) for offer_id in mine)
+    for offer_id, place in list(places.items())[:_CANDIDATES]:
+        went_by = place < last and offer_id not in mine
+        why = say.label(_PASSED[passed[offer_id]] if offer_id in passed else _NOTHING_THEN)
+        parts.append(lines(await _candidate(desk, view, place), say.say("↳ passed over: {why}", why=why) if went_by else None))
+    return parts
+
+
+async def _unranked(desk: Desk, mine: Collection[int], passed: Mapping[int, Passed]) -> list[Safe]:
+    """What is known of a choice that no ranking made."""
+    say = desk.speech
+    if len(mine) == 1 and not passed:
+        return [say.say("It was the only source, so nothing had to be decided.")]
+    return [say.say(_UNRANKED), *[await _passed(desk, offer_id, why) for offer_id, why in passed.items()]]
+
+
+async def _passed(desk: Desk, offer_id: int, why: Passed) -> Safe:
+    return desk.speech.say("{source}: {why}", source=await _source(desk, offer_id), why=desk.speech.label(_PASSED[why]))
 
 
 async def _candidate(desk: Desk, view: RankingView, place: int) -> Safe:

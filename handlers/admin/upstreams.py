@@ -20,7 +20,7 @@ from core.money import parse_minor
 from core.ports import ItemKind, UpstreamProtocol, UpstreamSetting
 from core.storefronts import Storefront
 from handlers.admin import log
-from handlers.admin.desk import NOTHING, PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, TooLong, ask, do, go, short_enough
+from handlers.admin.desk import NOTHING, PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, TooLong, ask, do, go, id_in, short_enough
 from handlers.admin.sent import deleted
 from handlers.notes import Note, Said, Wording, coded
 from handlers.pieces import Row, bold, keyboard, lines, paragraphs, plain
@@ -473,14 +473,14 @@ async def _all_categories(desk: Desk) -> list[tuple[int, str]]:
 
 async def import_pressed(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
     """A new product with one denomination, at cost and markup."""
-    new = callback_data.arg == "new"
-    if not new and not callback_data.arg.isdecimal():
+    category_id = id_in(callback_data.arg)
+    if category_id is None and callback_data.arg != "new":
         raise Gone
     found = await desk.shop.read(integration.item, callback_data.id, storefront_id=desk.storefront.id)
     await desk.shop.write(
         integration.import_item,
         item_id=found.id,
-        category_id=None if new else int(callback_data.arg),
+        category_id=category_id,
         category_name=found.category or found.title,
         search=search_text(found.title, found.category),
         storefront=desk.storefront,
@@ -511,11 +511,10 @@ async def _take_link(desk: Desk, message: Message, asked: Asked, text: str) -> N
 
 
 async def link_pressed(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
-    if not callback_data.arg.isdecimal():
+    sku_id = id_in(callback_data.arg)
+    if sku_id is None:
         raise Gone
-    await desk.shop.write(
-        integration.link_item, item_id=callback_data.id, sku_id=int(callback_data.arg), storefront=desk.storefront, by=desk.by
-    )
+    await desk.shop.write(integration.link_item, item_id=callback_data.id, sku_id=sku_id, storefront=desk.storefront, by=desk.by)
     await _show_item(press, desk, callback_data.id, desk.speech.say("✅ It is one more source now."))
 
 

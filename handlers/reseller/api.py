@@ -18,9 +18,9 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 from pydantic import Field
 
-from core import api
+from core import api, onboarding
 from core.api import Form, Key, Scope
-from core.database import Shop, utc_now
+from core.database import Shop, instant, utc_now
 from core.errors import Refusal
 from core.money import parse_minor
 from core.people import Customer
@@ -264,7 +264,7 @@ async def _key(event: Message | CallbackQuery, desk: _Desk, data: KeyPress, stat
         [_to(say.label("📭 Send them again"), "resend", key.id)] if reports.dead else [],
         [_to(say.label("💳 Limit"), "ask", key.id, "limit"), _to(say.label("🌐 Addresses"), "ask", key.id, "addr")],
         [_to(say.label("📣 Reports"), "ask", key.id, "url"), _to(say.label("🧾 Scopes"), "scopes", key.id)],
-        [_to(say.label("🏷 Name"), "ask", key.id, "label")],
+        [_to(say.label("🏷 Name"), "ask", key.id, "label"), _to(say.label("⏳ Last day"), "ask", key.id, "until")],
         [_to(say.label("🔁 New secret"), "sure", key.id, "rotate"), _to(say.label("⛔️ Disable"), "sure", key.id, "disable")],
         [_to(say.label("◀ All keys"), "list")],
     ]
@@ -323,8 +323,13 @@ _ASKS: dict[str, str] = {
     "addr": N_("From which addresses may it be used? For example: 203.0.113.7, 198.51.100.0/24. Type any for all."),
     "url": N_("Where should reports go? For example: https://shop.example/reports. Type no for nowhere."),
     "label": N_("What should this key be called? For example: My web shop"),
+    "until": N_("Until which day, it included, shall it work? For example: {example}. Type no for no end."),
 }
 _NOTHING = {"no", "none", "any", "all", "0", "-", "无", "無", "нет", "любые"}
+
+
+def _question(say: Speech, what: str) -> Safe:
+    return say.say(_ASKS[what], **({"example": (utc_now() + timedelta(days=90)).date().isoformat()} if what == "until" else {}))
 
 
 async def _ask(press: CallbackQuery, desk: _Desk, data: KeyPress, state: FSMContext) -> None:
@@ -335,7 +340,7 @@ async def _ask(press: CallbackQuery, desk: _Desk, data: KeyPress, state: FSMCont
     await state.set_state(KeyTyping.answer)
     await state.set_data({"what": data.arg, "key": data.id})
     cancel = [[_to(desk.speech.label("Cancel"), "key", data.id)]]
-    await show(press, desk.speech.say(_ASKS[data.arg]), keyboard(cancel))
+    await show(press, _question(desk.speech, data.arg), keyboard(cancel))
 
 
 async def typed(message: Message, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, state: FSMContext) -> None:
@@ -353,7 +358,7 @@ async def typed(message: Message, shop: Shop, storefront: Storefront, customer: 
             await state.set_state(KeyTyping.answer)
             await state.set_data(data)
         cancel = [[_to(speech.label("Cancel"), "key", key_id)]]
-        await show(message, paragraphs(refused(speech, refusal), speech.say(_ASKS[what])), keyboard(cancel))
+        await show(message, paragraphs(refused(speech, refusal), _question(speech, what)), keyboard(cancel))
         return
     await _key(message, desk, KeyPress(act="key", id=key_id), state, speech.say("✅ Changed."))
 
@@ -372,6 +377,9 @@ async def _take(desk: _Desk, what: str, key_id: int, text: str) -> None:
         await desk.shop.write(api.allow_addresses, **desk.mine(key_id), addresses=addresses)
     elif what == "url":
         await desk.shop.write(api.set_callback, **desk.mine(key_id), callback_url=None if nothing else text)
+    elif what == "until":
+        until = None if nothing else desk.speech.midnight(onboarding.read_date(text) + timedelta(days=1))
+        await desk.shop.write(api.set_expiry, **desk.mine(key_id), expires_at=until)
     else:
         await desk.shop.write(api.set_label, **desk.mine(key_id), label=text)
 
@@ -418,7 +426,17 @@ def _unheard_staff(note: Note) -> Said:
     return text, None
 
 
-SAYS: dict[str, Wording] = {"reports-unheard": _unheard, "reports-unheard-staff": _unheard_staff}
+def _ends(note: Note) -> Said:
+    """To the owner of a key: it ends by itself."""
+    say, until = note.speech, instant(int(note.body["until"]))
+    facts = {"key": str(note.body["key"]), "when": say.when(until)}
+    if note.body["over"]:
+        said = "⏳ Key {key} ended on {when}: your program cannot buy by it any more. A later last day wakes it again: /api"
+        return say.say(said, **facts), None
+    return say.say("⏳ Key {key} works until {when}. A later last day, or none, is set by /api.", **facts), None
+
+
+SAYS: dict[str, Wording] = {"reports-unheard": _unheard, "reports-unheard-staff": _unheard_staff, "api-key-ends": _ends}
 
 ACTIONS = {
     "make-api-key": N_("made key {id} for a program"),

@@ -28,6 +28,7 @@ class DujiaoUpstream(Upstream):
 
     brand: ClassVar[str] = "dujiao-next"
     finds: ClassVar[bool] = False
+    shows_what_it_took_back: ClassVar[bool] = True
 
     def __init__(self, key: str, secret: str, **more: Any) -> None:
         super().__init__(**more)

@@ -66,7 +66,9 @@ DESK: Final = {
     "finish": ("Deliver it", "发货"),
     "fail": ("It failed", "失败"),
     "reverse": ("Take it back", "事后撤回"),
+    "reverse-one": ("Take one back", "撤回一件"),
 }
+_AFTERWARDS: Final = ("reverse-one", "reverse")
 
 
 @dataclass
@@ -137,6 +139,7 @@ class Upstream(ABC):
     brand: ClassVar[str]
     without_faults: ClassVar[frozenset[str]] = frozenset()
     finds: ClassVar[bool] = True
+    shows_what_it_took_back: ClassVar[bool] = False  # Of an order that was paid back in part, it still shows all codes.
 
     def __init__(
         self,
@@ -223,10 +226,17 @@ class Upstream(ABC):
         bought.state, self.balance = FAILED, self.balance + bought.amount
         self._tell(bought)
 
-    def reverse(self, number: str) -> None:
-        """What was delivered is taken back, and paid back."""
+    def reverse(self, number: str, units: int | None = None) -> None:
+        """What was delivered is taken back, and paid back; with `units` so many of it, the last ones."""
         bought = self.order(number)
-        bought.state, self.balance = REVERSED, self.balance + bought.amount
+        if units is None or units >= bought.got:
+            bought.state, back = REVERSED, bought.amount
+        else:
+            bought.state, back = PARTLY, bought.amount * units / bought.got
+            bought.amount, bought.got = bought.amount - back, bought.got - units
+            if not self.shows_what_it_took_back:
+                bought.codes = bought.codes[:-units]
+        self.balance += back
         self._tell(bought)
 
     async def settled(self) -> None:
@@ -379,12 +389,17 @@ class Upstream(ABC):
 
     async def _desk(self, request: web.Request) -> web.StreamResponse:
         wish, number = (await request.post()).get("wish"), request.match_info["number"]
-        acts: dict[object, Callable[[str], None]] = {"finish": self.finish, "fail": self.fail, "reverse": self.reverse}
+        acts: dict[object, Callable[[str], None]] = {
+            "finish": self.finish,
+            "fail": self.fail,
+            "reverse": self.reverse,
+            "reverse-one": lambda which: self.reverse(which, 1),
+        }
         try:
             state = self.order(number).state
         except LookupError:
             raise web.HTTPNotFound(text="There is no such order.") from None
-        if wish in acts and (state == WORKING) == (wish != "reverse"):
+        if wish in acts and (state == WORKING) == (wish not in ("reverse", "reverse-one")):
             acts[wish](number)
         raise web.HTTPSeeOther("/")
 
@@ -405,7 +420,7 @@ class Upstream(ABC):
 
 
 def _buttons(bought: Bought, tongue: int) -> str:
-    wishes = ("finish", "fail") if bought.state == WORKING else ("reverse",) if bought.state in (DONE, PARTLY) else ()
+    wishes = ("finish", "fail") if bought.state == WORKING else _AFTERWARDS if bought.state in (DONE, PARTLY) else ()
     inside = "".join(f'<button name="wish" value="{wish}">{escape(DESK[wish][tongue])}</button>' for wish in wishes)
     return f'<form method="post" action="/desk/{escape(bought.ref)}">{inside}</form>' if inside else ""
 

@@ -171,7 +171,7 @@ SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
 # Told where transfers are, tests/journeys/test_paying.py, and where orders are held: tests/journeys/test_reversible.py.
 ELSEWHERE = {"pay-yes", "pay-no"} | {"held-release", "held-refund"} | {"con-opt", "con-yes", "po-yes"}
 # Told where suppliers stock their offers: tests/journeys/test_supplier_stocks.py.
-ELSEWHERE |= {"batchvoid", "cost.yes", "cost.no"}
+ELSEWHERE |= {"batchvoid", "batchfile", "cost.yes", "cost.no"}
 # And of suppliers: tests/journeys/test_joining.py.
 ELSEWHERE |= {"of-ok", "paper-yes", "paper-no", "paper-show", "deposit-back", "deposit-off"}
 # And where goods are on their way: tests/admin/test_routing.py.

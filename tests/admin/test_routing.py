@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import fulfilment, journal, orders, routing
+from core import fulfilment, inventory, journal, orders, routing, supply
 from core.database import Shop
 from core.inventory import Secret
 from core.orders import OrderState
 from core.storefronts import Storefront
+from core.supply import Stop
 from handlers.admin.desk import Do, Go
 from handlers.admin.routing import MOST_TYPED, NotCodes, typed_codes
 from tests.admin.direct import Chatter, at_the_desk
+from tests.core.offering import offered
 from tests.core.props import assert_sound
 from tests.core.way import another_offer, ask, state
-from tests.stage import Goods, person, put_on_sale
+from tests.stage import Goods, person, put_on_sale, stock
 
 
 @pytest.fixture
@@ -69,6 +71,40 @@ async def test_the_staff_are_told_why_a_source_was_first(shop: Shop, goods: Good
 
     assert f"#{third}" in said and "First because: " in said and "ranking 2" in said and "of 1000" in said
     assert "Why these sources" in await buttons(desk, Go(to="order", id=order_id))
+
+
+async def test_the_staff_are_told_why_a_better_one_was_passed_over(shop: Shop, storefront: Storefront) -> None:
+    goods = await put_on_sale(shop, storefront, count=0)
+    abroad = await offered(shop, goods.sku_id, cost_minor=6000, region="JP")
+    other = await offered(shop, goods.sku_id, cost_minor=7000)
+    desk = await at_the_desk(shop, storefront)
+    for offer in (abroad, other):
+        await stock(shop, offer.id, goods.sku_id, 9)
+    unranked = await bought(shop, goods)
+    said = await desk.presses(Go(to="why-source", id=unranked))
+    assert "had not ranked its sources yet" in said and f"(#{abroad.id}): it sells to another country only" in said
+
+    await shop.write(routing.rank, sku_id=goods.sku_id)
+    said = await desk.presses(Go(to="why-source", id=await bought(shop, goods)))
+    assert (
+        said.index(f"#{abroad.id}")
+        < said.index("↳ passed over: it sells to another country only")
+        < said.index(f"2. Bright Cards (#{other.id})")
+    )
+    assert said.count("passed over") == 1, "the shop's own comes after, and was not looked at"
+
+    # Off the shelf alone: what stands before it had none.
+    await shop.write(supply.stop, offer_ids=[abroad.id], why=Stop.PAUSED, by="test")
+    await shop.write(inventory.void_batch, batch_id=(await shop.read(inventory.batches_of, [other.id]))[0].id, by="test")
+    await stock(shop, goods.offer_id, goods.sku_id, 9)
+    said = await desk.presses(Go(to="why-source", id=await bought(shop, goods)))
+    assert "↳ passed over: it had nothing on its shelf, or did not sell at that moment" in said
+
+    late = await offered(shop, goods.sku_id, cost_minor=6000)
+    await stock(shop, late.id, goods.sku_id, 9)
+    await shop.write(inventory.void_batch, batch_id=(await shop.read(inventory.batches_of, [goods.offer_id]))[0].id, by="test")
+    said = await desk.presses(Go(to="why-source", id=await bought(shop, goods)))
+    assert f"(#{late.id}) had joined a moment before" in said
 
 
 async def test_the_staff_bring_a_task_to_its_end(shop: Shop, goods: Goods) -> None:

@@ -354,6 +354,30 @@ async def test_what_is_taken_back_later_is_noticed_and_told_once(trade: Trade, c
     assert (await told(trade.shop)).count("source-reversed") == 1
 
 
+@pytest.mark.parametrize("protocol", [name for name in STANDS if name != "acg-faka"])  # which never says so
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_part_that_is_taken_back_later_is_noticed_each_time_there_is_more_of_it(
+    shop: Shop, storefront: Storefront, clock: Clock, admin: Customer, protocol: str
+) -> None:
+    async with trading(shop, storefront, protocol) as trade:
+        task = await trade.buys(await trade.buyer(), 3)
+        await trade.procurer.work_off()
+        trade.finishes(task)
+        for _ in range(3):
+            clock.passes(minutes=11)
+            await trade.procurer.work_off()
+        assert (await trade.task(task)).got == 3 and "source-reversed" not in await told(shop)
+        for units, times in ((1, 1), (0, 1), (1, 2), (1, 3)):
+            if units:
+                trade.fake.reverse(task.number, units)
+            for _ in range(3):
+                clock.passes(minutes=11)
+                await trade.procurer.work_off()
+            after = await trade.task(task)
+            assert after.reversed_at is not None
+            assert ((await told(shop)).count("source-reversed"), after.reversed_units) == (times, times)
+
+
 async def test_an_order_that_is_worked_on_is_waited_for_and_called_off_ones_paid_back(trade: Trade, clock: Clock) -> None:
     trade.fake.by_hand = True
     buyer = await trade.buyer()

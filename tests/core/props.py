@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -75,6 +75,34 @@ async def until_waits(other: AsyncConnection, command: asyncio.Task[Any]) -> Non
         while not (await other.execute(waiting)).scalar():
             assert not command.done(), "it waits for what the other holds"
             await asyncio.sleep(0.01)
+            # What a transaction has seen of the others it sees again until it asks to look anew.
+            await other.execute(text("SELECT pg_stat_clear_snapshot()"))
+
+
+async def keeps_turn(url: str, asks: Coroutine[Any, Any, Any], *, has: str, then: str) -> None:
+    """Another has locked what it wants first, and wants something else next: the command that waits for it has not locked that before."""
+    async with aside(url) as other:
+        await other.execute(text(has))
+        command = asyncio.create_task(asks)
+        await until_waits(other, command)
+        await other.execute(text(f"{then} NOWAIT"))
+        await other.rollback()
+    await command
+
+
+@contextmanager
+def questions() -> Iterator[list[tuple[str, Any]]]:
+    """Everything that the databases are asked meanwhile: each statement with its parameters."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def scalar(url: str, question: str) -> Any:
@@ -271,7 +299,7 @@ async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
     deposit = await shop.write(
         orders.deposit, customer_id=buyer.id, worth_minor=7000, provider="bank", pay_currency=storefront.currency, seconds=600
     )
-    for event, intent_id, amount, currency in (
+    for key, intent_id, amount, currency in (
         ("d1", deposit.id, deposit.amount_minor, storefront.currency),
         ("unasked", None, 1234, storefront.currency),
         ("unasked-stars", None, 7, "XTR"),
@@ -279,7 +307,7 @@ async def live(shop: Shop, storefront: Storefront, clock: Clock) -> World:
         await shop.write(
             orders.settle,
             provider="bank",
-            event_key=event,
+            event_key=key,
             intent_id=intent_id,
             customer_id=buyer.id,
             amount_minor=amount,

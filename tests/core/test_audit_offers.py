@@ -20,8 +20,8 @@ DAMAGES = {
     "consigned goods credit their supplier in the currency of the cost":  # broken by a change of the cost alone
     "UPDATE offers SET cost_currency = 'USD' WHERE payable_id IS NOT NULL",
     "a quota is drawn for what its orders have": "UPDATE quota_contracts SET drawn_minor = drawn_minor - 1",
-    "a quota was drawn by orders that were issued, for the units of their lines": "UPDATE quota_draws SET quantity = quantity + 1",
-    "what came back to the shelf may be drawn again, and nothing else":  # broken by a unit that is still out
+    "a quota is drawn by an order for the units that it has": "UPDATE quota_draws SET quantity = quantity + 1",
+    "what came back, and what a source did not bring, may be drawn again, and nothing else":  # broken by a unit that is still out
     "UPDATE quota_draws SET given_back = given_back + 1 WHERE given_back = 0",
     "an open proposal is about the cost that holds": "UPDATE repricings SET cost_minor = cost_minor + 1 WHERE decided_at IS NULL",
 }

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import fulfilment, orders, settlement, supply
+from core import aftersale, fulfilment, orders, rates, settlement, supply
+from core.aftersale import Reason
 from core.database import Shop
 from core.people import Customer
 from core.settlement import (
@@ -30,12 +31,15 @@ from core.settlement import (
     parts,
 )
 from core.storefronts import Storefront
+from core.supply import SourceClass
 from tests.core.ledgers import assert_books
-from tests.core.props import assert_sound
+from tests.core.offering import offered
+from tests.core.props import assert_sound, place, settle
 from tests.core.supplies import Supplied, earned, purse, settled, supplied, unshared
 from tests.core.test_service import delivered, designer
 from tests.core.traders import consigned
-from tests.stage import Clock, Goods, person, put_on_sale
+from tests.core.way import ask, secrets
+from tests.stage import Clock, Goods, person, put_on_sale, stock
 
 BEGAN = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 STEPS = (Tier(0, 1000), Tier(20_000, 500))  # 10 % below 200.00, then 5 %
@@ -117,6 +121,53 @@ async def test_of_goods_that_are_exclusive_when_they_are_sold_the_shop_takes_the
         assert await shop.read(earned, storefront, "service") == 4 * (450 - 450 * (nth + 1) // 3)
         assert await shop.read(unshared, storefront) == 0
     assert [await shop.read(purse, of.supplier_id) for of in sold] == [(0, 0, 0)] * 4
+    await assert_books(shop, BEGAN, clock())
+    await assert_sound(shop)
+
+
+@pytest.mark.parametrize("way", ["wallet", "payment", "on its way", "replaced"])
+@pytest.mark.parametrize("exclusive", [True, False])
+async def test_what_an_offer_is_between_its_sale_and_its_settlement_changes_nothing_of_the_surcharge(
+    shop: Shop, storefront: Storefront, clock: StillClock, exclusive: bool, way: str
+) -> None:
+    of = await supplied(shop, storefront, terms=FixedCost(Surcharge(exclusive_bp=1000)), price_minor=10_000, count=1)
+    until: list[datetime | None] = [clock() + timedelta(days=9), None]
+    before, after = until if exclusive else reversed(until)
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(9), source="test")
+    buyer = await person(shop, storefront, money_minor=100_000)
+    if way == "replaced":
+        # The bad code came from another; its place is taken from the one whose exclusivity is looked at.
+        order_id = await buy(shop, buyer, of.goods, 1, "bad")
+        other = await offered(shop, of.goods.sku_id, source_class=SourceClass.AUTHORISED)
+        await shop.write(settlement.agree, supplier_id=other.supplier_id, terms=FixedCost(Surcharge(exclusive_bp=1000)), by="test")
+        await stock(shop, other.id, of.goods.sku_id, 1)
+        looked_at = other.id
+    else:
+        looked_at = of.goods.offer_id
+    await shop.write(supply.change_offer, offer_id=looked_at, by="test", exclusive_until=before)
+    if way == "replaced":
+        await shop.write(orders.reveal, order_id=order_id, cause=orders.RevealCause.SENT, to_telegram_id=buyer.telegram_id)
+        [code] = await shop.read(orders.codes_sold, order_id)
+        case = await shop.write(aftersale.open_case, buyer_id=buyer.id, order_id=order_id, code_id=code.code_id, reason=Reason.USED)
+        await shop.write(aftersale.replace, case_id=case.case_id, storefront_id=storefront.id, by="test")
+    elif way == "payment":
+        placed = await place(shop, buyer, of.goods, once="placed")
+        await settle(shop, buyer, placed, event="paid")
+        order_id = placed.order_id
+    elif way == "on its way":
+        await shop.write(supply.declare, offer_id=looked_at, quantity=5)
+        order_id = await buy(shop, buyer, of.goods, 2, "two")
+    else:
+        order_id = await buy(shop, buyer, of.goods, 1, "one")
+    await shop.write(supply.change_offer, offer_id=looked_at, by="test", exclusive_until=after)
+    if way == "on its way":
+        task = await ask(shop, f"supplier:{of.supplier_id}")
+        await shop.write(orders.arrived, task_id=task.id, secrets=secrets("A-1"), done=True, cause="brought")
+    await settled(shop)
+
+    shares = await shop.read(settlement.who_earns, order_id)
+    services = sum(share.shop[Label.SERVICE] for share in shares if share.offer_id == looked_at)
+    assert services == ((2000 if way == "on its way" else 1000) if exclusive else 0)
     await assert_books(shop, BEGAN, clock())
     await assert_sound(shop)
 

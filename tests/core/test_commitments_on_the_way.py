@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from core import aftersale, orders, rates, supply
+from core import aftersale, inventory, orders, rates, supply
 from core.aftersale import Reason
 from core.database import Shop
 from core.storefronts import Storefront
@@ -133,3 +133,39 @@ async def test_what_is_kept_for_a_payer_is_drawn_as_the_sale_draws_it(shop: Shop
     lines = await shop.read(orders.sold_lines, [placed.order_id])
     assert {line.offer_id: line.units for line in lines} == {dear.id: 1, goods.offer_id: 4}
     assert await counted(shop, kept) == (1, 0)
+
+
+async def test_nothing_is_kept_of_a_shelf_while_an_exclusive_source_declares_enough(
+    shop: Shop, storefront: Storefront, clock: Clock
+) -> None:
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(9), source="test")
+    goods, far, near = await two(shop, storefront, clock, declares=6)
+    few, many = await person(shop, storefront), await person(shop, storefront)
+    held = {}
+    for payer, quantity in ((few, 2), (many, 8)):
+        placed = await place(shop, payer, goods, once=f"held-{quantity}", quantity=quantity)
+        await reserve(shop, payer, placed)
+        held[quantity] = await shop.read(inventory.held_of, goods.sku_id)
+        await settle(shop, payer, placed, event=f"paid-{quantity}")
+        assert await shop.read(inventory.held_of, goods.sku_id) == 0
+    assert held == {2: 0, 8: 4}
+    assert (await counted(shop, far), await counted(shop, near)) == ((6, 0), (4, 0))
+
+
+async def test_one_unit_that_is_promised_is_kept_for_one_payer(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=Fraction(9), source="test")
+    goods = await put_on_sale(shop, storefront, count=20)
+    dear = await offered(shop, goods.sku_id, cost_minor=9400)
+    await stock(shop, dear.id, goods.sku_id, 20)
+    await promised(shop, dear, clock, 1)
+    waiting = []
+    for number in range(3):
+        payer = await person(shop, storefront)
+        placed = await place(shop, payer, goods, once=f"held-{number}")
+        await reserve(shop, payer, placed)
+        waiting.append((payer, placed))
+    units = 0
+    for payer, placed in waiting:
+        assert (await settle(shop, payer, placed, event=f"paid-{placed.order_id}")).issued
+        units += sum(line.units for line in await shop.read(orders.sold_lines, [placed.order_id]) if line.offer_id == dear.id)
+    assert units == 1

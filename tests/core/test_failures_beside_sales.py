@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core import exposure, orders, rates, settlement, supply
 from core.database import Shop
@@ -19,7 +16,7 @@ from core.fulfilment import TaskView
 from core.people import Customer
 from core.storefronts import Storefront
 from tests.core.offering import offered, supplier
-from tests.core.props import aside, at_once, place, reserve, settle, until_waits
+from tests.core.props import at_once, keeps_turn, place, reserve, settle
 from tests.core.test_commitments_on_the_way import promised
 from tests.core.test_exposure_bound import limit
 from tests.core.way import ask, secrets
@@ -50,22 +47,9 @@ async def asked(shop: Shop, storefront: Storefront, clock: Clock, *, orders_made
     return goods, buyer, tasks
 
 
-@asynccontextmanager
-async def sale_that_holds(url: str, lock: str) -> AsyncIterator[AsyncConnection]:
-    """A sale on its way, which has come to this lock."""
-    async with aside(url) as connection:
-        await connection.execute(text(LOCKS[lock]))
-        yield connection
-
-
 async def goes_past(url: str, lock: str, asks: Coroutine[Any, Any, Any]) -> None:
     """While the command waits for what a sale holds, the sale can have the offers it would take next."""
-    async with sale_that_holds(url, lock) as sale:
-        command = asyncio.create_task(asks)
-        await until_waits(sale, command)
-        await sale.execute(text("SELECT 1 FROM offers FOR UPDATE NOWAIT"))
-        await sale.rollback()
-    await command
+    await keeps_turn(url, asks, has=LOCKS[lock], then="SELECT 1 FROM offers FOR UPDATE")
 
 
 @pytest.mark.parametrize("lock", LOCKS)

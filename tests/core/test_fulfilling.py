@@ -228,8 +228,10 @@ async def test_what_a_source_was_asked_for_cannot_be_called_off(shop: Shop, stor
     assert await state(shop, order_id) is OrderState.FULFILLING
     await shop.write(orders.decide_arrived, task_id=task.id, secrets=secrets("H-2"), by="telegram:1")
     assert await state(shop, order_id) is OrderState.ISSUED
-    assert await shop.write(orders.reversed_later, task_id=task.id, cause="charged back")
-    assert not await shop.write(orders.reversed_later, task_id=task.id, cause="charged back")
+    for units, news in ((1, True), (1, False), (9, True), (2, False)):
+        assert await shop.write(orders.reversed_later, task_id=task.id, units=units, cause="charged back") is news
+    [after] = await shop.read(orders.on_its_way, order_id)
+    assert after.reversed_units == after.got == 2
 
 
 async def test_a_payment_by_a_provider_buys_from_the_shelf_and_from_sources_and_a_refund_goes_by_real_costs(

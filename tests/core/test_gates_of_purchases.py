@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import audit, exposure, orders, rates, standing, supply
+from core import audit, exposure, integration, orders, rates, standing, supply
 from core.database import Shop, read
+from core.ports import UpstreamItem
 from core.purchasing import CostTier
 from core.standing import SwitchOf
 from core.storefronts import Storefront
 from tests.core.traders import trader
 from tests.core.way import another_offer
-from tests.stage import Goods, person, put_on_sale
+from tests.stage import Clock, Goods, person, put_on_sale
 
 pytestmark = pytest.mark.usefixtures("sound_in_the_end")
 STAFF = "telegram:1"
@@ -85,3 +86,22 @@ async def test_what_a_source_may_cost_in_its_own_currency_is_what_the_unit_is_so
 
     assert await shop.read(most_cost, made.order_id) == most
     assert (await shop.read(audit.audit)).clean
+
+
+async def test_what_an_upstream_sells_is_under_every_switch_from_its_first_moment(shop: Shop, goods: Goods, clock: Clock) -> None:
+    of = await shop.write(
+        integration.add_upstream, storefront=goods.storefront, protocol="own-shop", name="There", settings={"url": "x"}, by=STAFF
+    )
+    await shop.write(integration.answered, upstream_id=of.id, name="There")
+    told = [UpstreamItem(key, "Steam", "Cards", 800, "CNY", 7, active=True) for key in ("linked", "imported")]
+    await shop.write(integration.take_items, upstream_id=of.id, items=told, asked_at=clock())
+    items = {item.key: item.id for item in await shop.read(integration.items_of, upstream_id=of.id, page=0, size=5)}
+    await shop.write(standing.switch_off, of=SwitchOf.PLATFORM, of_id=0, reason="t", by=STAFF)
+    into = {"storefront": goods.storefront, "by": STAFF}
+
+    linked = await shop.write(integration.link_item, item_id=items["linked"], sku_id=goods.sku_id, **into)  # type: ignore[arg-type]
+    new: dict[str, Any] = {"category_id": None, "category_name": "Cards", "search": "steam", **into}
+    sku_id = await shop.write(integration.import_item, item_id=items["imported"], **new)
+
+    offers = {linked, *(offer.id for offer in await shop.read(supply.offers_of_sku, sku_id))}
+    assert len(offers) == 2 and await shop.read(supply.forbidden, offers) == offers

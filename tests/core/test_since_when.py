@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from core import ledger, orders, people, rates
@@ -19,7 +16,7 @@ from core.orders import Sold
 from core.people import Customer
 from core.spans import written_between
 from core.storefronts import Storefront
-from tests.core.props import STAR_RATE, place, reserve, settle
+from tests.core.props import STAR_RATE, place, questions, reserve, settle
 from tests.stage import Clock, Goods, give, person
 
 
@@ -44,21 +41,6 @@ def plan_of(session: Session, statement: str, parameters: Any) -> str:
     session.execute(text("SET LOCAL enable_seqscan = off"))
     session.execute(text("SET LOCAL enable_bitmapscan = off"))
     return "\n".join(row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters))
-
-
-@contextmanager
-def questions() -> Iterator[list[tuple[str, Any]]]:
-    """Everything that the databases are asked meanwhile."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 async def sold(shop: Shop, storefront: Storefront, since: datetime, hours: float) -> Sold:

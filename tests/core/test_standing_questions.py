@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
 
 from bot.jobs import jobs_of
@@ -17,7 +16,7 @@ from core.database import Shop, now, write
 from core.fulfilment.tables import JobState, Milestone, ServiceJob
 from core.fulfilment.tasks import late
 from core.storefronts import Storefront
-from tests.core.props import balance
+from tests.core.props import balance, questions
 from tests.core.way import another_offer, ask
 from tests.stage import Clock, Goods, person, put_on_sale
 
@@ -59,16 +58,9 @@ DATED: list[tuple[Callable[..., Any], dict[str, Any]]] = [
 
 def asked_by_jobs(session: Session) -> list[tuple[str, Any]]:
     """The statements of all these questions, each with its parameters."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        asked.append((statement, parameters))
-
-    connection = session.connection()
-    event.listen(connection, "before_cursor_execute", note)
-    for question, said in [*QUESTIONS, *((one, {**said, "since": now(session)}) for one, said in DATED)]:
-        question(session, **said)
-    event.remove(connection, "before_cursor_execute", note)
+    with questions() as asked:
+        for question, said in [*QUESTIONS, *((one, {**said, "since": now(session)}) for one, said in DATED)]:
+            question(session, **said)
     assert len(asked) >= len(QUESTIONS) + len(DATED)
     return asked
 

@@ -3,38 +3,17 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from core import settlement
 from core.database import Shop
 from core.settlement import Earnings, SpreadShare
 from core.storefronts import Storefront
-from tests.core.props import assert_sound
+from tests.core.props import assert_sound, questions
 from tests.core.supplies import Supplied, settled, supplied
 from tests.core.test_hundred_thousand_cards import COST, PRICE, sell_in_bulk
 from tests.stage import Clock, person
 
 FEW, MANY = 20, 600
-
-
-@contextmanager
-def questions() -> Iterator[list[str]]:
-    """Every statement that is sent to a database meanwhile."""
-    said: list[str] = []
-
-    def heard(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        said.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", heard)
-    try:
-        yield said
-    finally:
-        event.remove(Engine, "before_cursor_execute", heard)
 
 
 async def statement(shop: Shop, of: Supplied, clock: Clock) -> tuple[Earnings, list[str], int]:
@@ -46,7 +25,7 @@ async def statement(shop: Shop, of: Supplied, clock: Clock) -> tuple[Earnings, l
             found = await shop.read(
                 settlement.earnings, supplier_id=of.supplier_id, currency="CNY", first=today, last=today, timezone="UTC"
             )
-        return found, asked, tracemalloc.get_traced_memory()[1]
+        return found, [question for question, _ in asked], tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 

@@ -16,6 +16,7 @@ from core.storefronts import Storefront
 from core.supply import NoPaper, SourceClass, Standing, Stop
 from tests.core.joining import decides, fills_in, joins, staff
 from tests.core.listings import alone, listed, lists, paper
+from tests.core.props import scalar
 from tests.core.traders import trader
 from tests.stage import Clock, Goods, numbers, person, stock
 
@@ -285,3 +286,22 @@ async def test_the_newer_paper_of_a_letter_is_asked_about_too(shop: Shop, goods:
     await register_says(shop, {"AUTH-1": CertificateState.EXPIRED})
     assert await shop.write(onboarding.follow_certificates) == 1
     assert await shop.read(onboarding.papers_for_listing, supplier_id) == []
+
+
+async def test_the_card_of_a_paper_that_waits_is_drawn_again_when_its_certificate_is_answered(
+    shop: Shop, goods: Goods, database_url: str
+) -> None:
+    front = goods.storefront
+    supplier_id = await joined_with_letter(shop, front)
+    [found] = await shop.read(onboarding.papers_for_listing, supplier_id)
+    [member] = await shop.read(supply.members_of, supplier_id)
+    newer: dict[str, Any] = {"document_id": found.id, "telegram_id": member, "file_id": "newer", "file_unique_id": "newer", "once": "newer"}
+    await shop.write(onboarding.renew, file_kind="photo", expires_on=None, **newer)
+    cards = "SELECT count(*) FROM outbox WHERE topic = 'card'"
+    before = await scalar(database_url, cards)
+    assert before and await shop.write(onboarding.follow_certificates) == 0 and await scalar(database_url, cards) == before
+
+    await register_says(shop, {"AUTH-1": CertificateState.VALID})
+
+    assert await shop.write(onboarding.follow_certificates) == 1 and await shop.write(onboarding.follow_certificates) == 0
+    assert await scalar(database_url, cards) > before

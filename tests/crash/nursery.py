@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 
-from bot.demo.nursery import loading
+from bot.loading import loading
 
 
 def say(*words: object) -> None:

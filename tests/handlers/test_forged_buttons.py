@@ -30,12 +30,13 @@ def screens(folder: str) -> set[str]:
 
 
 def forged(kind: type[Kinds], to: str, id: int) -> Kinds:
+    arg = "x" if id == LARGEST_ID else "9" * 25
     if kind is Earn:
         return Earn(to=to[:8], id=id)
     if kind is Do or kind is Make:
-        return kind(act=to, id=id)
+        return kind(act=to, id=id, arg=arg)
     assert kind is Go or kind is See
-    return kind(to=to, id=id, page=LARGEST_SHORT)
+    return kind(to=to, id=id, page=0 if id == LARGEST_ID else LARGEST_SHORT, arg=arg)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

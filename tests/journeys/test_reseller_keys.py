@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from sandbox.phone import labels
 from tests.handlers.counter import Buyer, Counter, opened
 from tests.handlers.recorder import Person, breakages, recording_bot
 from tests.programs import reseller as reseller_of
-from tests.stage import Goods, person, put_on_sale
+from tests.stage import Clock, Goods, person, put_on_sale
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -168,3 +169,35 @@ async def test_whatever_is_pressed_or_typed_is_answered_and_touches_nobody_elses
 @read
 def _first_key(session: Session) -> api.Key | None:
     return next(iter(api.keys_of(session, api.owner_of(session, 1).id)), None)
+
+
+@on_sqlite
+async def test_a_key_has_a_last_day_and_its_owner_hears_before_it_ends(counter: Counter, reseller: Buyer, clock: Clock) -> None:
+    await reseller.say("/api")
+    await reseller.press("New key")
+    await reseller.press("Make it")
+    await reseller.press("I have saved it")
+    await reseller.press("Last day")
+    for bad in ("soon", "2020-01-01", "31.02.2027", "2190-01-01"):
+        assert "Until which day" in (await reseller.say(bad))["text"]
+    assert (await only(counter, reseller)).expires_at is None
+    day = (clock() + timedelta(days=20)).date()
+    assert "⏳ Works until" in (await reseller.say(f"{day:%d.%m.%Y}"))["text"]
+    ends = (await only(counter, reseller)).expires_at
+    assert ends is not None and ends > clock() + timedelta(days=19)
+
+    assert await counter.shop.write(api.tell_expiring) == 0
+    told = 0
+    for until_end, more in ((timedelta(days=6), 1), (timedelta(days=5), 0), (timedelta(hours=20), 1), (-timedelta(minutes=1), 1)):
+        clock.passes(seconds=(ends - until_end - clock()).total_seconds())
+        assert await counter.shop.write(api.tell_expiring) == more
+        told += more
+    assert await counter.shop.write(api.tell_expiring) == 0 and told == 3
+    await reseller.sees("ended on")
+
+    await reseller.say("/api")
+    await reseller.press("🔑")
+    await reseller.press("Last day")
+    assert "⏳ Works until" not in (await reseller.say("no"))["text"]
+    assert (await only(counter, reseller)).expires_at is None
+    assert "set-api-expiry" in {entry.did for entry in await counter.shop.read(journal.latest, about="api-key", limit=50)}

@@ -99,6 +99,8 @@ async def test_a_supplier_brings_codes_in_files_of_every_kind_and_they_are_sold_
         assert await lin.left() == 2 * number
         await lin.buyer.press("Bring more")
     [batch, *_] = await counter.shop.read(inventory.batches_of, [lin.made.offer_id])
+    offer = await counter.shop.read(supply.offer_view, lin.made.offer_id)
+    assert offer is not None and batch.document_id == offer.document_id is not None
     assert batch.by == f"telegram:{lin.buyer.customer.telegram_id}"
 
     payer = await person(counter.shop, counter.storefront)

@@ -211,6 +211,7 @@ async def test_the_warning_is_in_the_chat_of_the_staff_and_calls_for_a_second_pe
         boss, ann = await counter.buyer("admin"), await counter.buyer()
         await desk.shop.write(people.set_admins_from_settings, storefront_id=desk.storefront.id, telegram_ids=[boss.customer.telegram_id])
         await boss.say("/admin")
+        await ann.say("/start")
         made = await applies(desk.shop, ann.customer, name="Red Sky", files=["their-paper"])
         counter.courier.wake()
 

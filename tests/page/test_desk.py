@@ -167,6 +167,20 @@ async def test_long_words_never_make_the_page_scroll_sideways(
     await expect(page.locator(".window")).to_have_count(1 if width < 720 else 2 if width >= 1100 else 1)
 
 
+async def test_a_long_name_of_a_bot_pushes_nothing_out_of_its_window(page: Page) -> None:
+    names = ("Card Shop", "街角点卡 Corner Cards and everything else at the corner")
+    sandbox = Sandbox(bots=[BotSpec(f"{n}:{'a' * 35}", f"bot_{n}_bot", name) for n, name in enumerate(names, 1)])
+    await sandbox.start()
+    try:
+        await page.set_viewport_size({"width": 360, "height": 700})
+        await page.goto(f"{sandbox.url}/?phone=buyer&bot=bot_2_bot")
+        window = page.locator('.window[data-phone="buyer"]')
+        await expect(window.locator(".head-bot")).to_contain_text("Corner Cards")
+        assert await window.evaluate("one => one.scrollWidth <= one.clientWidth")
+    finally:
+        await sandbox.stop()
+
+
 async def test_a_narrow_page_shows_one_phone_at_a_time(page: Page, sandbox: Sandbox) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
     await page.goto(sandbox.url)

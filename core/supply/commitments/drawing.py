@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.database import now, read, write
@@ -24,10 +23,6 @@ class SetAside:
     by_supplier: bool  # its supplier has promised them, and leaves them there
 
 
-def _in_force(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (Commitment.closed_at.is_(None), Commitment.from_at <= at, Commitment.until > at)
-
-
 @read
 def set_aside(session: Session, offer_ids: Collection[int]) -> dict[int, SetAside]:
     """Of these offers, those with units left of a commitment that is in force now."""
@@ -35,14 +30,18 @@ def set_aside(session: Session, offer_ids: Collection[int]) -> dict[int, SetAsid
 
 
 def lock_set_aside(session: Session, offer_ids: Collection[int]) -> dict[int, SetAside]:
-    """A part of commands: `set_aside`, with the commitments locked, so that it stays true until this transaction ends."""
+    """A part of commands: `set_aside`, with the commitments locked, so that it stays true until this transaction ends.
+
+    All that are not judged yet are locked, also those not in force: what an order drew of one may come back to it.
+    """
     return _set_aside(session, offer_ids, lock=True)
 
 
 def _set_aside(session: Session, offer_ids: Collection[int], *, lock: bool) -> dict[int, SetAside]:
     if not offer_ids:
         return {}
-    question = select(Commitment).where(Commitment.offer_id.in_(offer_ids), *_in_force(now(session))).order_by(Commitment.id)
+    at = now(session)
+    question = select(Commitment).where(Commitment.offer_id.in_(offer_ids), Commitment.closed_at.is_(None)).order_by(Commitment.id)
     if lock:
         question = question.with_for_update()
     rows = session.scalars(question.execution_options(populate_existing=True))
@@ -51,7 +50,7 @@ def _set_aside(session: Session, offer_ids: Collection[int], *, lock: bool) -> d
             row.id, row.quantity - row.drawn, row.precedence is Precedence.EXCLUSIVE, row.promised_by is not Promise.SHOP
         )
         for row in rows
-        if row.drawn < row.quantity
+        if row.from_at <= at < row.until and row.drawn < row.quantity
     }
 
 
