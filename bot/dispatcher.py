@@ -28,6 +28,7 @@ from core.storefronts import Storefront
 from handlers import routers
 from handlers.screen import refused, refused_plain
 from locales import Speech, match
+from papers.studio import Studio
 
 log = structlog.get_logger()
 
@@ -191,11 +192,13 @@ def make_dispatcher(
     wake_asker: Callable[[], None] = lambda: None,
     ask_now: Callable[[Intent], Awaitable[Booked | None]] = _asks_nobody,
     protocols: Mapping[str, UpstreamProtocol] | None = None,
+    studio: Studio | None = None,
     **more: Any,
 ) -> Dispatcher:
     """A dispatcher with every conversation; what is given is handed to each handler by name.
 
-    `wake_asker` says that a provider is to be asked something now, in the background; `ask_now` asks about one payment.
+    `wake_asker` says that a provider is to be asked something now, in the background; `ask_now` asks about one payment. Without a
+    `studio` there are words where there would be pictures of the last days.
     """
     dispatcher = Dispatcher(storage=storage or MemoryStorage(), events_isolation=DisabledEventIsolation())
     dispatcher.workflow_data.update(
@@ -207,6 +210,7 @@ def make_dispatcher(
         wake_asker=wake_asker,
         ask_now=ask_now,
         protocols=protocols or {},
+        studio=studio,
         **more,
     )
     for observer in dispatcher.observers.values():

@@ -119,6 +119,15 @@ async def count_missed(shop: Shop) -> int:
     return sum(counted)
 
 
+async def count_opened(shop: Shop) -> int:
+    """Whose screens of products were opened, as far as this process has drawn them."""
+    counted, timezone = 0, shop_timezone.get()
+    while noted := insight.take_opened():
+        for of, some in noted.items():
+            counted += await shop.write(insight.count_opened, storefront_id=of, opened=some, timezone=timezone)
+    return counted
+
+
 async def finish_publishing(shop: Shop) -> int:
     """Batches whose publishing was interrupted go on sale to their end."""
     batches = await shop.read(inventory.unpublished)
@@ -233,6 +242,8 @@ def jobs_of(shop: Shop) -> list[Job]:
         job("judge-commitments", 30, supply.judge_commitments, most=MOST),
         job("keep-quotas", 5, supply.keep_quotas, most=MOST),
         job("keep-from-losses", 30, supply.guard_losses, full=NOT_AGAIN),
+        Job("count-opened-screens", 10, partial(count_opened, shop), full=NOT_AGAIN),
+        job("forget-opened-screens", 600, insight.forget_opened, full=5000),
         job("count-sources", 600, insight.count_sources, full=NOT_AGAIN),
         Job("tell-changed-prices", 2, partial(post_price_news, shop), full=FEW),
         job("tell-ending-keys", 600, api.tell_expiring, full=NOT_AGAIN),

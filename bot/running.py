@@ -64,6 +64,7 @@ from core.ports import PaymentMethod, PayoutMethod
 from core.storefronts import Storefront
 from handlers.admin import imports_finished
 from handlers.commands import set_commands, set_description
+from papers.studio import Studio
 from web.api import ApiDoor
 from web.app import NotNow, PaymentDoor, TelegramDoor, make_app
 from web.upstreams import SupplyDoor
@@ -231,6 +232,7 @@ class Running:
         )
         reporter = Reporter(near=plan.reports_near)
         account_checks = AccountChecks({"upstream": procurer.check_account})
+        studio = Studio()
         own: list[asyncio.Task[None]] = []
         delivering: asyncio.Task[None] | None = None
 
@@ -270,6 +272,7 @@ class Running:
                 admin_group=plan.admin_group,
                 upload_address=self._upload_address(doors),
                 protocols=protocols(),
+                studio=studio,
                 check_account=partial(account_checks.begin, bot=bot, shop=plan.shop),
                 payout_coins={name: way.currency for name, way in paying.items()},
             )
@@ -296,6 +299,7 @@ class Running:
                 await payout_method.close()
             await certifying.close()
             await reporter.close()
+            await studio.close()
             if plan.exchange.source is not None:
                 await plan.exchange.source.close()
             log.info("stopped")

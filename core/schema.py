@@ -9,6 +9,7 @@ from core.coupons import tables as _coupons
 from core.database import Base
 from core.exposure import tables as _exposure
 from core.fulfilment import tables as _fulfilment
+from core.insight import tables as _insight
 from core.integration import tables as _integration
 from core.inventory import tables as _inventory
 from core.journal import tables as _journal
@@ -41,6 +42,7 @@ _ALL = (
     _coupons,
     _exposure,
     _fulfilment,
+    _insight,
     _integration,
     _inventory,
     _journal,

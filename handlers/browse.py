@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiogram import Router
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup
 
-from core import showcase
+from core import insight, showcase
 from core.catalog import CategoryView, Gone
 from core.database import Shop
 from core.errors import Refusal
@@ -256,6 +256,8 @@ async def product_pressed(
         drawn = await product(shop, storefront, speech, callback_data.id, callback_data.way, buyer=customer)
     except Gone as gone:
         drawn = lost(speech, gone)
+    else:
+        insight.note_opened(storefront.id, customer.id, callback_data.id)
     await show(press, *drawn)
 
 

@@ -12,7 +12,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import aftersale, fulfilment, inventory, orders, pricing, supply
+from core import aftersale, fulfilment, insight, inventory, orders, pricing, supply
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
@@ -129,6 +129,7 @@ async def screen(
         warranty = await shop.read(aftersale.warranty_of, storefront_id=storefront.id, product_id=quote.product.id, of_source=own)
     except Gone as gone:
         return browse.lost(speech, gone)
+    insight.note_opened(storefront.id, customer.id, quote.product.id)
     _note_lacking(customer, quote, chosen.quantity)
     if quote.coupon_refused is not None:
         said, chosen = said or refused(speech, quote.coupon_refused), replace(chosen, coupon=0)

@@ -34,6 +34,8 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "label_many": (1, 2),
     "NN_": (1, 2),
 }
+# Folders that know no language: they only mark sentences, and a `label` there is a column of a question.
+SILENT = ("core", "connectors")
 
 _LINE = re.compile(r'(?:#.*|(?:msgctxt|msgid|msgid_plural|msgstr(?:\[\d+\])?)?\s*"(?:[^"\\]|\\.)*"\s*)?')
 _NPLURALS = re.compile(r"nplurals\s*=\s*(\d+)")
@@ -65,7 +67,7 @@ def marked(root: Path = ROOT, folders: Iterable[str] = FOLDERS) -> tuple[dict[st
         for name, line, said, notes, _ in extract_from_dir(
             root / folder,
             method_map=[("**.py", "python")],
-            keywords=KEYWORDS,
+            keywords=words_in(folder),
             comment_tags=("NOTE:",),
             strip_comment_tags=True,
         ):
@@ -83,14 +85,20 @@ def marked(root: Path = ROOT, folders: Iterable[str] = FOLDERS) -> tuple[dict[st
     return found, complaints
 
 
+def words_in(folder: str) -> dict[str, tuple[int, ...] | None]:
+    """The words that mark a sentence in a folder."""
+    return {word: at for word, at in KEYWORDS.items() if folder not in SILENT or word.endswith("_")}
+
+
 def built_sentences(root: Path, folder: str) -> Iterator[str]:
     """Complaints about sentences put together where they are said: no catalogue can know them."""
+    words = words_in(folder)
     for path in sorted((root / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
-            if called in KEYWORDS and any(_is_built(sentence) for sentence in node.args[: 2 if KEYWORDS[called] else 1]):
+            if called in words and any(_is_built(sentence) for sentence in node.args[: 2 if words[called] else 1]):
                 yield f"{path.relative_to(root)}:{node.lineno}: the sentence is put together there; say a whole one"
 
 

@@ -246,6 +246,11 @@ class Speech:
             day = day.astimezone(self._zone).date()
         return dates.format_date(day, "medium", locale=self._locale)
 
+    def short_day(self, day: date) -> str:
+        """A day of this year or the last, as short as it can be written."""
+        said: str = dates.format_skeleton("Md", day, locale=self._locale)
+        return said
+
     def region(self, code: str) -> str:
         """The name of a country or region by its ISO 3166 code; a code that is not known is said as it stands."""
         return str(self._locale.territories.get(code.upper(), code))

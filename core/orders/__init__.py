@@ -5,6 +5,7 @@ from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
 from core.orders.by_source import sold_by_offer
 from core.orders.coming import cost_on_its_way
 from core.orders.costs import Cost, cost_of, exchanged
+from core.orders.courses import Buyers, SoldThen, buyers_in_spans, sold_in_spans, too_many
 from core.orders.drawing import from_shelf, suitable
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.fulfilling import (
@@ -134,6 +135,7 @@ __all__ = [
     "Asked",
     "Booked",
     "BoughtAs",
+    "Buyers",
     "Cap",
     "CodeFate",
     "CodeRefund",
@@ -185,6 +187,7 @@ __all__ = [
     "SoldLine",
     "SoldOfOffer",
     "SoldOut",
+    "SoldThen",
     "Source",
     "StillSealed",
     "TakenBack",
@@ -206,6 +209,7 @@ __all__ = [
     "buy_several",
     "buy_with",
     "buyer_of",
+    "buyers_in_spans",
     "by_number",
     "call_off",
     "cancel",
@@ -279,6 +283,7 @@ __all__ = [
     "shown",
     "sold",
     "sold_by_offer",
+    "sold_in_spans",
     "sold_lines",
     "sold_of_offers",
     "sold_skus",
@@ -289,6 +294,7 @@ __all__ = [
     "task_failed",
     "tell_task_stuck",
     "tell_unpaid",
+    "too_many",
     "turned",
     "turnover_of",
     "units_by_offer",

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from aiogram import F, Router
-from aiogram.types import CallbackQuery
+from aiogram.types import CallbackQuery, Message
 
 from core import insight
+from handlers import courses
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import bold, lines, paragraphs
+from papers.studio import Studio
 
 
 def router() -> Router:
     made = Router(name="admin-figures")
     made.callback_query.register(today, Go.filter(F.to == "today"))
+    made.callback_query.register(last_days, Go.filter(F.to == "courses"))
     return made
+
+
+async def last_days(press: CallbackQuery, callback_data: Go, desk: Desk, studio: Studio | None = None) -> None:
+    """The picture of some days, as a message of its own."""
+    say, days = desk.speech, callback_data.id if callback_data.id in insight.DAYS else insight.DAYS[0]
+    if not isinstance(press.message, Message):
+        return
+    course = await desk.shop.read(insight.course_of_storefront, desk.storefront.id, days=days, timezone=say.timezone)
+    title = desk.storefront.name
+    row = courses.days_row(days, say, insight.DAYS, lambda label, one: go(label, "courses", one))
+    drawn = courses.chart(course, say, title, of_storefront=True)
+    await courses.send(press.message, courses.told(course, say, title), drawn, studio, say, [row])
 
 
 async def today(press: CallbackQuery, desk: Desk) -> None:
@@ -56,4 +71,5 @@ async def today(press: CallbackQuery, desk: Desk) -> None:
             say.say("The oldest has waited since {when}.", when=say.when(waiting.oldest_made_at)) if waiting.oldest_made_at else None,
         ),
     )
-    await desk.show(press, text, [[go(say.label("🔄 Refresh"), "today"), go(say.label("📦 Stock"), "stock")], [desk.home()]])
+    course = go(say.label("📈 The last days"), "courses", insight.DAYS[0])
+    await desk.show(press, text, [[go(say.label("🔄 Refresh"), "today"), go(say.label("📦 Stock"), "stock")], [course, desk.home()]])

@@ -47,6 +47,12 @@ class StatementPress(CallbackData, prefix="rkt"):
     form: Annotated[str, Field(pattern=r"^(csv|xlsx|png)$")]
 
 
+class CoursePress(CallbackData, prefix="rka"):
+    """What was bought in so many days, as a picture."""
+
+    days: Annotated[int, Field(ge=1, le=90)]
+
+
 class CodesPress(CallbackData, prefix="rkc"):
     """The codes of an order, into the private chat of whoever presses."""
 

@@ -25,6 +25,7 @@ from core.database import Shop
 from core.people import Customer
 from core.ports import PaymentMethod
 from core.storefronts import Storefront
+from papers.studio import Studio
 from sandbox import BotSpec, Patience, Sandbox
 from sandbox.phone import Phone, labels
 from tests.handlers.recorder import breakages
@@ -141,7 +142,11 @@ async def opened(
             await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=rate, source="test")
         methods |= more or {}
         asker = Asker(shop, storefront, bot, methods)
-        dispatcher = make_dispatcher(shop, storefront, methods, hold_rules=hold_rules, wake_asker=asker.wake, ask_now=asker.ask)
+        studio = Studio()
+        stack.push_async_callback(studio.close)
+        dispatcher = make_dispatcher(
+            shop, storefront, methods, hold_rules=hold_rules, wake_asker=asker.wake, ask_now=asker.ask, studio=studio
+        )
         broken = breakages(dispatcher)
         stop = asyncio.Event()
         courier = Courier(shop, bot, SPEC.username, LocalPace(QUICK))

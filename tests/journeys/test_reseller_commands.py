@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from core import ledger, orders, people, pricing, resellers
 from core.database import Shop
@@ -352,3 +354,24 @@ async def test_a_low_balance_and_maintenance_are_told(counter: Counter, clock: C
     assert [await counter.shop.write(resellers.announce_maintenance, **tell) for _ in range(2)] == [1, 0]
     counter.courier.wake()
     await reseller.sees("Tonight at 3.")
+
+
+async def test_the_last_days_come_as_a_picture_with_what_it_says(counter: Counter) -> None:
+    goods = await put_on_sale(counter.shop, counter.storefront)
+    reseller = await reseller_of(counter)
+    empty = await reseller.say("/analytics")
+    assert "photo" in empty and "Bought for: ¥0.00" in empty["caption"]
+    await counter.shop.write(orders.buy, buyer_id=reseller.customer.id, quantity=3, once="mine", **goods.terms())
+    counter.courier.wake()
+    await reseller.sees("TEST-")
+    assert "/analytics 30" in (await reseller.say("/analytics never"))["text"]
+    assert "/analytics 30" in (await reseller.say("/analytics 91"))["text"]
+
+    shown = await reseller.say("/analytics 7")
+    assert "Bought for: ¥285.00" in shown["caption"] and "Steam · ¥285.00" in shown["caption"]
+    assert labels(shown) == ["• 7 days", "30 days", "90 days"]
+    with Image.open(io.BytesIO(await reseller.phone.download(shown))) as picture:
+        assert picture.width == 1080
+    await reseller.phone.presses((shown, "30 days"))
+    other = await reseller.phone.waits_for(lambda m: "• 30 days" in labels(m) and m["message_id"] > shown["message_id"])
+    assert "Bought for: ¥285.00" in other["caption"]

@@ -88,6 +88,15 @@ def test_every_way_of_marking_is_found(house: House) -> None:
     assert found["<b>Paid</b> {price}"].notes == ["on the receipt"]
 
 
+def test_what_a_folder_without_a_language_calls_a_label_is_no_sentence(house: House) -> None:
+    core = house.root / "core" / "deep.py"
+    core.parent.mkdir()
+    core.write_text('says = N_("Too late.")\nselect(Sku.id.label("sku_id"), func.sum(n).label("".join(parts)))\n', "utf-8")
+
+    found, complaints = marked(house.root)
+    assert complaints == [] and "Too late." in found and "sku_id" not in found
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
