@@ -17,6 +17,7 @@ from core.ledger import tables as _ledger
 from core.onboarding import tables as _onboarding
 from core.orders import tables as _orders
 from core.outbox import tables as _outbox
+from core.packages import tables as _packages
 from core.payments import tables as _payments
 from core.people import tables as _people
 from core.pricing import tables as _pricing
@@ -51,6 +52,7 @@ _ALL = (
     _orders,
     _outbox,
     _payments,
+    _packages,
     _people,
     _pricing,
     _promotion,

@@ -38,6 +38,7 @@ RESELLER_COMMANDS = {
     "cases": N_("Cases of my orders"),
     "best": N_("What sells best"),
     "analytics": N_("How it went lately, as a picture"),
+    "packages": N_("Service packages"),
     "limits": N_("Limits and notices"),
     "members": N_("My people and their roles"),
     "bind": N_("A group for my people"),

@@ -82,6 +82,7 @@ LABELS = {
     ("revenue", "interest"): N_("Interest"),
     ("revenue", "advertising"): N_("Advertising"),
     ("revenue", "data"): N_("Data"),
+    ("revenue", "packages"): N_("Service packages"),
 }
 CAUSES = {
     "sale": N_("sales"),
@@ -104,6 +105,8 @@ CAUSES = {
     "payout-ask": N_("payouts asked for"),
     "payout-back": N_("payouts refused"),
     "payout": N_("payouts"),
+    "package": N_("paid for packages"),
+    "package-back": N_("given back for packages"),
     "revenue": N_("booked by hand"),
     "revenue-back": N_("taken back by hand"),
 }

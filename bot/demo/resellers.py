@@ -1,8 +1,8 @@
-"""The demo's resellers: three levels with price lists, a reseller who has risen by one, an agreed price, and minimum resale prices."""
+"""The demo's resellers: levels with price lists, a reseller who has risen by one, an agreed price, minimum resale prices, a package."""
 
 from __future__ import annotations
 
-from core import catalog, people, pricing, resellers
+from core import catalog, packages, people, pricing, resellers
 from core.database import Shop
 from core.money import parse_minor
 from core.pricing import Tier
@@ -56,6 +56,9 @@ async def set_up_resellers(shop: Shop, storefront: Storefront, customer_id: int,
         await shop.write(
             resellers.set_minimum, storefront_id=storefront.id, sku_id=sku.id, unit_minor=price.retail_minor * 97 // 100, by=by
         )
+    await shop.write(
+        packages.add_plan, storefront_id=storefront.id, name="Studio", price_minor=2900, days=30, analytics=True, broadcasts=4, by=by
+    )
     while (due := await shop.read(resellers.due, storefront_id=storefront.id)) is not None:
         for start in range(0, len(due.sku_ids), resellers.CHUNK):
             await shop.write(resellers.work_in, storefront_id=storefront.id, sku_ids=due.sku_ids[start : start + resellers.CHUNK])

@@ -13,6 +13,7 @@ from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
 from core.audit.offers import OFFERS
+from core.audit.packages import PACKAGES
 from core.audit.papers import PAPERS
 from core.audit.promises import PROMISES
 from core.audit.purchases import PURCHASES
@@ -566,6 +567,7 @@ CHECKS: dict[str, str] = {
     **SETTLEMENT,
     **SUPPLY_MONEY,
     **EARNING,
+    **PACKAGES,
     **API,
     **CONTROL,
     **OFFERS,

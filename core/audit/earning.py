@@ -34,5 +34,6 @@ EARNING: dict[str, str] = {
         FROM (SELECT debit_id AS account_id, transfer_id FROM postings UNION ALL SELECT credit_id, transfer_id FROM postings) AS p
         JOIN accounts a ON a.id = p.account_id JOIN transfers t ON t.id = p.transfer_id
         WHERE a.kind = 'revenue' AND ((a.label IN ('spread', 'commission', 'service', 'discounts')) <> (t.kind = 'settlement')
-            OR a.label NOT IN ('spread', 'commission', 'service', 'discounts', 'interest', 'advertising', 'data'))""",
+            OR (a.label = 'packages') <> (t.kind = 'package')
+            OR a.label NOT IN ('spread', 'commission', 'service', 'discounts', 'interest', 'advertising', 'data', 'packages'))""",
 }

@@ -26,6 +26,8 @@ _CAUSE = """
          WHEN t.key LIKE 'payout-ask:%' THEN 'payout-ask'
          WHEN t.key LIKE 'payout-back:%' THEN 'payout-back'
          WHEN t.key LIKE 'payout:%' THEN 'payout'
+         WHEN t.key LIKE 'package:%' THEN 'package'
+         WHEN t.key LIKE 'package-back:%' THEN 'package-back'
          WHEN t.key LIKE 'revenue:%' THEN 'revenue'
          WHEN t.key LIKE 'revenue-back:%' THEN 'revenue-back'
          ELSE t.kind || '-other' END

@@ -29,7 +29,9 @@ class AccountKind(StrEnum):
     EXCHANGE = "exchange"  # one per currency; a conversion goes in at one and out at the other
     ADJUSTMENT = "adjustment"  # what admins credit and debit by hand
     ESCROW = "escrow"  # paid for what is still on its way to its buyer
-    REVENUE = "revenue"  # what the shop earns, by label: of settled sales spread, commission and service; interest, advertising, data
+    REVENUE = (
+        "revenue"  # what the shop earns, by label: of settled sales spread, commission and service; interest, advertising, data; packages
+    )
     SECURITY = "security"  # what suppliers have deposited
 
 
@@ -43,6 +45,7 @@ class TransferKind(StrEnum):
     PAYOUT = "payout"
     SECURITY = "security"
     REVENUE = "revenue"  # of another stream than sales, booked by hand
+    PACKAGE = "package"  # a period of a service package, and what of it is given back
 
 
 class Party(Base):

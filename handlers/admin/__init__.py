@@ -33,6 +33,7 @@ from handlers.admin import (
     payments,
     payouts,
     people,
+    plans,
     prices,
     purchases,
     quotas,
@@ -115,6 +116,7 @@ def router() -> Router:
         certificates,
         reseller_cards,
         resellers,
+        plans,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -20,6 +20,9 @@ ACTIONS = {
     "end-contract-price": N_("ended an agreed price of reseller {id}"),
     "set-minimum": N_("changed the minimum resale price of denomination {id}"),
     "note-undercut": N_("noted that reseller {id} asks too little"),
+    "add-plan": N_("put service package {id} on sale"),
+    "withdraw-plan": N_("took service package {id} off sale"),
+    "end-subscription": N_("ended a service package of reseller {id}"),
     "close-undercut": N_("settled that reseller {id} asked too little"),
 }
 FIELDS = {
@@ -39,5 +42,7 @@ FIELDS = {
     "dearer": N_("dearer than for all: meant so"),
     "asked_minor": N_("asked"),
     "undercut": N_("number of the note"),
+    "broadcasts": N_("broadcasts"),
+    "price_minor": N_("price"),
 }
-CURRENCY_OF = {"unit_minor": "currency", "asked_minor": "currency", "turnover_minor": ""}
+CURRENCY_OF = {"price_minor": "currency", "unit_minor": "currency", "asked_minor": "currency", "turnover_minor": ""}

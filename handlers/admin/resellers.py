@@ -56,7 +56,7 @@ async def hub(press: CallbackQuery, desk: Desk) -> None:
         [
             [go(say.label("📋 Applications ({n})", n=say.number(wait)), "rsapps"), go(say.label("👥 Resellers"), "rslist")],
             [go(say.label("🪜 Levels and price lists"), "rslevels"), go(say.label("🏷 Minimum prices"), "rsmin")],
-            [go(say.label("⚠️ Sold too cheap ({n})", n=say.number(noted)), "rscuts")],
+            [go(say.label("⚠️ Sold too cheap ({n})", n=say.number(noted)), "rscuts"), go(say.label("📦 Service packages"), "plans")],
             [desk.home()],
         ],
     )

@@ -6,7 +6,8 @@ from aiogram import Router
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, Message
 
-from core import insight
+from core import insight, packages
+from core.packages import Service
 from core.resellers import Role
 from handlers import courses
 from handlers.pieces import button
@@ -26,6 +27,7 @@ async def analytics_asked(message: Message, command: CommandObject, desk: Desk, 
 
 
 async def _drawn(message: Message, desk: Desk, studio: Studio | None, days: int) -> None:
+    await desk.shop.read(packages.need, desk.reseller.id, Service.ANALYTICS)
     speech, title = desk.speech, desk.reseller.name
     course = await desk.shop.read(insight.course_of_buyer, desk.reseller.id, days=days, timezone=speech.timezone)
     row = courses.days_row(days, speech, insight.DAYS, lambda label, one: button(label, CoursePress(days=one)))

@@ -47,6 +47,13 @@ class StatementPress(CallbackData, prefix="rkt"):
     form: Annotated[str, Field(pattern=r"^(csv|xlsx|png)$")]
 
 
+class PackPress(CallbackData, prefix="rkp"):
+    """Service packages: the list, one of it, and what is done about it."""
+
+    act: Annotated[str, Field(pattern=r"^(list|look|buy|mine|on|off|end|sure)$")]
+    id: Number = 0
+
+
 class CoursePress(CallbackData, prefix="rka"):
     """What was bought in so many days, as a picture."""
 

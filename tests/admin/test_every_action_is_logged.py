@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import handlers.admin
-from core import aftersale, catalog, coupons, inventory, journal, orders, promotion, purchasing, rates, supply
+from core import aftersale, catalog, coupons, inventory, journal, orders, packages, promotion, purchasing, rates, supply
 from core.aftersale import Reason
 from core.database import Shop, utc_now
 from core.inventory import Secret
@@ -111,6 +111,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("rule.margin", "top", "2.5", "set-price-rule"),
     ("rp.other", "repricing", "97.50", "set-price"),
     ("routing.weight@cost", "top", "77", "set-weights"),
+    ("plan.new", "top", "Gold; 30.00; 30; bot, pictures, 4", "add-plan"),
 ]
 # These end on a confirmation, and are told below.
 CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
@@ -165,6 +166,8 @@ PRESSED: list[tuple[Do, str, str]] = [
     (Do(act="rule-loss", arg="1"), "top", "set-price-rule"),
     (Do(act="rp-skip"), "second repricing", "ignore-price"),
     (Do(act="rp-take"), "repricing", "set-price"),
+    (Do(act="plan-end"), "subscription", "end-subscription"),
+    (Do(act="plan-off"), "plan", "withdraw-plan"),
 ]
 # What is done to a draft is nobody's business yet; asking a provider and looking at a receipt change nothing by themselves.
 SILENT = {"coupon-set", "coupon-drop", "pay-ask", "pay-receipt"}
@@ -234,8 +237,15 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
     for dear in await neighbours(shop, goods):
         made = await shop.write(supply.new_offer, sku_id=dear, cost_minor=8500, **facts)
         await shop.write(supply.set_cost, offer_id=made.id, cost_minor=9500, cost_currency="CNY", by="test")
+    plan = await shop.write(
+        packages.add_plan, storefront_id=goods.storefront.id, name="Silver", price_minor=900, days=30, analytics=True, by="test"
+    )
+    subscriber = await person(shop, goods.storefront, money_minor=1000)
+    subscribed = await shop.write(packages.subscribe, customer_id=subscriber.id, plan_id=plan.id)
     proposed = await shop.read(supply.repricings, storefront_id=goods.storefront.id)
     return {
+        "plan": plan.id,
+        "subscription": subscribed.id,
         "VENDOR": vendor.id,
         "purchase": bought.id,
         "supplier": supplier.id,

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from core import ledger, orders, people, pricing, resellers
+from core import ledger, orders, packages, people, pricing, resellers
 from core.database import Shop
 from core.resellers import Wishes
 from core.storefronts import Storefront
+from handlers.reseller.desk import PackPress
 from sandbox.phone import Phone, labels
 from tests.core.props import assert_sound
 from tests.handlers.counter import SPEC, Buyer, Counter, opened
@@ -375,3 +376,66 @@ async def test_the_last_days_come_as_a_picture_with_what_it_says(counter: Counte
     await reseller.phone.presses((shown, "30 days"))
     other = await reseller.phone.waits_for(lambda m: "• 30 days" in labels(m) and m["message_id"] > shown["message_id"])
     assert "Bought for: ¥285.00" in other["caption"]
+
+
+async def test_a_package_is_bought_used_and_ended_with_what_is_left_given_back(counter: Counter, clock: Clock) -> None:
+    reseller = await reseller_of(counter)
+    assert "The shop sells none" in (await reseller.say("/packages"))["text"]
+    assert "photo" in await reseller.say("/analytics")
+    facts: dict[str, Any] = {"storefront_id": counter.storefront.id, "name": "Gold <1>", "price_minor": 30_000, "days": 30, "by": "test"}
+    plan = await counter.shop.write(packages.add_plan, **facts, own_bot=True, analytics=True, broadcasts=4)
+    assert "/packages shows them" in (await reseller.say("/analytics"))["text"]
+
+    listed = await reseller.say("/packages")
+    assert (
+        "Gold <1> · ¥300.00 for 30 days" in listed["text"] and "your own bot, pictures of your figures, and 4 broadcasts" in listed["text"]
+    )
+    await reseller.press("Gold")
+    await reseller.sees("It is paid from your balance now")
+    await reseller.press("✅ Pay ¥300.00")
+    assert "4 broadcasts are left" in (await reseller.sees("is yours until"))["text"]
+    assert "photo" in await reseller.say("/analytics")
+    assert "¥9,700.00" in (await reseller.say("/balance"))["text"]
+    assert "service package" in (await reseller.say("/statement"))["text"]
+
+    await reseller.say("/packages")
+    await reseller.press("✅ Gold")
+    await reseller.press("⏹ Do not renew it")
+    assert "ends " in (await reseller.screen())["text"]
+    clock.passes(days=28)
+    await counter.shop.write(packages.tell_ending)
+    counter.courier.wake()
+    await reseller.sees("and is not renewed.")
+    await reseller.press("📦 My packages")
+    await reseller.press("✅ Gold")
+    await reseller.press("🏁 End it now")
+    assert "¥10.00 comes back" in (await reseller.sees("What it unlocks stops at once."))["text"]
+    await reseller.press("🏁 Yes, end it")
+    await reseller.sees("¥10.00 is back on your balance.")
+    await counter.press_forged(reseller, PackPress(act="sure", id=1).pack())
+    await reseller.sees("This package is over. Nothing was changed.")
+    await counter.press_forged(reseller, PackPress(act="mine", id=10**12).pack())
+    await counter.shop.write(packages.withdraw_plan, plan_id=plan.id, storefront_id=counter.storefront.id, by="test")
+    await counter.press_forged(reseller, PackPress(act="buy", id=plan.id).pack())
+    await reseller.sees("This package is not for sale any more.")
+    assert "¥9,710.00" in (await reseller.say("/balance"))["text"]
+
+
+async def test_a_package_that_cannot_be_paid_is_told_with_what_is_missing(counter: Counter, clock: Clock) -> None:
+    reseller = await reseller_of(counter, money_minor=50_000)
+    facts: dict[str, Any] = {"storefront_id": counter.storefront.id, "name": "Gold", "price_minor": 30_000, "days": 30, "by": "test"}
+    plan = await counter.shop.write(packages.add_plan, **facts, analytics=True)
+    await counter.shop.write(packages.subscribe, customer_id=reseller.customer.id, plan_id=plan.id)
+    clock.passes(days=28)
+    await counter.shop.write(packages.tell_ending)
+    counter.courier.wake()
+    assert "¥100.00 short of it" in (await reseller.sees("Your package Gold is renewed"))["text"]
+    clock.passes(days=2, minutes=1)
+    await counter.shop.write(packages.renew_due)
+    counter.courier.wake()
+    await reseller.sees("could not be renewed: ¥100.00 is missing.")
+    assert "🔒 not paid since" in (await reseller.say("/packages"))["text"]
+    clock.passes(days=4)
+    await counter.shop.write(packages.renew_due)
+    counter.courier.wake()
+    await reseller.sees("is over: it could not be paid.")
