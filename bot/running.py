@@ -28,6 +28,7 @@ from aiogram.types import Update, User
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from bot import telegram_json
 from bot.asking import REFUNDS_AT_ONCE, Asker
 from bot.certifying import AT_ONCE as CERTIFICATES_AT_ONCE
 from bot.certifying import LOOK_SECONDS as CERTIFICATE_SECONDS
@@ -142,7 +143,7 @@ def stop_on_signals() -> asyncio.Event:
 
 def make_bot(token: str, api_base: str) -> Bot:
     """The shop's bot: one session, HTML everywhere."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), timeout=REQUEST_SECONDS)
+    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), json_loads=telegram_json.loads, timeout=REQUEST_SECONDS)
     session.middleware(keep_answer_type)
     session.middleware(note_answer)
     session.middleware(wait_when_asked)
@@ -400,6 +401,7 @@ class Running:
             if self._stop.is_set() or intake.full:
                 raise NotNow
             try:
+                telegram_json.forget_rich(raw)
                 update = Update.model_validate(raw, context={"bot": bot})
             except ValidationError as trouble:
                 # It is from Telegram, and would come again and again before everything else of its lane.

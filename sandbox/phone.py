@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from sandbox.rich import told
+
 Json = dict[str, Any]
 T = TypeVar("T")
 Button = str | tuple[Json, str]
@@ -78,8 +80,7 @@ class Phone:
 
     async def messages(self) -> list[Json]:
         """The messages in the chat, oldest first."""
-        messages: list[Json] = (await self.chat())["messages"]
-        return messages
+        return [_read(message) for message in (await self.chat())["messages"]]
 
     async def last(self) -> Json:
         """The newest message."""
@@ -282,12 +283,17 @@ class Phone:
                     found = look(await self.messages())
                 elif line.startswith(b"data:"):
                     event = json.loads(line.removeprefix(b"data:"))
-                    found = look([event["message"]]) if event["kind"] in ("message", "edit") else None
+                    found = look([_read(event["message"])]) if event["kind"] in ("message", "edit") else None
                 else:
                     continue
                 if found is not None:
                     return found
         raise ConnectionError("the sandbox closed the stream of events")
+
+
+def _read(message: Json) -> Json:
+    """The message as whoever holds the phone reads it: of a rich one, its words are its text."""
+    return {**message, "text": told(message)} if "rich_message" in message else message
 
 
 def labels(message: Json) -> list[str]:

@@ -120,7 +120,7 @@ async def _which(message: Message, desk: Desk, found: list[ItemOfReseller], aske
     example = Safe(f"<code>/buy {found[0].sku.id} {asked.quantity}</code>")
     tail = speech.say("Say which by its number, for example: {example}", example=example)
     head = speech.say("“{text}” means several:", text=asked.word[:60])
-    await table.send(message, table.messages(head, table.rows_of(cells, right=(0, 2), most=(0, 24, 0)), tail))
+    await table.send_tables(message, [table.Table(head, cells, right=(0, 2), most=(0, 24, 0), tail=tail)])
 
 
 def _known(desk: Desk, known: AlreadyBought, number: str) -> tuple[Safe]:

@@ -39,10 +39,10 @@ async def orders_asked(message: Message, desk: Desk) -> None:
         )
         for card in cards
     ]
-    drawn = table.rows_of(cells, right=(3, 4), most=(0, 0, 14, 0, 0))
     tail = speech.say("One of them: <code>/order {number}</code>", number=cards[0].number)
     rows: list[Row] = [[button(speech.label("🧾 My orders"), callbacks.Orders(fresh=True))]] if not desk.in_group else []
-    await table.send(message, table.messages(speech.say("🧾 <b>The newest orders</b>"), drawn, tail), keyboard(rows) if rows else None)
+    drawn = table.Table(speech.say("🧾 <b>The newest orders</b>"), cells, right=(3, 4), most=(0, 0, 14, 0, 0), tail=tail)
+    await table.send_tables(message, [drawn], keyboard(rows) if rows else None)
 
 
 async def order_asked(message: Message, command: CommandObject, desk: Desk) -> None:

@@ -72,20 +72,20 @@ async def price_asked(message: Message, command: CommandObject, desk: Desk) -> N
         (str(item.sku.id), name_of(item, speech), speech.price(item.price.retail_minor, item.price.currency), band(item)) for item in shown
     ]
     head = (speech.label("No."), speech.label("Item"), speech.label("Price"), speech.label("Stock"))
-    lines = table.rows_of([head, *cells], right=(0, 2, 3), most=(0, NAME, 0, 0))
-    told: list[str] = lines[:1]
-    for item, line in zip(shown, lines[1:], strict=True):
-        told.append(line)
+    notes: dict[int, list[str]] = {}
+    for number, item in enumerate(shown):
+        told = [f"{tier.from_quantity}+: {speech.price(tier.unit_minor, item.price.currency)}" for tier in item.price.tiers]
         if item.minimum_minor is not None:
             least = speech.price(item.minimum_minor, item.price.currency)
-            told.append(f"    {speech.label('please ask at least {price}', price=least)}")
-        told += [f"    {tier.from_quantity}+: {speech.price(tier.unit_minor, item.price.currency)}" for tier in item.price.tiers]
+            told.insert(0, speech.label("please ask at least {price}", price=least))
+        notes[number] = told
     more = len(found) - len(shown)
     tail = paragraphs(
         speech.many("{n} more is in the file.", "{n} more are in the file.", more) if more else None,
         speech.say("To buy: <code>/buy {number} 5</code>", number=shown[0].sku.id),
     )
-    await table.send(message, table.messages(speech.say("🏷 <b>Your prices</b>"), told, tail))
+    drawn = table.Table(speech.say("🏷 <b>Your prices</b>"), cells, head, right=(0, 2, 3), most=(0, NAME, 0, 0), notes=notes, tail=tail)
+    await table.send_tables(message, [drawn])
     if more:
         await message.answer_document(BufferedInputFile(price_list(found, speech), "prices.csv"))
 
@@ -121,10 +121,10 @@ async def stock_asked(message: Message, command: CommandObject, desk: Desk) -> N
     shown = found[: 2 * LINES]
     cells = [(str(item.sku.id), name_of(item, speech), band(item)) for item in shown]
     head = (speech.label("No."), speech.label("Item"), speech.label("Stock"))
-    lines = table.rows_of([head, *cells], right=(0, 2), most=(0, NAME + 6, 0))
     more = len(found) - len(shown)
     tail = speech.many("And {n} more: add a word.", "And {n} more: add a word.", more) if more else None
-    await table.send(message, table.messages(speech.say("📦 <b>In stock</b>"), lines, tail))
+    drawn = table.Table(speech.say("📦 <b>In stock</b>"), cells, head, right=(0, 2), most=(0, NAME + 6, 0), tail=tail)
+    await table.send_tables(message, [drawn])
 
 
 async def best_asked(message: Message, desk: Desk) -> None:
@@ -135,7 +135,7 @@ async def best_asked(message: Message, desk: Desk) -> None:
         await message.answer(speech.say("Nothing was sold lately that could be compared."))
         return
 
-    def lines(some: list[BestSeller]) -> list[str]:
+    def drawn(head: Safe, some: list[BestSeller]) -> table.Table:
         cells = [
             (
                 f"{place}.",
@@ -145,12 +145,12 @@ async def best_asked(message: Message, desk: Desk) -> None:
             )
             for place, one in enumerate(some, 1)
         ]
-        return table.rows_of(cells, right=(0, 1, 3), most=(0, 0, NAME, 0))
+        return table.Table(head, cells, right=(0, 1, 3), most=(0, 0, NAME, 0))
 
-    texts = table.messages(speech.say("🔥 <b>Sells best in the shop, 30 days</b>"), lines(best))
+    made = [drawn(speech.say("🔥 <b>Sells best in the shop, 30 days</b>"), best)]
     if missing:
-        texts += table.messages(speech.say("💡 <b>Of that, you bought none</b>"), lines(missing))
-    await table.send(message, [Safe("\n\n").join(texts)] if sum(map(len, texts)) < 3500 else texts)
+        made.append(drawn(speech.say("💡 <b>Of that, you bought none</b>"), missing))
+    await table.send_tables(message, made)
 
 
 def router() -> Router:

@@ -11,6 +11,7 @@ from aiogram.methods import (
     SendMediaGroup,
     SendMessage,
     SendPhoto,
+    SendRichMessage,
 )
 from aiogram.types import InputMediaDocument, InputMediaPhoto
 
@@ -18,6 +19,7 @@ from sandbox import limits
 from sandbox.calls import Line, answers
 from sandbox.errors import bad_request, not_modelled
 from sandbox.methods.composing import caption_fields, draft, file_of, media_fields, own_message, text_fields
+from sandbox.rich import rich_message
 from sandbox.stars import invoice_asked
 from sandbox.state import Kept
 from sandbox.store import Json
@@ -53,6 +55,13 @@ CONTENT = (
 async def send_message(line: Line, call: SendMessage) -> Json:
     made = draft(line, call)
     made.message |= text_fields(call.text, call.parse_mode, call.entities, call.link_preview_options)
+    return made.put(line)
+
+
+@answers(SendRichMessage)
+async def send_rich_message(line: Line, call: SendRichMessage) -> Json:
+    made = draft(line, call)
+    made.message["rich_message"] = rich_message(call.rich_message)
     return made.put(line)
 
 

@@ -4,6 +4,7 @@ import { avatar } from "./avatar.js";
 import { api } from "./api.js";
 import { el, icon } from "./dom.js";
 import { formatted, onlyEmoji, uncover } from "./entities.js";
+import { glimpse, rich } from "./rich.js";
 import { bytes, clock, price, t } from "./i18n.js";
 import { inlineKeyboard, inlineRows, markBusy } from "./keyboard.js";
 
@@ -13,7 +14,7 @@ const FILES = ["document", "video", "audio", "voice", "animation", "sticker", "v
 /** The words of a message as plain text: for copying, replies and screen readers. */
 export function plainText(message) {
   const file = FILES.map((kind) => message[kind]).find(Boolean);
-  return message.text ?? message.caption ?? message.invoice?.title ?? file?.file_name ?? (message.photo ? t("photo") : "");
+  return message.text ?? message.caption ?? (message.rich_message ? glimpse(message.rich_message) : undefined) ?? message.invoice?.title ?? file?.file_name ?? (message.photo ? t("photo") : "");
 }
 
 export class Bubble {
@@ -92,6 +93,7 @@ export class Bubble {
   }
 
   #words(message) {
+    if (message.rich_message) return rich(message.rich_message, Object.assign(Object.create(this.acts), { protected: message.has_protected_content === true }));
     const text = message.text ?? message.caption;
     if (text === undefined) return null;
     const id = message.message_id;

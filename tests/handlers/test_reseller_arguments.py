@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
+from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError, TelegramNotFound
+from aiogram.methods import SendRichMessage
+from aiogram.types import InputRichBlockParagraph, InputRichMessage, Message, RichTextBold
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -142,3 +146,57 @@ def test_the_longest_buttons_fit() -> None:
         WishPress(what="restock", amount=most),
     ):
         assert len(made.pack().encode()) <= 64
+
+
+TABLES = [
+    table.Table(Safe("🏷 <b>A &amp; B</b>"), [("1", "Steam <50>"), ("2", "蒸汽")], ("No.", "Item"), right=(0,), notes={0: ["20+: ¥9"]}),
+    table.Table(Safe("more"), [("3", "x")], tail=Safe("To buy: <code>/buy 1 5</code>")),
+]
+
+
+class Told:
+    """A chat that takes some kinds of messages, and writes down what it took."""
+
+    def __init__(self, trouble: TelegramAPIError | None = None) -> None:
+        self.trouble, self.rich, self.plain = trouble, list[InputRichMessage](), list[str]()
+
+    async def answer_rich(self, rich_message: InputRichMessage, **more: Any) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.rich.append(rich_message)
+
+    async def answer(self, text: str, **more: Any) -> None:
+        self.plain.append(text)
+
+
+async def test_tables_are_one_rich_message_and_text_where_it_is_not_taken() -> None:
+    chat = Told()
+    await table.send_tables(cast(Message, chat), TABLES)
+    [sent] = chat.rich
+    assert chat.plain == [] and sent.blocks is not None and len(sent.blocks) == 5
+    first = sent.blocks[0]
+    assert isinstance(first, InputRichBlockParagraph) and first.text == ["🏷 ", RichTextBold(text="A & B")]
+
+    method = SendRichMessage(chat_id=1, rich_message=sent)
+    for trouble in (TelegramBadRequest(method, "Bad Request: RICH_MESSAGE_INVALID"), TelegramNotFound(method, "Not Found")):
+        chat = Told(trouble)
+        await table.send_tables(cast(Message, chat), TABLES)
+        [text] = chat.plain
+        assert "<pre>No. Item\n  1 Steam &lt;50&gt;\n    20+: ¥9\n  2 蒸汽</pre>" in text and "/buy 1 5" in text
+    with pytest.raises(TelegramForbiddenError):
+        await table.send_tables(cast(Message, Told(TelegramForbiddenError(method, "blocked"))), TABLES)
+
+
+async def test_tables_that_are_too_long_for_one_message_are_text() -> None:
+    for rows in ([("x",)] * 600, [("x" * 190,)] * 200):
+        chat = Told()
+        await table.send_tables(cast(Message, chat), [table.Table(Safe("many"), rows)])
+        assert chat.rich == [] and chat.plain and all(len(text) <= 4200 for text in chat.plain)
+
+
+@given(st.text(), st.text())
+def test_a_text_within_tags_is_told_as_it_was(outer: str, inner: str) -> None:
+    def words(text: Any) -> str:
+        return text if isinstance(text, str) else "".join(map(words, text)) if isinstance(text, list) else words(text.text)
+
+    assert words(table.rich(Safe(f"{html.escape(outer)}<b>{html.escape(inner)}<code>x</code></b>"))) == f"{outer}{inner}x"

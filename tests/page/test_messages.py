@@ -3,7 +3,18 @@
 import json
 
 import pytest
-from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputRichBlockParagraph,
+    InputRichBlockTable,
+    InputRichBlockUnion,
+    InputRichMessage,
+    RichBlockTableCell,
+    RichTextBold,
+    RichTextCode,
+)
 from playwright.async_api import Locator, expect
 
 from tests.page.conftest import Screen, ScriptedBot
@@ -176,3 +187,27 @@ async def menu_of(row: Locator) -> None:
 
 def keys(*texts: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text=text, callback_data=text) for text in texts]])
+
+
+async def test_a_rich_table_is_drawn_as_one_and_never_becomes_html(buyer: Screen, bot: ScriptedBot, buyer_id: int) -> None:
+    evil = '<img src=x onerror="window.caught=1">'
+    cells = [
+        [RichBlockTableCell(text=name, align=side, valign="top", is_header=True) for name, side in (("Item", "left"), ("Price", "right"))],
+        [RichBlockTableCell(text=evil, align="left", valign="top"), RichBlockTableCell(text="¥95.00", align="right", valign="top")],
+        [RichBlockTableCell(text="please ask at least ¥99.00", align="right", valign="top", colspan=2)],
+    ]
+    head = InputRichBlockParagraph(text=["🏷 ", RichTextBold(text="Your prices")])
+    tail = InputRichBlockParagraph(text=["To buy: ", RichTextCode(text="/buy 1 5")])
+    blocks: list[InputRichBlockUnion] = [head, InputRichBlockTable(cells=cells, is_striped=True, is_compact=True), tail]
+    sent = await bot.api.send_rich_message(buyer_id, InputRichMessage(blocks=blocks))
+
+    drawn = buyer.message(sent.message_id).locator(".rich")
+    await expect(drawn.locator("th")).to_have_text(["Item", "Price"])
+    await expect(drawn.locator("td")).to_have_text([evil, "¥95.00", "please ask at least ¥99.00"])
+    await expect(drawn.locator("td").nth(2)).to_have_attribute("colspan", "2")
+    await expect(drawn.locator("b")).to_have_text("Your prices")
+    await expect(drawn.locator("code")).to_have_text("/buy 1 5")
+    assert await buyer.page.evaluate("window.caught") is None and await drawn.locator("img").count() == 0
+    # It stays within the bubble, however narrow the phone.
+    wide, room = [await drawn.locator(at).evaluate("one => one.getBoundingClientRect().width") for at in (".rich-wide", "xpath=..")]
+    assert wide <= room
