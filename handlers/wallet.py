@@ -43,6 +43,7 @@ KINDS = {
     TransferKind.ESCROW: N_("order on its way"),
     TransferKind.SETTLEMENT: N_("settlement"),
     TransferKind.PAYOUT: N_("payout"),
+    TransferKind.CREDIT: N_("credit"),
 }
 
 

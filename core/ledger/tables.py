@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -31,6 +31,8 @@ class AccountKind(StrEnum):
     ESCROW = "escrow"  # paid for what is still on its way to its buyer
     REVENUE = "revenue"  # what the shop earns, by label: of settled sales spread, commission and service; interest, advertising, data
     SECURITY = "security"  # what suppliers have deposited
+    CREDIT = "credit"  # what a customer owes besides a wallet below zero, by label: fees, interest, advance; a debit raises it
+    BAD_DEBT = "bad_debt"  # what was owed and is written off
 
 
 class TransferKind(StrEnum):
@@ -43,6 +45,7 @@ class TransferKind(StrEnum):
     PAYOUT = "payout"
     SECURITY = "security"
     REVENUE = "revenue"  # of another stream than sales, booked by hand
+    CREDIT = "credit"  # interest and fees of credit, what pays them, advances, and what is written off
 
 
 class Party(Base):
@@ -74,6 +77,8 @@ class Account(Base):
     currency: Mapped[str] = mapped_column(String(8))
     balance_minor: Mapped[int | None]
     floor_minor: Mapped[int | None]
+    # Its owner is late: what is paid in stays in, because the floor rises with the balance.
+    floor_follows: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class Transfer(Base):

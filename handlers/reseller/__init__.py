@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiogram import Router
 
-from handlers.reseller import api, applying, balance, buying, codes, groups, home, limits, members, orders, price, statement
+from handlers.reseller import api, applying, balance, buying, codes, credit, groups, home, limits, members, orders, price, statement
 
 __all__ = ["router"]
 
@@ -12,6 +12,6 @@ __all__ = ["router"]
 def router() -> Router:
     """Everything that applicants, resellers and their people ask for, in the order in which it is tried."""
     made = Router(name="reseller")
-    parts = (home, applying, api, codes, groups, balance, price, buying, orders, statement, limits, members)
+    parts = (home, applying, api, codes, groups, balance, price, buying, orders, statement, limits, credit, members)
     made.include_routers(*[part.router() for part in parts])
     return made
