@@ -56,7 +56,7 @@ def credit_sheet(
         Row(label("Fee for a late invoice"), money(terms.late_fee_minor)),
     ]
     cards = [Card(label("What is owed"), owes), Card(label("Terms"), cost)]
-    cards += [Card(title, rows) for title, rows in ((label("To be paid"), bills), (label("Paid"), came)) if rows]
+    cards += [Card(title, rows) for title, rows in ((label("Invoices and instalments"), bills), (label("Paid"), came)) if rows]
     well = not line.late_days
     first = [Row(label("Limit"), money(line.limit_minor)), Row(label("Owed"), money(owed.total_minor))]
     return Sheet(

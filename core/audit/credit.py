@@ -73,7 +73,7 @@ CREDIT = {
         LEFT JOIN (SELECT advance_id, SUM(amount_minor) AS minor FROM credit_instalments GROUP BY advance_id) AS k ON k.advance_id = v.id
         LEFT JOIN transfers t ON t.key = 'credit-advance:' || v.id LEFT JOIN postings p ON p.transfer_id = t.id
         WHERE v.amount_minor <> COALESCE(k.minor, 0) OR v.amount_minor <> COALESCE(p.amount_minor, 0)""",
-    "a large limit was granted by two, and what was written off by two": """
+    "what was granted, or written off, says by whom": """
         SELECT 'ask ' || id AS about, 'approved by ' || COALESCE(approved_by, 'nobody') AS detail
         FROM credit_asks WHERE state = 'approved' AND (approved_by IS NULL OR decided_by IS NULL OR granted_minor IS NULL)
         UNION ALL

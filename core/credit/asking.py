@@ -8,7 +8,16 @@ from sqlalchemy.orm import Session
 from core import journal, payments, people, settlement, storefronts
 from core.catalog import Gone
 from core.credit.queries import AskView, ask_view, line_of, score_of
-from core.credit.refusals import AnotherAmount, AskedAlready, AskIsOver, NotThatMuchCredit, OwesStill, SecondPerson, WrittenOff
+from core.credit.refusals import (
+    AnotherAmount,
+    AskedAlready,
+    AskIsOver,
+    NotASchedule,
+    NotThatMuchCredit,
+    OwesStill,
+    SecondPerson,
+    WrittenOff,
+)
 from core.credit.rules import FORMULA, MOST_INSTALMENTS, MOST_MINOR, Terms, day_of, schedule
 from core.credit.tables import AskState, CreditAsk, CreditLine, LineState, Wanted
 from core.credit.working import advance_row, bring_up, locked, overdue_since, set_floor, tell
@@ -38,7 +47,7 @@ def ask_for(
 ) -> AskView:
     """A reseller asks for a limit, or for an advance by so many instalments, each so many days after the one before; the staff are told.
 
-    Raises NoReseller, AskedAlready, WrittenOff, OwesStill when something is late, and NotThatMuchCredit.
+    Raises NoReseller, AskedAlready, WrittenOff, OwesStill when something is late, NotThatMuchCredit, NotASchedule.
     """
     customer = people.by_id(session, customer_id)
     if not customer.wholesale:
@@ -55,7 +64,7 @@ def _ask(session: Session, customer: Customer, wanted: Wanted, amount_minor: int
     if not least <= amount_minor <= MOST_MINOR:
         raise NotThatMuchCredit(least_minor=least, most_minor=MOST_MINOR, currency=currency)
     if wanted is Wanted.ADVANCE and not (1 <= instalments <= min(MOST_INSTALMENTS, amount_minor) and 1 <= every_days <= 31):
-        raise NotThatMuchCredit(least_minor=least, most_minor=MOST_MINOR, currency=currency)
+        raise NotASchedule(most=MOST_INSTALMENTS)
     line = locked(session, customer.id)
     if line is not None:
         if line.state is LineState.WRITTEN_OFF:
@@ -95,11 +104,11 @@ def _late(session: Session, line: CreditLine) -> int:
 
 @write
 def withdraw_ask(session: Session, *, ask_id: int, customer_id: int, by: str) -> AskView:
-    """The reseller does not want it any more. Raises Gone or AskIsOver."""
+    """The reseller does not want it any more. What the staff want is not theirs to withdraw. Raises Gone or AskIsOver."""
     row = session.get(CreditAsk, ask_id, with_for_update=True, populate_existing=True)
     if row is None or row.customer_id != customer_id:
         raise Gone
-    if row.state is not AskState.SENT:
+    if row.state is not AskState.SENT or row.asked_by == row.approved_by:
         raise AskIsOver
     return _over(session, row, AskState.WITHDRAWN, by, "")
 

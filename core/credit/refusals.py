@@ -50,6 +50,13 @@ class NotThatMuchCredit(Refusal):
 
 
 @dataclass(eq=False)
+class NotASchedule(Refusal):
+    says: ClassVar[str] = N_("An advance comes back in 1 to {most} parts, 1 to 31 days apart.")
+
+    most: int
+
+
+@dataclass(eq=False)
 class TermsWrong(Refusal):
     says: ClassVar[str] = N_(
         "These terms cannot be. Rates are up to 100% and, when late, 200% a year, and not lower when late; "

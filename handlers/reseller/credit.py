@@ -93,7 +93,7 @@ async def screen(desk: Desk, said: Safe | None = None) -> tuple[Safe, list[Row]]
     speech, shop, who = desk.speech, desk.shop, desk.reseller
     line = await shop.read(credit.line_of, who.id)
     asked = await shop.read(credit.ask_of, who.id)
-    waits = asked if asked is not None and asked.state is AskState.SENT else None
+    waits = asked if asked is not None and asked.state is AskState.SENT and asked.asked_by != asked.approved_by else None
     score = await shop.read(credit.score_of, who.id)
     currency = desk.storefront.currency
     over = line is not None and line.state is LineState.WRITTEN_OFF

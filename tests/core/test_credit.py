@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core import credit, orders, outbox, resellers
+from core import credit, orders, outbox, rates, resellers
 from core.credit import (
     WEIGHTS,
     AnotherAmount,
@@ -34,7 +34,7 @@ from core.orders import TooLittleMoney
 from core.resellers import NoReseller
 from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
-from tests.core.props import assert_sound, at_once
+from tests.core.props import STAR_RATE, assert_sound, at_once, place, settle
 from tests.lending import SECOND, STAFF, a_line, an_advance, lend, spend, work_credit
 from tests.reselling import a_reseller
 from tests.stage import Clock, give, person, put_on_sale
@@ -280,6 +280,59 @@ async def test_a_balance_pays_what_is_owed_when_its_owner_says_so(shop: Shop, st
     assert await shop.write(credit.pay_from_balance, **mine) > 0
     line = await shop.read(credit.line_of, reseller.id)
     assert line is not None and line.owed.total_minor == 0 and line.due == []
+
+
+async def test_a_refund_takes_a_purchase_back_and_is_no_repayment(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    goods = await put_on_sale(shop, storefront, price_minor=36_500)
+    reseller = await a_line(shop, storefront, terms=WEEKLY)
+    first = await shop.write(orders.buy, buyer_id=reseller.id, quantity=1, once="billed", **goods.terms())
+    clock.passes(days=7)
+    await work_credit(shop)
+    second = await shop.write(orders.buy, buyer_id=reseller.id, quantity=1, once="new", **goods.terms())
+    for order, left in ((second, 36_500), (first, 0)):
+        back: dict[str, Any] = {
+            "order_id": order.order_id,
+            "code_ids": None,
+            "reason": "bad",
+            "by": STAFF,
+            "once": f"back:{order.order_id}",
+        }
+        await shop.write(orders.refund_codes, **back)
+        await work_credit(shop)
+        clock.passes(days=1)
+        await work_credit(shop)
+        line = await shop.read(credit.line_of, reseller.id)
+        assert line is not None and line.owed.principal_minor == left
+        assert [item.open_minor for item in line.due] == [left + 7 * 36 + 4]  # 255.5, a half to the even one
+    assert await shop.read(credit.repayments_of, customer_id=reseller.id) == []
+
+
+async def test_a_payment_for_an_order_buys_it_however_late_its_buyer_is(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    goods = await put_on_sale(shop, storefront, price_minor=14_000)
+    reseller = await a_line(shop, storefront, terms=WEEKLY)
+    await spend(shop, reseller, 20_000)
+    clock.passes(days=14)
+    await work_credit(shop)
+    before = await shop.read(credit.line_of, reseller.id)
+    assert before is not None and before.late_days
+    await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=STAR_RATE, source="test")
+    pending = await place(shop, reseller, goods, once="by stars")
+    assert (await settle(shop, reseller, pending, event="paid")).issued
+    await work_credit(shop)
+    after = await shop.read(credit.line_of, reseller.id)
+    assert after is not None and after.owed == before.owed and await shop.read(credit.repayments_of, customer_id=reseller.id) == []
+
+
+async def test_two_workers_at_once_do_everything_once(shop: Shop, storefront: Storefront, clock: Clock) -> None:
+    reseller = await a_line(shop, storefront, terms=WEEKLY)
+    await spend(shop, reseller, 50_000)
+    clock.passes(days=15)
+    await give(shop, reseller, 30_000)
+    closed, refused = await at_once(shop.write(credit.work, customer_id=reseller.id) for _ in range(4))
+    assert sorted(closed) == [0, 0, 0, 15] and refused == []
+    [paid] = await shop.read(credit.repayments_of, customer_id=reseller.id)
+    newest, oldest = await shop.read(credit.invoices_of, customer_id=reseller.id)
+    assert paid.total_minor == 30_000 and newest.seq == 2 and oldest.fee_minor == 500
 
 
 async def test_an_invoice_can_be_made_before_its_day(shop: Shop, storefront: Storefront, clock: Clock) -> None:
