@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from core import journal, payments, people, settlement, storefronts
 from core.catalog import Gone
+from core.credit import accounts
+from core.credit.accounts import Owes
 from core.credit.queries import AskView, ask_view, line_of, score_of
 from core.credit.refusals import (
     AnotherAmount,
@@ -23,7 +25,7 @@ from core.credit.tables import AskState, CreditAsk, CreditLine, LineState, Wante
 from core.credit.working import advance_row, bring_up, locked, overdue_since, set_floor, tell
 from core.database import now, write
 from core.people import Customer
-from core.resellers import NoReseller
+from core.resellers import NoReseller, members_of_reseller
 
 LONGEST_WHY = 300
 
@@ -41,6 +43,13 @@ def customer_here(session: Session, storefront_id: int, customer_id: int) -> Cus
     return customer
 
 
+def not_theirs(session: Session, customer: Customer, by: str) -> None:
+    """Whoever acts for a reseller decides nothing about their credit. Raises SecondPerson."""
+    members = members_of_reseller(session, customer.id)
+    if by in {f"telegram:{telegram_id}" for telegram_id in (customer.telegram_id, *(one.telegram_id for one in members))}:
+        raise SecondPerson
+
+
 @write
 def ask_for(
     session: Session, *, customer_id: int, wanted: Wanted, amount_minor: int, by: str, instalments: int = 0, every_days: int = 0
@@ -52,6 +61,9 @@ def ask_for(
     customer = people.by_id(session, customer_id)
     if not customer.wholesale:
         raise NoReseller
+    line = locked(session, customer_id)
+    if line is not None and overdue_since(session, line) is not None:
+        raise OwesStill(amount_minor=_late(session, line), currency=line.currency)
     row = _ask(session, customer, wanted, amount_minor, by, instalments, every_days)
     body = {"says": "credit-asked", "ask": row.id}
     payments.tell_staff(session, storefront_id=row.storefront_id, body=body, once=f"credit-asked:{row.id}")
@@ -66,12 +78,8 @@ def _ask(session: Session, customer: Customer, wanted: Wanted, amount_minor: int
     if wanted is Wanted.ADVANCE and not (1 <= instalments <= min(MOST_INSTALMENTS, amount_minor) and 1 <= every_days <= 31):
         raise NotASchedule(most=MOST_INSTALMENTS)
     line = locked(session, customer.id)
-    if line is not None:
-        if line.state is LineState.WRITTEN_OFF:
-            raise WrittenOff
-        late = overdue_since(session, line)
-        if late is not None and by == f"telegram:{customer.telegram_id}":
-            raise OwesStill(amount_minor=_late(session, line), currency=line.currency)
+    if line is not None and line.state is LineState.WRITTEN_OFF:
+        raise WrittenOff
     open_ = select(CreditAsk.id).where(CreditAsk.customer_id == customer.id, CreditAsk.state == AskState.SENT)
     if session.scalar(open_.limit(1)) is not None:
         raise AskedAlready
@@ -135,8 +143,7 @@ def _asked(session: Session, ask_id: int, storefront_id: int, by: str) -> tuple[
     if row.state is not AskState.SENT:
         raise AskIsOver
     customer = people.by_id(session, row.customer_id)
-    if by == f"telegram:{customer.telegram_id}":
-        raise SecondPerson
+    not_theirs(session, customer, by)
     return row, customer
 
 
@@ -176,11 +183,12 @@ def approve_ask(session: Session, *, ask_id: int, storefront_id: int, amount_min
 
 
 def _more_than_one_may(session: Session, row: CreditAsk, amount_minor: int, currency: str) -> bool:
-    """Is it more than one person may grant? A limit that falls never is."""
+    """Is it more than one person may grant? A limit that falls never is; advances count together."""
     line = session.get(CreditLine, row.customer_id)
     if row.wanted is Wanted.LINE and line is not None and amount_minor <= line.limit_minor:
         return False
-    return amount_minor > settlement.rule(session, currency).two_above_minor
+    out = accounts.owed(session, row.customer_id, currency, Owes.ADVANCE) if row.wanted is Wanted.ADVANCE else 0
+    return amount_minor + out > settlement.rule(session, currency).two_above_minor
 
 
 def _grant(session: Session, row: CreditAsk, by: str) -> None:
@@ -252,8 +260,7 @@ def set_limit(session: Session, *, customer_id: int, storefront_id: int, limit_m
     customer = customer_here(session, storefront_id, customer_id)
     if not customer.wholesale and limit_minor:
         raise NoReseller
-    if by == f"telegram:{customer.telegram_id}":
-        raise SecondPerson
+    not_theirs(session, customer, by)
     locked(session, customer_id)
     waits = select(CreditAsk.id).where(CreditAsk.customer_id == customer_id, CreditAsk.state == AskState.SENT)
     if session.scalar(waits.limit(1)) is not None:

@@ -12,7 +12,7 @@ from core import journal, ledger, payments, people
 from core.catalog import Gone
 from core.credit import accounts
 from core.credit.accounts import Owes
-from core.credit.asking import plain
+from core.credit.asking import not_theirs, plain
 from core.credit.queries import owed_of, weights_of
 from core.credit.refusals import NoCredit, NothingToPay, SecondPerson, TermsWrong, WeightsWrong, WrittenOff
 from core.credit.rules import Part, Terms
@@ -40,8 +40,7 @@ def _line(session: Session, customer_id: int, storefront_id: int, by: str) -> Cr
     line = locked(session, customer_id)
     if line is None or line.storefront_id != storefront_id:
         raise Gone
-    if by == f"telegram:{people.by_id(session, customer_id).telegram_id}":
-        raise SecondPerson
+    not_theirs(session, people.by_id(session, customer_id), by)
     if line.state is LineState.WRITTEN_OFF:
         raise WrittenOff
     bring_up(session, line, at_once=True)

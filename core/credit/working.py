@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import journal, ledger, outbox, payments, people
@@ -254,7 +254,8 @@ def make_invoice(session: Session, line: CreditLine, day: int) -> int | None:
     """What the period has added until this day: what was bought and not paid, and its interest. Nothing of both is no invoice (None)."""
     interest, made = rounded(line.carry), None
     if interest or line.new_minor:
-        seq = len(session.scalars(select(CreditInvoice.id).where(CreditInvoice.customer_id == line.customer_id)).all()) + 1
+        of_line = CreditInvoice.customer_id == line.customer_id
+        seq = (session.scalar(select(func.max(CreditInvoice.seq)).where(of_line)) or 0) + 1
         row = CreditInvoice(
             customer_id=line.customer_id,
             seq=seq,

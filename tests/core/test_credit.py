@@ -16,6 +16,7 @@ from core.credit import (
     AskState,
     Facts,
     LineState,
+    NotASchedule,
     NothingToPay,
     NotThatMuchCredit,
     OwesStill,
@@ -31,7 +32,7 @@ from core.credit.rules import rounded, schedule
 from core.database import Shop, utc_now
 from core.ledger import TooLittle
 from core.orders import TooLittleMoney
-from core.resellers import NoReseller
+from core.resellers import May, NoReseller
 from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
 from tests.core.props import STAR_RATE, assert_sound, at_once, place, settle
@@ -149,6 +150,33 @@ async def test_a_large_limit_takes_two_of_the_staff_who_say_the_same(shop: Shop,
     assert less.state is AskState.APPROVED
     line = await shop.read(credit.line_of, reseller.id)
     assert line is not None and line.limit_minor == line.left_minor == 1_500_000
+
+
+async def test_who_works_for_a_reseller_decides_nothing_about_their_credit(shop: Shop, storefront: Storefront) -> None:
+    reseller = await a_reseller(shop, storefront)
+    role: dict[str, Any] = {"reseller_id": reseller.id, "by": reseller.telegram_id, "may": May(owns=False, buys=True, sees=True)}
+    await person(shop, storefront, telegram_id=1)
+    await shop.write(resellers.set_roles, telegram_id=1, **role)
+    here: dict[str, Any] = {"customer_id": reseller.id, "storefront_id": storefront.id}
+    with pytest.raises(SecondPerson):
+        await shop.write(credit.set_limit, by=STAFF, limit_minor=1000, **here)
+    assert (await shop.write(credit.set_limit, by=SECOND, limit_minor=1000, **here)).state is AskState.APPROVED
+    with pytest.raises(SecondPerson):
+        await shop.write(credit.freeze, by=STAFF, **here)
+
+
+async def test_small_advances_that_are_a_large_one_together_take_two(shop: Shop, storefront: Storefront) -> None:
+    reseller = await a_line(shop, storefront)
+    own = f"telegram:{reseller.telegram_id}"
+    asks: dict[str, Any] = {"customer_id": reseller.id, "wanted": Wanted.ADVANCE, "amount_minor": 600_000, "every_days": 30, "by": own}
+    with pytest.raises(NotASchedule):
+        await shop.write(credit.ask_for, instalments=25, **asks)
+    states = []
+    for _ in range(2):
+        asked = await shop.write(credit.ask_for, instalments=3, **asks)
+        decide: dict[str, Any] = {"ask_id": asked.id, "storefront_id": storefront.id, "amount_minor": 600_000}
+        states.append((await shop.write(credit.approve_ask, by=STAFF, **decide)).state)
+    assert states == [AskState.APPROVED, AskState.SENT]
 
 
 async def test_from_an_invoice_to_lateness_fee_freeze_and_back(shop: Shop, storefront: Storefront, clock: Clock) -> None:
