@@ -17,6 +17,7 @@ from core import (
     api,
     blacklist,
     books,
+    credit,
     exposure,
     insight,
     inventory,
@@ -204,6 +205,14 @@ async def work_price_lists_in(shop: Shop) -> int:
     return changed
 
 
+async def work_credit(shop: Shop) -> int:
+    """What resellers paid is shared out, their days are closed, periods end in invoices: each line in its own transaction."""
+    lines = await shop.read(credit.due)
+    for customer_id in lines:
+        await shop.write(credit.work, customer_id=customer_id)
+    return len(lines)
+
+
 async def take_resellers_in(shop: Shop) -> int:
     """Who buys at wholesale prices from before there were levels has a place among the resellers."""
     for front in await shop.read(storefronts.all_open):
@@ -271,6 +280,7 @@ def jobs_of(shop: Shop) -> list[Job]:
         job("void-taken-down", 15, standing.void_upheld, full=1),
         Job("work-price-lists-in", 3, partial(work_price_lists_in, shop), full=NOT_AGAIN),
         job("review-levels", 60, resellers.review_levels, most=FEW, full=FEW),
+        Job("work-credit", 3, partial(work_credit, shop), full=NOT_AGAIN),
         job("end-contract-prices", 15, resellers.end_due_contracts, most=MOST),
         Job("take-resellers-in", 600, partial(take_resellers_in, shop), full=NOT_AGAIN),
         job("roll-up-books", 60, ledger.roll_up, full=50_000),

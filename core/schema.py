@@ -6,6 +6,7 @@ from core.blacklist import tables as _blacklist
 from core.books import tables as _books
 from core.catalog import tables as _catalog
 from core.coupons import tables as _coupons
+from core.credit import tables as _credit
 from core.database import Base
 from core.exposure import tables as _exposure
 from core.fulfilment import tables as _fulfilment
@@ -41,6 +42,7 @@ _ALL = (
     _catalog,
     _commitments,
     _coupons,
+    _credit,
     _exposure,
     _fulfilment,
     _insight,

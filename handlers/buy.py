@@ -303,7 +303,7 @@ def _ways_to_pay(quote: Quote, chosen: Chosen, speech: Speech, screen_id: str, m
         short = speech.price(quote.short_minor, quote.price.currency)
         rows.append([button(speech.label("Top up {amount}", amount=short), callbacks.TopUp(worth=quote.short_minor))])
     # Without the coupon, whose smallest purchase fewer may not reach: with it, it can only be less.
-    affordable = pricing.affordable(quote.price, quote.balance_minor, quote.quantity - 1)
+    affordable = pricing.affordable(quote.price, quote.spendable_minor, quote.quantity - 1)
     if not enough and quote.coupon is None and affordable >= quote.sku.min_quantity:
         price = speech.price(pricing.quote(quote.price, affordable).total_minor, quote.price.currency)
         rows.append(chosen.button(speech.label_many("Take {n} for {price}", "Take {n} for {price}", affordable, price=price), affordable))

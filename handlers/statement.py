@@ -70,6 +70,8 @@ KINDS = {
     "refunding": N_("Set aside to be paid back"),
     "exchange": N_("Exchange of currencies"),
     "adjustment": N_("By hand, and losses"),
+    "credit": N_("Owed by resellers besides their balances"),
+    "bad_debt": N_("Credit that was written off"),
 }
 SIDES = {"opening": N_("at the beginning"), "in": N_("came in"), "out": N_("went out"), "closing": N_("at the end")}
 LABELS = {
@@ -109,6 +111,7 @@ CAUSES = {
     "package-back": N_("given back for packages"),
     "revenue": N_("booked by hand"),
     "revenue-back": N_("taken back by hand"),
+    "credit": N_("credit of resellers"),
 }
 COLUMNS = ("from", "to", "section", "code", "method", "cause", "currency", "count", "amount", "words")
 

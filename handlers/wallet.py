@@ -44,6 +44,7 @@ KINDS = {
     TransferKind.SETTLEMENT: N_("settlement"),
     TransferKind.PAYOUT: N_("payout"),
     TransferKind.PACKAGE: N_("service package"),
+    TransferKind.CREDIT: N_("credit"),
 }
 
 

@@ -136,7 +136,7 @@ class _Door:
     async def connect(self, key: OpenedKey, _: Fields) -> object:
         mine = await self._shop.read(api.prepaid, key_id=key.key.id)
         storefront = await self._shop.read(storefronts.by_id, key.key.storefront_id)
-        return {"shopName": storefront.name, "balance": decimal_text(mine.balance_minor, mine.currency)}
+        return {"shopName": storefront.name, "balance": decimal_text(mine.spendable_minor, mine.currency)}
 
     async def items(self, key: OpenedKey, _: Fields) -> object:
         by_category: dict[int, list[Item]] = {}

@@ -150,7 +150,7 @@ class _Door:
             "site_name": storefront.name,
             "protocol_version": VERSION,
             "user_id": key.key.customer_id,
-            "balance": decimal_text(mine.balance_minor, mine.currency),
+            "balance": decimal_text(mine.spendable_minor, mine.currency),
             "currency": mine.currency,
             "member_level": None,
         }

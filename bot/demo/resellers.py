@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core import catalog, packages, people, pricing, resellers
+from core import catalog, credit, orders, packages, people, pricing, resellers
+from core.credit import Terms
 from core.database import Shop
 from core.money import parse_minor
 from core.pricing import Tier
@@ -10,6 +11,7 @@ from core.resellers import How, Scope
 from core.storefronts import Storefront
 
 # Name, rank, turnover of thirty days that earns it, and what comes off the retail price.
+LENT = "steam-us-20"  # five of it are more than the reseller's balance
 LEVELS = (("铜牌 Bronze", 1, "0", 200), ("银牌 Silver", 2, "5000", 400), ("金牌 Gold", 3, "50000", 600))
 
 
@@ -63,4 +65,27 @@ async def set_up_resellers(shop: Shop, storefront: Storefront, customer_id: int,
         for start in range(0, len(due.sku_ids), resellers.CHUNK):
             await shop.write(resellers.work_in, storefront_id=storefront.id, sku_ids=due.sku_ids[start : start + resellers.CHUNK])
         await shop.write(resellers.worked_through, storefront_id=storefront.id, revision=due.revision, price_id=due.price_id)
+    await _lend(shop, storefront, customer_id, by)
     assert (await shop.read(people.by_id, customer_id)).level_id == made[1].id, "the reseller's phone has its level"
+
+
+async def _lend(shop: Shop, storefront: Storefront, customer_id: int, by: str) -> None:
+    """A line of credit with an invoice a week, and something that was bought on it."""
+    here = {"customer_id": customer_id, "storefront_id": storefront.id}
+    await shop.write(credit.set_limit, **here, limit_minor=parse_minor("3000", storefront.currency), by=by)
+    await shop.write(credit.set_terms, **here, terms=Terms(late_fee_minor=parse_minor("20", storefront.currency), period_days=7), by=by)
+    sku = await shop.read(catalog.sku_by_slug, LENT)
+    customer = await shop.read(people.by_id, customer_id)
+    price = None if sku is None else (await shop.read(pricing.for_buyer, buyer=customer, sku_ids=[sku.id])).get(sku.id)
+    if sku is None or price is None:
+        return
+    await shop.write(
+        orders.buy,
+        storefront_id=storefront.id,
+        buyer_id=customer_id,
+        sku_id=sku.id,
+        price_id=price.id,
+        rules_version=sku.rules_version,
+        quantity=5,
+        once=f"demo:credit:{customer_id}",
+    )

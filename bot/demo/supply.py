@@ -15,6 +15,7 @@ from bot.seed import made_up
 from connectors.suppliers import upstream as open_upstream
 from core import (
     catalog,
+    credit,
     fulfilment,
     integration,
     inventory,
@@ -127,6 +128,8 @@ async def set_up_supply(shop: Shop, storefront: Storefront, clock: DemoClock, ke
     await _sales(shop, storefront, clock, buyer_id, SOLD[AGREED_AFTER:])
     await _sought(shop, storefront, clock)
     await _payout(shop, storefront, clock, chan)
+    for customer_id in await shop.read(credit.due):
+        await shop.write(credit.work, customer_id=customer_id)
     await _all_read(shop)
     clock.back = timedelta()
     await _application(shop, storefront, keeps)
@@ -309,7 +312,7 @@ async def _all_read(shop: Shop) -> None:
                     orders.hand_over,
                     order_id=message.order_id,
                     cause=RevealCause.SENT,
-                    to_telegram_id=BUYER,
+                    to_telegram_id=(await shop.read(people.by_id, message.customer_id)).telegram_id,
                     buyer_id=message.customer_id,
                 )
             await shop.write(outbox.done, message_id=message.id, worker=BY)

@@ -29,6 +29,7 @@ class Prepaid:
     name: str
     balance_minor: int
     currency: str
+    spendable_minor: int = 0  # with the credit that is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ class Checked:
 def prepaid(session: Session, *, key_id: int) -> Prepaid:
     """The owner's balance. Raises NoSuchKey and NotAllowed."""
     row, owner = allowed(session, key_id, Scope.READ)
-    return Prepaid(owner.name, ledger.balance(session, owner.wallet_id), storefronts.by_id(session, row.storefront_id).currency)
+    room = ledger.room(session, owner.wallet_id)
+    currency = storefronts.by_id(session, row.storefront_id).currency
+    return Prepaid(owner.name, room.balance_minor, currency, room.spendable_minor)
 
 
 @read

@@ -9,6 +9,7 @@ from __future__ import annotations
 from core.audit.api import API
 from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
+from core.audit.credit import CREDIT
 from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.kinds import KINDS
@@ -575,6 +576,7 @@ CHECKS: dict[str, str] = {
     **ROUTING,
     **COMMITMENTS,
     **UPSTREAMS,
+    **CREDIT,
     **RESELLERS,
     **KINDS,
     **PROMISES,

@@ -1,6 +1,7 @@
 """The books: accounts, transfers and postings that balance by construction."""
 
 from core.ledger.commands import KeyReused, TooLittle, Transferred, new_party, open_account, roll_up, transfer
+from core.ledger.floors import Inflow, Room, inflows, moved_since, newest_of, raise_floor, room, set_floor
 from core.ledger.for_settlement import Booked, account_balance, booked_after, credits_of, sales_of
 from core.ledger.pots import Pot, pots
 from core.ledger.queries import (
@@ -26,10 +27,12 @@ __all__ = [
     "Booked",
     "CameIn",
     "Entry",
+    "Inflow",
     "KeyReused",
     "Leg",
     "PartyKind",
     "Pot",
+    "Room",
     "TooLittle",
     "TransferKind",
     "Transferred",
@@ -41,16 +44,22 @@ __all__ = [
     "causes",
     "credits_of",
     "house_balance",
+    "inflows",
     "keys_of",
     "legs_of",
     "lock",
     "moved_after",
+    "moved_since",
     "new_party",
+    "newest_of",
     "open_account",
     "party_of",
     "pots",
+    "raise_floor",
     "roll_up",
+    "room",
     "sales_of",
+    "set_floor",
     "statement",
     "transfer",
 ]

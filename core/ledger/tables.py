@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, Id
@@ -33,6 +33,8 @@ class AccountKind(StrEnum):
         "revenue"  # what the shop earns, by label: of settled sales spread, commission and service; interest, advertising, data; packages
     )
     SECURITY = "security"  # what suppliers have deposited
+    CREDIT = "credit"  # what a customer owes besides a wallet below zero, by label: fees, interest, advance; a debit raises it
+    BAD_DEBT = "bad_debt"  # what was owed and is written off
 
 
 class TransferKind(StrEnum):
@@ -46,6 +48,7 @@ class TransferKind(StrEnum):
     SECURITY = "security"
     REVENUE = "revenue"  # of another stream than sales, booked by hand
     PACKAGE = "package"  # a period of a service package, and what of it is given back
+    CREDIT = "credit"  # interest and fees of credit, what pays them, advances, and what is written off
 
 
 class Party(Base):
@@ -77,6 +80,8 @@ class Account(Base):
     currency: Mapped[str] = mapped_column(String(8))
     balance_minor: Mapped[int | None]
     floor_minor: Mapped[int | None]
+    # Its owner is late: what is paid in stays in, because the floor rises with the balance.
+    floor_follows: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class Transfer(Base):

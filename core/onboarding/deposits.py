@@ -107,6 +107,11 @@ def pay_deposit(session: Session, *, supplier_id: int, customer_id: int) -> Depo
     if row.state is not DepositState.PAID:
         before = row.state
         account_id = ledger.open_account(session, party_id=supplier_id, kind=AccountKind.SECURITY, currency=row.currency, floor_minor=0)
+        ledger.lock(session, customer.wallet_id)
+        there = ledger.balance(session, customer.wallet_id)
+        if there < row.amount_minor:
+            # Not out of credit: a deposit is the supplier's own money, and comes back as such.
+            raise ledger.TooLittle(balance_minor=there, short_minor=row.amount_minor - there, currency=row.currency)
         row.round += 1
         ledger.transfer(
             session,

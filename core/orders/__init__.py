@@ -125,7 +125,7 @@ from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refund
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
 from core.orders.trail import CodeRefund, issued_at, refunds_of_codes
 from core.orders.views import Outside, Parcel, ParcelLine, Receipt
-from core.orders.volume import turnover_of
+from core.orders.volume import Trade, trade_of, turnover_of
 
 __all__ = [
     "RESELLERS_MOST",
@@ -196,6 +196,7 @@ __all__ = [
     "TooManyHolds",
     "TooManyOpen",
     "TooManyTopUps",
+    "Trade",
     "Wanted",
     "WayToPay",
     "WrongQuantity",
@@ -295,6 +296,7 @@ __all__ = [
     "tell_task_stuck",
     "tell_unpaid",
     "too_many",
+    "trade_of",
     "turned",
     "turnover_of",
     "units_by_offer",

@@ -26,7 +26,7 @@ def must_hold(
     """
     if not product.held:
         return False
-    balance = ledger.balance(session, customer.wallet_id)
+    balance = ledger.room(session, customer.wallet_id).spendable_minor
     return reversible or total_minor > balance - _reversible(session, customer, storefront)
 
 

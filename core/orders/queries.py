@@ -32,9 +32,9 @@ class Quote:
     """What buying so many would cost now, and whether it could be done; amounts in minor units of `price.currency`.
 
     `price.id` and `sku.rules_version` go into the button: the sale compares them. `most` is how many this buyer could
-    take at once (limits and stock); `short_minor` is what the wallet lacks; `by_ways` maps the ways to pay that
-    have a rate to what each would be asked for. `priced` tells why it costs that; with a coupon asked for, either `coupon` is the one it
-    was made with, or `coupon_refused` says why it was made without.
+    take at once (limits and stock); `short_minor` is what the wallet lacks, `spendable_minor` what it has with its credit; `by_ways`
+    maps the ways to pay that have a rate to what each would be asked for. `priced` tells why it costs that; with a coupon asked for,
+    either `coupon` is the one it was made with, or `coupon_refused` says why it was made without.
     """
 
     product: ProductView
@@ -47,6 +47,7 @@ class Quote:
     still_allowed: int | None
     balance_minor: int
     short_minor: int
+    spendable_minor: int
     by_ways: dict[str, Asked]
     priced: pricing.Quote
     coupon: Coupon | None = None
@@ -184,7 +185,8 @@ def quote(
         most,
         allowed,
         wallet.balance_minor,
-        max(0, total - wallet.balance_minor),
+        max(0, total - wallet.spendable_minor),
+        wallet.spendable_minor,
         {way.name: asked for way in ways if (asked := _asked(session, way, total, wallet.balance_minor, price.currency))},
         priced,
         coupon,

@@ -156,6 +156,10 @@ def credit(
         legs += [Leg(fees, gateway, kept_minor, currency)] if kept_minor > 0 else []
     moved = [leg for leg in legs if leg.amount_minor > 0]
     ledger.transfer(session, key=key, kind=TransferKind.DEPOSIT, party_id=customer_id, legs=moved, subject_id=subject_id)
+    intent = None if subject_id is None else session.get(IntentRow, subject_id)
+    if intent is None or intent.order_id is None:
+        # Who is late with what they owe pays it first; what was paid for an order buys it.
+        ledger.raise_floor(session, customer.wallet_id)
 
 
 @write

@@ -63,6 +63,12 @@ class Wallet:
     account_id: int
     balance_minor: int
     currency: str
+    floor_minor: int = 0  # how far it may fall: below zero by what the shop lends
+
+    @property
+    def spendable_minor(self) -> int:
+        """What can be bought for, credit included."""
+        return self.balance_minor - self.floor_minor
 
 
 def view(row: IntentRow) -> Intent:
@@ -253,4 +259,5 @@ def wallet(session: Session, customer_id: int) -> Wallet:
     """The customer's wallet."""
     customer = people.by_id(session, customer_id)
     currency = storefronts.by_id(session, customer.storefront_id).currency
-    return Wallet(customer.wallet_id, ledger.balance(session, customer.wallet_id), currency)
+    room = ledger.room(session, customer.wallet_id)
+    return Wallet(customer.wallet_id, room.balance_minor, currency, room.floor_minor)

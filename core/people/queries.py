@@ -127,6 +127,12 @@ def staff(session: Session, *, storefront_id: int) -> list[StaffMember]:
 
 
 @read
+def joined_at(session: Session, customer_id: int) -> datetime:
+    """When this customer came for the first time."""
+    return session.scalars(select(CustomerRow.joined_at).where(CustomerRow.id == customer_id)).one()
+
+
+@read
 def joined(session: Session, *, storefront_id: int, since: datetime, until: datetime) -> int:
     """How many customers came for the first time between two instants (the second not included)."""
     return (

@@ -16,6 +16,7 @@ from handlers.admin import (
     commitments,
     contracts,
     coupons,
+    credit,
     deposits,
     exposure,
     fields,
@@ -117,6 +118,7 @@ def router() -> Router:
         reseller_cards,
         resellers,
         plans,
+        credit,
     )
     # A router's own handlers go before those of the routers in it, so what is to come last stands in a router too.
     no_more, forged = Router(name="admin-out-of-date"), Router(name="admin-not-staff")

@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery
 from core import journal, people, rates
 from core.errors import N_
 from core.journal import Entry
-from handlers.admin import log_of_commitments, log_of_control, log_of_members, log_of_resellers
+from handlers.admin import log_of_commitments, log_of_control, log_of_credit, log_of_members, log_of_resellers
 from handlers.admin.desk import Desk, Go, go
 from handlers.pieces import Row, bold, clipped, lines, paragraphs
 from handlers.reseller import api as reseller_api
@@ -124,6 +124,7 @@ ACTIONS = {
     "seed": N_("filled the shelves from a file"),
     **log_of_commitments.ACTIONS,
     **log_of_control.ACTIONS,
+    **log_of_credit.ACTIONS,
     **log_of_resellers.ACTIONS,
     **reseller_api.ACTIONS,
     **log_of_members.ACTIONS,
@@ -269,6 +270,7 @@ FIELDS = {
     **reseller_api.FIELDS,
     **log_of_commitments.FIELDS,
     **log_of_control.FIELDS,
+    **log_of_credit.FIELDS,
     **log_of_resellers.FIELDS,
 }
 """What is recorded of an action, as it is called in the log."""
@@ -290,6 +292,7 @@ _CURRENCY_OF = {
     "cap_minor": "currency",
     "minimum_minor": "currency",
     **log_of_resellers.CURRENCY_OF,
+    **log_of_credit.CURRENCY_OF,
 }
 _VALUES = {
     **log_of_commitments.VALUES,
@@ -363,7 +366,7 @@ def _told(say: Speech, did: str, recorded: Mapping[str, Any], currency: str) -> 
     for instant in ("hidden_at", "starts_at", "expires_at", "valid_from", "valid_until", "exclusive_until", "from"):
         if isinstance(at := recorded.get(instant), str):
             told[instant] = say.when(datetime.fromisoformat(at))
-    for share in ("basis_points", "discount_bp", "least_margin_bp"):
+    for share in ("basis_points", "discount_bp", "least_margin_bp", *log_of_credit.SHARES):
         if isinstance(points := recorded.get(share), int):
             told[share] = say.percent(Decimal(points) / 10_000)
     if isinstance(tiers := recorded.get("tiers"), dict) and tiers:

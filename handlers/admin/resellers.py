@@ -56,7 +56,8 @@ async def hub(press: CallbackQuery, desk: Desk) -> None:
         [
             [go(say.label("📋 Applications ({n})", n=say.number(wait)), "rsapps"), go(say.label("👥 Resellers"), "rslist")],
             [go(say.label("🪜 Levels and price lists"), "rslevels"), go(say.label("🏷 Minimum prices"), "rsmin")],
-            [go(say.label("⚠️ Sold too cheap ({n})", n=say.number(noted)), "rscuts"), go(say.label("📦 Service packages"), "plans")],
+            [go(say.label("💳 Credit"), "credit"), go(say.label("📦 Service packages"), "plans")],
+            [go(say.label("⚠️ Sold too cheap ({n})", n=say.number(noted)), "rscuts")],
             [desk.home()],
         ],
     )
@@ -378,7 +379,7 @@ async def show_one(event: CallbackQuery | Message, desk: Desk, customer_id: int,
     )
     rows.append([ask(say.label("➕ Agree a price"), "rs.agree", customer_id), go(say.label("🪜 Level"), "rsput", customer_id)])
     rows.append([ask(say.label("⚠️ Sells too cheap"), "rs.cut", customer_id), go(say.label("👤 The customer"), "person", customer_id)])
-    rows.append([go(say.label("🏁 No longer a reseller"), "rsend", customer_id)])
+    rows.append([go(say.label("💳 Credit"), "crone", customer_id), go(say.label("🏁 No longer a reseller"), "rsend", customer_id)])
     rows.append(desk.back("rslist"))
     await desk.show(event, text, rows)
 

@@ -11,6 +11,7 @@ from handlers.reseller import (
     balance,
     buying,
     codes,
+    credit,
     groups,
     home,
     limits,
@@ -27,6 +28,6 @@ __all__ = ["router"]
 def router() -> Router:
     """Everything that applicants, resellers and their people ask for, in the order in which it is tried."""
     made = Router(name="reseller")
-    parts = (home, applying, api, codes, groups, balance, price, buying, orders, statement, analytics, limits, members, packages)
+    parts = (home, applying, api, codes, groups, balance, price, buying, orders, statement, analytics, limits, credit, members, packages)
     made.include_routers(*[part.router() for part in parts])
     return made

@@ -12,6 +12,7 @@ from core.resellers import Role
 from handlers import callbacks, commands, wallet
 from handlers.cases import line_of
 from handlers.pieces import bold, button, keyboard, lines, paragraphs, show
+from handlers.reseller import credit
 from handlers.reseller.desk import ALSO_BUYERS, GROUPS, Desk, desk_router
 from locales import Safe
 
@@ -45,6 +46,7 @@ async def balance_asked(message: Message, desk: Desk) -> None:
             else None,
             speech.many("{n} top-up waits for its payment.", "{n} top-ups wait for their payments.", len(due_in)) if due_in else None,
         ),
+        await credit.in_short(desk),
         speech.say("/deposit adds money, /statement tells every movement."),
     )
     rows = [[button(speech.label("➕ Add money"), callbacks.Balance())]] if not desk.in_group and desk.own else []

@@ -54,7 +54,7 @@ async def buy_asked(message: Message, command: CommandObject, desk: Desk, bot: B
         await message.answer(*_known(desk, view, lines[0].number or ""))
         return
     _note_lacking(desk, view)
-    if len(lines) == 1 and not view.done and not view.confirm and view.whole and view.total_minor <= view.balance_minor:
+    if len(lines) == 1 and not view.done and not view.confirm and view.whole and view.total_minor <= view.spendable_minor:
         await _at_once(message, desk, view)
         return
     if view.done:
@@ -154,7 +154,7 @@ def preview(desk: Desk, view: ListView, said: Safe | None = None) -> tuple[Safe,
     def money(minor: int) -> str:
         return speech.price(minor, view.currency)
 
-    short = max(0, view.total_minor - view.balance_minor)
+    short = max(0, view.total_minor - view.spendable_minor)
     if len(view.lines) == 1:
         told = _one(desk, view, view.lines[0])
     else:

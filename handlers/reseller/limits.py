@@ -15,6 +15,7 @@ from core.resellers import Role, Wishes
 from handlers import callbacks
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import Row, bold, button, keyboard, lines, paragraphs, plain
+from handlers.reseller import credit
 from handlers.reseller.desk import Desk, WishPress, desk_router, redraw
 from handlers.screen import refused
 from locales import Safe
@@ -99,6 +100,7 @@ async def screen(desk: Desk) -> tuple[Safe, list[Row]]:
             lines=speech.number(resellers.MOST_LINES),
             units=speech.number(resellers.MOST_UNITS),
         ),
+        await credit.in_short(desk) if desk.may.sees or desk.may.owns else None,
         None if desk.may.owns else speech.say("Only the owner can change this."),
         _example(desk) if desk.may.owns else None,
     )

@@ -118,6 +118,8 @@ CONFIRMED = {"person.credit", "person.debit", "person.reason", "refund.reason"}
 # Told in tests/admin/test_supply_money.py.
 CONFIRMED |= {f"{about}.{form}" for about in ("contract", "con-of") for form in ("fixed", "spread", "take", "commission")}
 CONFIRMED |= {f"payout.{what}" for what in ("sent", "refuse", "least", "two")}
+# Told in tests/admin/test_credit.py.
+CONFIRMED |= {f"cr.{what}" for what in ("grant", "no", "limit", "terms", "off", "weights")}
 # Told in tests/admin/test_streams.py.
 CONFIRMED |= {"revenue.back"}
 # Told where goods are on their way: tests/admin/test_routing.py.

@@ -11,7 +11,7 @@ from bot.demo.stage import set_up
 from bot.demo.supply import UPSTREAM, Behind, telegram_id
 from bot.demo.tills import SUPPLY_KEY, SUPPLY_SECRET, Tills, free_port
 from bot.settings import Settings
-from core import audit, catalog, integration, onboarding, outbox, settlement, supply
+from core import audit, catalog, credit, integration, onboarding, outbox, settlement, supply
 
 
 async def test_the_demo_has_a_past_that_the_audit_believes_and_finds_its_upstream_again(tmp_path: Path) -> None:
@@ -46,5 +46,8 @@ async def test_the_demo_has_a_past_that_the_audit_believes_and_finds_its_upstrea
         assert (await shop.read(outbox.waiting)).open <= 2, "the card for the admin, and nothing of the past"
         [of] = await shop.read(integration.upstreams)
         assert of.name == UPSTREAM and (await shop.read(integration.settings_of, of.id))["url"] == addresses[1] != addresses[0]
+        [line] = await shop.read(credit.lines_of, storefront_id=1)
+        [bill] = line.due
+        assert line.left_minor > 0 and line.owed.principal_minor > 0 and bill.open_minor > line.owed.principal_minor
         robux = await shop.read(catalog.sku_by_slug, "roblox-2000")
         assert robux is not None and (await shop.read(supply.left, [robux.id]))[robux.id] == 40

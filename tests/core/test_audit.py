@@ -12,6 +12,7 @@ from core.audit import queries
 from core.audit.api import API
 from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
+from core.audit.credit import CREDIT
 from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
@@ -411,6 +412,7 @@ TOLD_ELSEWHERE = {
     for checks in (
         API,
         COMMITMENTS,
+        CREDIT,
         PURCHASES,
         CONTROL,
         OFFERS,

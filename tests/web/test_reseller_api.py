@@ -201,7 +201,12 @@ async def test_the_older_form_is_for_keys_that_were_made_so_alone(shop: Shop, ow
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 async def test_a_whole_purchase(shop: Shop, owner: Customer, program: Program) -> None:
-    assert (await program.ask("GET", "/me"))[1] == {"name": owner.name, "currency": "CNY", "balance": "10000.00"}
+    assert (await program.ask("GET", "/me"))[1] == {
+        "name": owner.name,
+        "currency": "CNY",
+        "balance": "10000.00",
+        "available": "10000.00",
+    }
     status, items = await program.ask("GET", "/items?limit=1")
     [item] = items["items"]
     assert (status, item["price"], item["stock"], item["key"]) == (200, "95.00", 40, ITEM["key"])

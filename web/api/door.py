@@ -209,7 +209,14 @@ def _add_goods(app: FastAPI, shop: Shop) -> None:
     @app.get("/me", response_model=m.MeOut, responses=_ERRORS, tags=["shop"], summary="Who the key belongs to, and the balance")
     async def me(request: Request) -> Response:
         found = await shop.read(api.prepaid, key_id=key_of(request).id)
-        return said(m.MeOut(name=found.name, currency=found.currency, balance=decimal_text(found.balance_minor, found.currency)))
+        return said(
+            m.MeOut(
+                name=found.name,
+                currency=found.currency,
+                balance=decimal_text(found.balance_minor, found.currency),
+                available=decimal_text(found.spendable_minor, found.currency),
+            )
+        )
 
     @app.get("/items", response_model=m.ItemsOut, responses=_ERRORS, tags=["goods"], summary="The catalogue, page by page")
     async def items(request: Request, limit: Limit = 100, after: After = "") -> Response:

@@ -70,6 +70,7 @@ class MeOut(BaseModel):
     name: str
     currency: str
     balance: Signed
+    available: Signed = Field(description="what can be spent: the balance, and the credit that is left")
 
 
 class FieldOut(BaseModel):

@@ -91,6 +91,7 @@ class ListView:
     total_minor: int
     can_minor: int
     balance_minor: int
+    spendable_minor: int  # with the credit that is left
     currency: str
     done: bool
     confirm: bool  # the reseller wants to be asked again before so much is spent
@@ -233,14 +234,15 @@ def view(session: Session, row: ResellerList) -> ListView:
             )
         )
     total = sum(line.total_minor for line in lines if line.known is None)
-    limit = wishes_of(session, row.reseller_id).confirm_above_minor
+    limit, room = wishes_of(session, row.reseller_id).confirm_above_minor, ledger.room(session, reseller.wallet_id)
     return ListView(
         row.id,
         row.reseller_id,
         lines,
         total,
         sum(line.can_minor for line in lines if line.known is None),
-        ledger.balance(session, reseller.wallet_id),
+        room.balance_minor,
+        room.spendable_minor,
         row.currency,
         row.done_at is not None,
         limit is None or total > limit,
