@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -23,6 +24,9 @@ from tests.compiling import keep_compiled
 from tests.stage import Clock, Goods, numbers, put_on_sale
 
 KEYS = Keyring.generate()
+# How long an example takes is the machine's business: on a busy one, any is too long for some deadline.
+settings.register_profile("shop", deadline=None)
+settings.load_profile("shop")
 
 keep_compiled()
 

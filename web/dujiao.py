@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from core import api, storefronts
+from core import api, resellers, storefronts
 from core.api import ApiOrder, Form, Item, OpenedKey, ProductOf, Scope
 from core.catalog import SkuView
 from core.database import Shop
@@ -59,6 +59,11 @@ _NOES = {
     api.OTHER_ORDER: ("bad_request", "This downstream_order_no is another order already. Nothing was charged."),
     api.TOO_LATE: ("cancel_not_allowed", "It is too late to cancel this order."),
 }
+
+
+def _level(level: resellers.LevelView) -> Json:
+    """The level of a reseller, whose name is the same in every language."""
+    return {"id": level.id, "name": in_languages(lambda _: level.name), "slug": f"level-{level.rank}", "icon": ""}
 
 
 def add_dujiao_door(
@@ -145,6 +150,8 @@ class _Door:
     async def ping(self, key: OpenedKey, _: bytes) -> Json:
         mine = await self._shop.read(api.prepaid, key_id=key.key.id)
         storefront = await self._shop.read(storefronts.by_id, key.key.storefront_id)
+        owner = await self._shop.read(resellers.reseller, key.key.customer_id)
+        level = None if owner is None else owner.level
         return {
             "ok": True,
             "site_name": storefront.name,
@@ -152,7 +159,7 @@ class _Door:
             "user_id": key.key.customer_id,
             "balance": decimal_text(mine.spendable_minor, mine.currency),
             "currency": mine.currency,
-            "member_level": None,
+            "member_level": None if level is None else _level(level),
         }
 
     async def categories(self, key: OpenedKey, _: bytes) -> Json:

@@ -16,9 +16,10 @@ import aiohttp
 import pytest
 from fastapi import Request
 
-from core import api, catalog, ledger, orders, pricing
+from core import api, catalog, ledger, orders, pricing, resellers
 from core.database import Shop
 from core.storefronts import Storefront
+from tests.reselling import add_level
 from tests.stage import Clock, Goods
 from tests.web.compatible import Doors, doors_of
 from web.api import ApiDoor
@@ -82,6 +83,12 @@ async def test_every_documented_call_of_dujiao_next_answers_with_the_documented_
         "currency": "CNY",
         "member_level": None,
     }
+    level = await add_level(doors.shop, doors.storefront, rank=2)
+    facts: dict[str, Any] = {"storefront_id": doors.storefront.id, "customer_id": doors.reseller.id, "by": "telegram:1"}
+    await doors.shop.write(resellers.take_in, **facts)
+    await doors.shop.write(resellers.put_at_level, **facts, level_id=level.id, pinned=False)
+    member = (await dujiao(http, doors, "POST", "/ping"))[1]["member_level"]
+    assert (member["id"], member["slug"], member["name"]["zh-CN"], member["icon"]) == (level.id, "level-2", "Level 2", "")
 
     _, listed = await dujiao(http, doors, "GET", "/categories")
     by_id = {row["id"]: row for row in listed["categories"]}
