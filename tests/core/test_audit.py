@@ -16,6 +16,7 @@ from core.audit.credit import CREDIT
 from core.audit.earning import EARNING
 from core.audit.joining import JOINING
 from core.audit.offers import OFFERS
+from core.audit.packages import PACKAGES
 from core.audit.papers import PAPERS
 from core.audit.promises import PROMISES
 from core.audit.purchases import PURCHASES
@@ -413,6 +414,7 @@ TOLD_ELSEWHERE = {
         API,
         COMMITMENTS,
         CREDIT,
+        PACKAGES,
         PURCHASES,
         CONTROL,
         OFFERS,
