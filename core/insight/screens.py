@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from core import storefronts
 from core.database import insert_new, now, read, write
 from core.insight.tables import Screen
 
@@ -49,7 +50,12 @@ def take_opened(most: int = 500) -> dict[int, list[Opened]]:
 
 @write
 def count_opened(session: Session, *, storefront_id: int, opened: Collection[Opened], timezone: str = "UTC") -> int:
-    """Keep who opened what today in a time zone (its IANA name), each person once for each product; returns how much of it was new."""
+    """Keep who opened what today in a time zone (its IANA name), each person once for each product; returns how much of it was new.
+
+    Of a storefront that is not there – what is noted outlives a database that is opened anew – nothing is kept.
+    """
+    if storefront_id not in {front.id for front in storefronts.all_open(session)}:
+        return 0
     day, fresh = now(session).astimezone(ZoneInfo(timezone)).date().isoformat(), 0
     for one in sorted(set(opened), key=lambda one: (one.customer_id, one.product_id)):  # in one order, so that nobody waits in a circle
         row = {"storefront_id": storefront_id, "day": day, "customer_id": one.customer_id, "product_id": one.product_id}

@@ -85,6 +85,7 @@ async def test_who_looked_began_and_paid_is_counted_once_a_day_and_resellers_are
     goods = await put_on_sale(shop, storefront)
     buyer, looker = await person(shop, storefront, money_minor=1_000_000), await person(shop, storefront)
     reseller = await a_reseller(shop, storefront)
+    assert await shop.write(insight.count_opened, storefront_id=storefront.id + 1, opened=[Opened(buyer.id, 1)]) == 0, "not there"
     looked = [Opened(buyer.id, goods.product_id), Opened(looker.id, goods.product_id), Opened(buyer.id, 77)]
     assert await shop.write(insight.count_opened, storefront_id=storefront.id, opened=looked) == 3
     assert await shop.write(insight.count_opened, storefront_id=storefront.id, opened=looked) == 0, "once a day"
