@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -109,13 +110,20 @@ async def test_an_import_that_stood_still_for_too_long_says_that_nothing_was_imp
     def lines() -> Iterator[tuple[int, Secret]]:
         for row, secret in FILE:
             if row == 1200:
+                assert stored.wait(30), "otherwise storing the first chunk might be a sign of life after these minutes"
                 clock.passes(minutes=5)
                 asyncio.run_coroutine_threadsafe(shop.write(inventory.reject_abandoned), loop).result()
             yield row, secret
 
+    async def first_is_stored(_: int) -> None:
+        stored.set()
+
+    stored = threading.Event()
     loop = asyncio.get_running_loop()
     with pytest.raises(inventory.PutAside):
-        await inventory.bring_in(shop, offer_id=empty.offer_id, sku_id=empty.sku_id, source_name="slow", by="test", lines=lines())
+        await inventory.bring_in(
+            shop, offer_id=empty.offer_id, sku_id=empty.sku_id, source_name="slow", by="test", lines=lines(), progress=first_is_stored
+        )
     assert sum((await shop.read(inventory.places, [empty.offer_id])).values()) == 0
     assert (await bring(shop, empty, FILE)).accepted == 1500
 
