@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from aiogram import Bot
 from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
@@ -22,7 +21,8 @@ from aiogram.types import InlineKeyboardMarkup
 
 from bot.dispatcher import speech_of
 from bot.failed_refunds import tell_failed_refunds
-from core import orders, payments, people
+from bot.voices import Voices
+from core import orders, payments, people, storefronts
 from core.database import Shop
 from core.orders import Booked
 from core.payments import Intent, IntentState
@@ -65,8 +65,8 @@ class _Lane:
 class Asker:
     """Works off the intents that are due. Several processes may: an intent is taken for a minute, and every call may be repeated."""
 
-    def __init__(self, shop: Shop, storefront: Storefront, bot: Bot, methods: Mapping[str, PaymentMethod]) -> None:
-        self._shop, self._storefront, self._bot, self._every = shop, storefront, bot, methods
+    def __init__(self, shop: Shop, storefront: Storefront, voices: Voices, methods: Mapping[str, PaymentMethod]) -> None:
+        self._shop, self._storefront, self._voices, self._every = shop, storefront, voices, methods
         # Stars are asked for by an invoice, and Telegram reports them by itself.
         self._methods = {name: method for name, method in methods.items() if name != "stars"}
         self._lanes = {name: _Lane(method) for name, method in self._methods.items()}
@@ -235,13 +235,14 @@ class Asker:
     async def _create(self, method: PaymentMethod, intent: Intent) -> Booked | None:
         order = None if intent.order_id is None else orders.number_of(intent.order_id)
         customer = await self._shop.read(people.by_id, intent.customer_id)
-        speech = speech_of(customer, self._storefront)
+        storefront = await self._front(customer)
+        speech = speech_of(customer, storefront)
         title = order or speech.label("Top up {amount}", amount=speech.price(intent.worth_minor, intent.worth_currency))
         ask = Ask(
             reference=intent.reference,
             amount_minor=intent.amount_minor,
             currency=intent.currency,
-            title=f"{self._storefront.name} · {title}",
+            title=f"{storefront.name} · {title}",
             description=title,
             payer_telegram_id=customer.telegram_id,
             expires_at=intent.expires_at,
@@ -298,17 +299,25 @@ class Asker:
         if screen is None and not open_:
             return
         customer = await self._shop.read(people.by_id, intent.customer_id)
-        text, markup = await paying.drawn(self._shop, intent, speech_of(customer, self._storefront))
+        text, markup = await paying.drawn(self._shop, intent, speech_of(customer, await self._front(customer)))
         if screen is not None and await self._edited(intent, customer, screen, text, markup):
             return
         if intent.state is IntentState.PENDING:
             await self._shop.write(payments.send_screen, intent_id=intent_id, instead_of=screen)
 
+    async def _front(self, customer: Customer) -> Storefront:
+        """Where this customer buys: the shop's own storefront, or a reseller's."""
+        own = customer.storefront_id == self._storefront.id
+        return self._storefront if own else await self._shop.read(storefronts.by_id, customer.storefront_id)
+
     async def _edited(self, intent: Intent, customer: Customer, message_id: int, text: str, markup: InlineKeyboardMarkup | None) -> bool:
         """Whether the message says this now. False: it is gone, too old, or Telegram is out of reach for longer."""
+        voice = self._voices.of(customer.storefront_id)
+        if voice is None:
+            return False
         for pause in (*_PAUSES_SECONDS, None):
             try:
-                await self._bot.edit_message_text(text, chat_id=customer.telegram_id, message_id=message_id, reply_markup=markup)
+                await voice.bot.edit_message_text(text, chat_id=customer.telegram_id, message_id=message_id, reply_markup=markup)
             except TelegramAPIError as trouble:
                 if isinstance(trouble, TelegramBadRequest) and "not modified" in trouble.message:
                     return True
@@ -329,12 +338,13 @@ class Asker:
             orders.unpaid, intent_id=intent.id, state=PaymentState.FAILED, cause="declined when it was created", tell=False
         )
         customer = await self._shop.read(people.by_id, intent.customer_id)
-        speech = speech_of(customer, self._storefront)
+        storefront = await self._front(customer)
+        speech = speech_of(customer, storefront)
         said = speech.say("This way to pay does not work at the moment. Nothing was charged; please choose another.")
         same = None if intent.order_id is None else await self._shop.read(orders.again, order_id=intent.order_id, buyer_id=customer.id)
         left = {name: method for name, method in self._methods.items() if name != intent.provider}
         if same is not None:
-            text, markup = await buy_screen(self._shop, self._storefront, customer, speech, left, Chosen(*same), said)
+            text, markup = await buy_screen(self._shop, storefront, customer, speech, left, Chosen(*same), said)
         else:
             over = await self._shop.read(payments.intent, intent.id)
             assert over is not None, "what was asked is never deleted"

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
-from aiogram import Bot
 from aiogram.exceptions import TelegramAPIError
 
 from bot.dispatcher import speech_of
+from bot.voices import Voices
 from core import fulfilment, people, storefronts
 from core.database import Shop
 from core.errors import Refusal
@@ -49,9 +49,9 @@ class AccountChecks:
             log.info("account-not-checked", lane=lane, error=type(trouble).__name__)
             return None
 
-    def begin(self, asked: Asked, bot: Bot, shop: Shop) -> None:
+    def begin(self, asked: Asked, voices: Voices, shop: Shop) -> None:
         """Ask in the background, and put the answer on the buyer's screen."""
-        task = asyncio.create_task(self._answer(asked, bot, shop), name=f"check-account-{asked.answers_id}")
+        task = asyncio.create_task(self._answer(asked, voices, shop), name=f"check-account-{asked.answers_id}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -60,7 +60,7 @@ class AccountChecks:
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _answer(self, asked: Asked, bot: Bot, shop: Shop) -> None:
+    async def _answer(self, asked: Asked, voices: Voices, shop: Shop) -> None:
         # Who asks too often reads that it could not be checked right now, and may go on when they are sure.
         try:
             may = await shop.write(fulfilment.may_look_up, customer_id=asked.customer_id)
@@ -68,8 +68,9 @@ class AccountChecks:
             customer = await shop.read(people.by_id, asked.customer_id)
             storefront = await shop.read(storefronts.by_id, customer.storefront_id)
             drawn = await checked(shop, speech_of(customer, storefront), asked, found)
-            if drawn is not None:
-                await bot.edit_message_text(drawn[0], chat_id=asked.chat_id, message_id=asked.message_id, reply_markup=drawn[1])
+            voice = voices.of(storefront.id)
+            if drawn is not None and voice is not None:
+                await voice.bot.edit_message_text(drawn[0], chat_id=asked.chat_id, message_id=asked.message_id, reply_markup=drawn[1])
         except (TelegramAPIError, Refusal) as trouble:
             # The screen has a button that looks again.
             log.info("check-not-shown", error=type(trouble).__name__)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from aiogram import Bot
 from aiogram.exceptions import (
     ClientDecodeError,
     TelegramAPIError,
@@ -32,11 +31,12 @@ from bot.decks import DECKS
 from bot.dispatcher import speech_of
 from bot.files import with_files
 from bot.logs import where
-from bot.pace import Pace, knows_429
-from core import aftersale, inventory, orders, outbox, payments, people, resellers, storefronts
+from bot.pace import knows_429
+from bot.voices import Voice, Voices
+from core import aftersale, brands, inventory, orders, outbox, payments, people, resellers, storefronts
 from core.catalog import Gone
 from core.database import Shop
-from core.orders import RevealCause, Seal
+from core.orders import Parcel, RevealCause, Seal
 from core.outbox import Leased, Topic
 from core.people import Customer
 from handlers.commands import set_commands_of_chat
@@ -80,6 +80,10 @@ class GiveBack(Exception):
         self.after_seconds = after_seconds
 
 
+class BotAway(Exception):
+    """The bot of the customer's storefront does not run: what is for them waits until it has a token again."""
+
+
 class ReaderAway(Exception):
     """Somebody who was to get a reseller's codes cannot be written to; the reseller can see them with /order."""
 
@@ -91,9 +95,9 @@ class Courier:
     ever given up: what cannot be sent now is tried again, and what a person cannot receive is parked until they are back.
     """
 
-    def __init__(self, shop: Shop, bot: Bot, bot_username: str, pace: Pace) -> None:
+    def __init__(self, shop: Shop, voices: Voices) -> None:
         self.worker = f"{socket.gethostname()[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._shop, self._bot, self._bot_username, self._pace = shop, bot, bot_username, pace
+        self._shop, self._voices = shop, voices
         self._lanes: dict[int, deque[Held]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_hand = 0
@@ -172,7 +176,7 @@ class Courier:
         lane = self._lanes.get(person)
         if lane is not None and len(lane) >= MOST_IN_LANE:
             # They come again one by one, as fast as the chat takes them.
-            return self._behind(held.message, now, 1 / self._pace.rates.chat)
+            return self._behind(held.message, now, 1 / self._voices.house.pace.rates.chat)
         self._in_hand += 1
         if lane is not None:
             lane.append(held)
@@ -220,19 +224,21 @@ class Courier:
         """Send one message and write down what became of it; the moment at which it is tried again, or None when it is over."""
         message = held.message
         topic, began = message.topic.value, self._shop.tools.clock()
+        voice: Voice | None = None
         try:
             customer = await self._shop.read(people.by_id, message.customer_id)
+            voice = await self._voice(customer)
             if message.topic is Topic.CARD:
-                sent_message_id = await self._draw_card(held, customer)
+                sent_message_id = await self._draw_card(held, customer, voice)
             else:
-                sent_message_id = await self._send(held, customer)
+                sent_message_id = await self._send(held, customer, voice)
         except GiveBack as reason:
             at = self._behind(message, time.monotonic() + reason.after_seconds, 0)
             await self._give_back(message, at, str(reason))
             return at
         except TelegramRetryAfter as reason:
             metrics.TOO_MANY_REQUESTS.inc()
-            await self._pace.pause(reason.retry_after)
+            await (voice or self._voices.house).pace.pause(reason.retry_after)
             return await self._retry(message, reason.retry_after + random.random() * 0.2, reason)
         except TelegramForbiddenError as reason:
             # A group that has turned the bot out says nothing about the person in whose lane its cards travel.
@@ -240,7 +246,7 @@ class Courier:
                 # They came back while this was on its way: what was refused then is welcome now.
                 return await self._retry(message, 0.0, reason)
             await self._park(message, reason)
-        except ReaderAway as reason:
+        except (ReaderAway, BotAway) as reason:
             await self._park(message, reason)
         except (TelegramBadRequest, TelegramEntityTooLarge, TelegramMigrateToChat, Gone) as reason:
             # Trying the same again would end the same: a person looks at it, or it goes out when the buyer is back.
@@ -249,6 +255,11 @@ class Courier:
             await self._tell_staff(message, customer, reason)
         except Exception as reason:
             if isinstance(reason, TelegramUnauthorizedError):
+                if voice is not None and voice is not self._voices.house:
+                    # Nobody else's trouble: it waits until its owner has brought another token.
+                    self._voices.refused(customer.storefront_id)
+                    await self._park(message, reason)
+                    return None
                 log.critical("bot-token-refused", error=trouble_of(reason))
             return await self._retry(message, _backoff(message.attempt), reason)
         else:
@@ -257,6 +268,16 @@ class Courier:
         self._sent.pop(message.id, None)
         return None
 
+    async def _voice(self, customer: Customer) -> Voice:
+        """Who speaks to this customer; raises BotAway, or GiveBack when their bot has only not been opened here yet."""
+        voice = self._voices.of(customer.storefront_id)
+        if voice is not None:
+            return voice
+        brand = await self._shop.read(brands.brand_of, customer.storefront_id)
+        if brand is None or brand.closed or brand.refused_at is not None:
+            raise BotAway("the bot of this storefront does not run")
+        raise GiveBack(2.0, "the bot of this storefront is not open yet")
+
     async def _tell_staff(self, message: Leased, customer: Customer, reason: Exception) -> None:
         """A buyer has paid and Telegram takes the codes from nobody: a person has to look."""
         if message.topic is not Topic.DELIVERY or message.order_id is None:
@@ -264,24 +285,24 @@ class Courier:
         body = {"says": "delivery-refused", "order": message.order_id, "customer": customer.id, "why": trouble_of(reason)[:200]}
         await self._shop.write(payments.tell_staff, storefront_id=customer.storefront_id, body=body, once=f"delivery-refused:{message.id}")
 
-    async def _send(self, held: Held, customer: Customer) -> int | None:
+    async def _send(self, held: Held, customer: Customer, voice: Voice) -> int | None:
         """Bring the message into the chat, part by part; returns the id of its first part there."""
         message = held.message
         if message.topic is Topic.BROADCAST and not customer.wants_broadcasts:
             return None  # Opted out since it was posted.
         reader = await self._reader(message, customer)
-        await self._turn(held, reader.telegram_id)
+        await self._turn(held, reader.telegram_id, voice)
         began = time.monotonic()
-        reader, parts = await self._parts_for(message, customer, reader)
+        reader, parts = await self._parts_for(message, customer, reader, voice)
         sent = self._sent.setdefault(message.id, [])
         while len(self._sent) > _REMEMBERED:
             self._sent.popitem(last=False)
         for number, part in enumerate(parts[len(sent) :]):
             if number or reader.id != customer.id:
-                await self._turn(held, reader.telegram_id)
+                await self._turn(held, reader.telegram_id, voice)
             tried = self._shop.tools.clock()
             try:
-                sent.append(await self._bring(reader.telegram_id, part))
+                sent.append(await self._bring(voice, reader.telegram_id, part))
             except TelegramForbiddenError as reason:
                 if reader.id == customer.id:
                     raise
@@ -298,7 +319,7 @@ class Courier:
             storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
             staff = await self._shop.read(people.is_staff, storefront_id=storefront.id, telegram_id=customer.telegram_id)
             spoken = speech_of(customer, storefront)
-            await set_commands_of_chat(self._bot, customer.telegram_id, spoken, staff=staff, reseller=customer.wholesale)
+            await set_commands_of_chat(voice.bot, customer.telegram_id, spoken, staff=staff, reseller=customer.wholesale)
         if sent and message.topic is Topic.NOTICE and message.body.get("says") == "payment":
             # From now on this message follows the payment: it must not ask for money when that is over.
             await self._shop.write(payments.shown_in, intent_id=int(message.body["intent"]), message_id=sent[0])
@@ -309,10 +330,10 @@ class Courier:
         to = message.body.get("to") if message.topic is Topic.DELIVERY else None
         return customer if to is None else await self._shop.read(people.by_id, int(to))
 
-    async def _parts_for(self, message: Leased, customer: Customer, reader: Customer) -> tuple[Customer, list[Outgoing]]:
+    async def _parts_for(self, message: Leased, customer: Customer, reader: Customer, voice: Voice) -> tuple[Customer, list[Outgoing]]:
         """The parts, and who reads them: whoever may not have codes any more does not get them, and the buyer does."""
         if reader.id == customer.id and "to" not in message.body:
-            return customer, await self._parts(message, customer)
+            return customer, await self._parts(message, customer, voice)
         assert message.order_id is not None, "a delivery names its order"
         brought = await self._shop.write(
             resellers.hand_over,
@@ -327,10 +348,10 @@ class Courier:
         if isinstance(brought.what, Seal):
             return brought.to, [sealed(brought.what, speech)]
         own = brought.to.id == customer.id
-        messages = outgoing(brought.what, speech, self._bot_username, celebrate=not message.body.get("again"), own=own)
-        return brought.to, await with_files(self._bot, brought.what, messages, speech)
+        messages = outgoing(brought.what, speech, voice.username, celebrate=not message.body.get("again"), own=own)
+        return brought.to, await self._with_files(voice, brought.what, messages, speech)
 
-    async def _draw_card(self, held: Held, customer: Customer) -> int | None:
+    async def _draw_card(self, held: Held, customer: Customer, voice: Voice) -> int | None:
         """Send a card, or draw the one that is in the chat again; a card that was deleted there is left alone.
 
         Drawn until nothing has changed meanwhile, so that of two workers the later picture stays, whoever is slower.
@@ -341,19 +362,19 @@ class Courier:
             card = await deck.read(self._shop, int(body["card"]))
             if card is None or (card.message_id is None and not body.get("first")):
                 return None  # Whoever sends it draws it as it is then.
-            await self._turn(held, card.chat_id)
+            await self._turn(held, card.chat_id, voice)
             storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
             in_group = card.chat_id != customer.telegram_id
             speech = Speech(match(storefront.language, storefront.language)) if in_group else speech_of(customer, storefront)
             text, keyboard = await deck.drawn(self._shop, card.id, speech)
             if card.message_id is None:
-                message_id = await self._bring(card.chat_id, Outgoing(text, keyboard))
+                message_id = await self._bring(voice, card.chat_id, Outgoing(text, keyboard))
                 await deck.shown(self._shop, card.id, message_id)
             else:
                 message_id = card.message_id
                 try:
                     async with asyncio.timeout(REQUEST_SECONDS):
-                        await self._bot.edit_message_text(text, chat_id=card.chat_id, message_id=message_id, reply_markup=keyboard)
+                        await voice.bot.edit_message_text(text, chat_id=card.chat_id, message_id=message_id, reply_markup=keyboard)
                 except TelegramBadRequest as reason:
                     if "not modified" not in reason.message:
                         log.info("card-not-drawn", card=card.id, error=trouble_of(reason))
@@ -362,7 +383,7 @@ class Courier:
                 break
         return message_id
 
-    async def _parts(self, message: Leased, customer: Customer) -> list[Outgoing]:
+    async def _parts(self, message: Leased, customer: Customer, voice: Voice) -> list[Outgoing]:
         storefront = await self._shop.read(storefronts.by_id, customer.storefront_id)
         speech = speech_of(customer, storefront)
         if message.body.get("says") == "statement" and message.topic is Topic.ALERT:
@@ -378,7 +399,7 @@ class Courier:
             new = await self._shop.write(
                 aftersale.parcel, case_id=int(message.body["case"]), to_telegram_id=customer.telegram_id, buyer_id=customer.id
             )
-            return await with_files(self._bot, new, outgoing(new, speech, self._bot_username, celebrate=False), speech)
+            return await self._with_files(voice, new, outgoing(new, speech, voice.username, celebrate=False), speech)
         # Logged as revealed before anybody can see it.
         brought = await self._shop.write(
             orders.hand_over,
@@ -391,25 +412,29 @@ class Courier:
             return []  # Everything was refunded while this was on its way.
         if isinstance(brought, Seal):
             return [sealed(brought, speech)]
-        messages = outgoing(brought, speech, self._bot_username, celebrate=not again)
-        return await with_files(self._bot, brought, messages, speech)
+        messages = outgoing(brought, speech, voice.username, celebrate=not again)
+        return await self._with_files(voice, brought, messages, speech)
 
-    async def _bring(self, chat_id: int, part: Outgoing) -> int:
+    async def _with_files(self, voice: Voice, parcel: Parcel, messages: list[Outgoing], speech: Speech) -> list[Outgoing]:
+        # Files were given to the shop's own bot, and no other knows them.
+        return await with_files(self._voices.house.bot, parcel, messages, speech, known=voice is self._voices.house)
+
+    async def _bring(self, voice: Voice, chat_id: int, part: Outgoing) -> int:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                return (await send(self._bot, chat_id, part)).message_id
+                return (await send(voice.bot, chat_id, part)).message_id
         except TelegramBadRequest as reason:
             if part.effect is None or "effect" not in reason.message.lower():
                 raise
             # Telegram changes which effects there are; codes do not wait for confetti.
-            return await self._bring(chat_id, replace(part, effect=None))
+            return await self._bring(voice, chat_id, replace(part, effect=None))
 
-    async def _turn(self, held: Held, chat_id: int) -> None:
+    async def _turn(self, held: Held, chat_id: int, voice: Voice) -> None:
         """Wait for a turn; raises GiveBack when it would come too late for the lease, or the courier is to stop."""
         while True:
             if self._draining.is_set():
                 raise GiveBack(0, "the courier stops")
-            taken, seconds = await self._pace.ask(chat_id, yielding=held.message.topic is Topic.BROADCAST)
+            taken, seconds = await voice.pace.ask(chat_id, yielding=held.message.topic is Topic.BROADCAST)
             if time.monotonic() + seconds + REQUEST_SECONDS > held.until:
                 raise GiveBack(seconds, "no turn within the lease")
             if seconds > 0:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from aiogram import BaseMiddleware, Bot, Dispatcher
+from aiogram import BaseMiddleware, Bot, Dispatcher, Router
 from aiogram.client.session.middlewares.base import NextRequestMiddlewareType
 from aiogram.exceptions import TelegramAPIError, TelegramBadRequest, TelegramForbiddenError
 from aiogram.filters import ExceptionTypeFilter
@@ -17,7 +17,7 @@ from aiogram.fsm.storage.memory import DisabledEventIsolation, MemoryStorage
 from aiogram.methods import AnswerCallbackQuery, AnswerPreCheckoutQuery, TelegramMethod
 from aiogram.types import CallbackQuery, ChatMemberUpdated, ErrorEvent, Message, PreCheckoutQuery, TelegramObject, Update, User
 
-from core import people
+from core import people, storefronts
 from core.database import Shop
 from core.errors import N_, Refusal
 from core.orders import Booked, Cap, HoldRules
@@ -45,6 +45,9 @@ class Acquaint(BaseMiddleware):
             return await handler(event, data)
         shop: Shop = data["shop"]
         storefront: Storefront = data["storefront"]
+        if storefront.house_id is not None:
+            # Its owner may just have changed its name in another bot.
+            storefront = data["storefront"] = await shop.read(storefronts.by_id, storefront.id)
         customer = await acquaint(shop, storefront, user)
         data["customer"] = customer
         data["speech"] = speech_of(customer, storefront)
@@ -193,9 +196,10 @@ def make_dispatcher(
     ask_now: Callable[[Intent], Awaitable[Booked | None]] = _asks_nobody,
     protocols: Mapping[str, UpstreamProtocol] | None = None,
     studio: Studio | None = None,
+    conversations: Callable[[], list[Router]] = routers,
     **more: Any,
 ) -> Dispatcher:
-    """A dispatcher with every conversation; what is given is handed to each handler by name.
+    """A dispatcher with every conversation, or with these; what is given is handed to each handler by name.
 
     `wake_asker` says that a provider is to be asked something now, in the background; `ask_now` asks about one payment. Without a
     `studio` there are words where there would be pictures of the last days.
@@ -219,5 +223,5 @@ def make_dispatcher(
     dispatcher.callback_query.outer_middleware(AnswerPress())
     dispatcher.errors.register(refusal, ExceptionTypeFilter(Refusal))
     dispatcher.errors.register(breakage)
-    dispatcher.include_routers(*routers())
+    dispatcher.include_routers(*conversations())
     return dispatcher

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from aiogram import Bot, Dispatcher
@@ -29,8 +30,11 @@ class Intake:
     that a pre-checkout, which must be answered within ten seconds, waits for nothing else.
     """
 
-    def __init__(self, dispatcher: Dispatcher, bot: Bot, after: Callable[[], None] = lambda: None) -> None:
-        self._dispatcher, self._bot, self._after = dispatcher, bot, after
+    def __init__(
+        self, dispatcher: Dispatcher, bot: Bot, after: Callable[[], None] = lambda: None, *, given: Mapping[str, Any] | None = None
+    ) -> None:
+        """`given` is handed to every handler by name, in place of what the dispatcher has of these."""
+        self._dispatcher, self._bot, self._after, self._given = dispatcher, bot, after, given or {}
         self._room = asyncio.Semaphore(AT_ONCE)
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._in_hand: dict[int, asyncio.Task[None]] = {}
@@ -75,7 +79,7 @@ class Intake:
         try:
             async with self._room:
                 began = time.monotonic()
-                answer = await self._dispatcher.feed_update(self._bot, update)
+                answer = await self._dispatcher.feed_update(self._bot, update, **self._given)
                 if isinstance(answer, TelegramMethod):
                     await self._bot(answer)
             outcome = "done"

@@ -17,6 +17,7 @@ from core import (
     api,
     blacklist,
     books,
+    brands,
     credit,
     exposure,
     insight,
@@ -119,6 +120,14 @@ async def count_missed(shop: Shop) -> int:
     noted, timezone = missed.take(), shop_timezone.get()
     counted = [await shop.write(settlement.count_missed, storefront_id=of, missed=some, timezone=timezone) for of, some in noted.items()]
     return sum(counted)
+
+
+async def price_brands(shop: Shop) -> int:
+    """Prices of resellers' storefronts after what they pay has changed; each storefront in its own transaction."""
+    due = await shop.read(brands.to_price, most=FEW)
+    for brand_id in due:
+        await shop.write(brands.price_brand, brand_id=brand_id)
+    return len(due)
 
 
 async def count_opened(shop: Shop) -> int:
@@ -256,6 +265,10 @@ def jobs_of(shop: Shop) -> list[Job]:
         job("forget-opened-screens", 600, insight.forget_opened, full=5000),
         job("count-sources", 600, insight.count_sources, full=NOT_AGAIN),
         Job("tell-changed-prices", 2, partial(post_price_news, shop), full=FEW),
+        Job("price-own-bots", 1, partial(price_brands, shop), full=FEW),
+        job("earn-margins", 20, brands.earn, most=MOST),
+        job("take-margins-back", 30, brands.take_back, full=NOT_AGAIN),
+        job("release-margins", 60, brands.release, most=MOST),
         job("renew-packages", 20, packages.renew_due, full=50),
         job("tell-ending-packages", 600, packages.tell_ending, full=NOT_AGAIN),
         job("tell-ending-keys", 600, api.tell_expiring, full=NOT_AGAIN),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 
 import structlog
 from aiogram import Bot
-from aiogram.exceptions import TelegramConflictError, TelegramRetryAfter
+from aiogram.exceptions import TelegramConflictError, TelegramRetryAfter, TelegramUnauthorizedError
 from aiogram.methods import GetUpdates
 
 from bot.courier import trouble_of
@@ -29,8 +30,9 @@ PATIENCE_SECONDS = 30.0
 class Polling:
     """One bot's poller."""
 
-    def __init__(self, bot: Bot, intake: Intake, allowed_updates: list[str]) -> None:
-        self._bot, self._intake, self._allowed = bot, intake, allowed_updates
+    def __init__(self, bot: Bot, intake: Intake, allowed_updates: list[str], *, refused: Callable[[], None] = lambda: None) -> None:
+        """`refused` is called when Telegram does not know the token any more."""
+        self._bot, self._intake, self._allowed, self._refused = bot, intake, allowed_updates, refused
         self._next = 0  # one above the highest number seen
         self._since: dict[int, float] = {}
         self._troubles = 0
@@ -86,6 +88,8 @@ class Polling:
         except TelegramRetryAfter as reason:
             return float(reason.retry_after)
         except Exception as trouble:
+            if isinstance(trouble, TelegramUnauthorizedError):
+                self._refused()
             self._troubles += 1
             after = min(30.0, 0.25 * 2.0 ** min(self._troubles, 8)) * random.uniform(0.5, 1)
             log.warning(

@@ -38,6 +38,7 @@ from bot.courier import Courier, trouble_of
 from bot.dispatcher import make_dispatcher, note_answer
 from bot.doing import Doing
 from bot.exchanging import LOOK_SECONDS, Exchange, Exchanging, record_fixed
+from bot.fleet import Fleet, meet_bot
 from bot.intake import Intake
 from bot.jobs import Job, Jobs, count_missed, jobs_of
 from bot.logs import REDACTION, where
@@ -53,6 +54,7 @@ from bot.storage import ForgivingStorage
 from bot.telegram_calls import BotCalls
 from bot.uploads import Uploads
 from bot.upstream_screens import draw_errand
+from bot.voices import Voice, Voices, themed
 from connectors.certificates import registers
 from connectors.payments import methods
 from connectors.payouts import payout_methods
@@ -63,6 +65,7 @@ from core import orders, payments, people
 from core.database import Shop
 from core.ports import PaymentMethod, PayoutMethod
 from core.storefronts import Storefront
+from handlers import branded_routers
 from handlers.admin import imports_finished
 from handlers.commands import set_commands, set_description
 from papers.studio import Studio
@@ -143,7 +146,8 @@ def stop_on_signals() -> asyncio.Event:
 
 def make_bot(token: str, api_base: str) -> Bot:
     """The shop's bot: one session, HTML everywhere."""
-    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), json_loads=telegram_json.loads, timeout=REQUEST_SECONDS)
+    # All bots of the process share it, and each that polls keeps a connection: their paces bound the rest.
+    session = AiohttpSession(api=TelegramAPIServer.from_base(api_base), json_loads=telegram_json.loads, timeout=REQUEST_SECONDS, limit=0)
     session.middleware(keep_answer_type)
     session.middleware(note_answer)
     session.middleware(wait_when_asked)
@@ -217,14 +221,19 @@ class Running:
     async def _work(self, bot: Bot, me: User, redis: Redis | None, doors: Serving | None) -> None:
         plan, stop = self._plan, self._stop
         assert me.username is not None, "every bot has a username"
-        pace: Pace = LocalPace(plan.rates) if redis is None else SharedPace(redis, bot.id, plan.rates)
-        courier = Courier(plan.shop, bot, me.username, pace)
+
+        def pace_of(bot: Bot) -> Pace:
+            return LocalPace(plan.rates) if redis is None else SharedPace(redis, bot.id, plan.rates)
+
+        voices = Voices(Voice(bot, me.username, pace_of(bot)), plan.storefront.id)
+        bot.session.middleware(themed(voices.styles))
+        courier = Courier(plan.shop, voices)
         couriers_stop = asyncio.Event()
         accepted = methods(BotCalls(bot), plan.payment_settings)
         paying = payout_methods(plan.payment_settings)
         certifying = Certifying(plan.shop, registers(plan.payment_settings))
         await record_fixed(plan.shop, plan.storefront, plan.exchange)
-        asker = Asker(plan.shop, plan.storefront, bot, accepted)
+        asker = Asker(plan.shop, plan.storefront, voices, accepted)
         procurer = Procurer(
             plan.shop,
             open_upstream,
@@ -259,6 +268,7 @@ class Running:
             jobs = Jobs([*jobs_of(plan.shop), *of_money, *Doing(plan.shop, bot).jobs(), *programs, certificates], courier.wake)
             own.append(begin(self._kept_up("jobs", lambda: jobs.run(stop), stop)))
         intake: Intake | None = None
+        branded: Dispatcher | None = None
         if plan.with_bot:
             storage = _storage(redis)
             dispatcher = make_dispatcher(
@@ -274,12 +284,40 @@ class Running:
                 upload_address=self._upload_address(doors),
                 protocols=protocols(),
                 studio=studio,
-                check_account=partial(account_checks.begin, bot=bot, shop=plan.shop),
+                check_account=partial(account_checks.begin, voices=voices, shop=plan.shop),
                 payout_coins={name: way.currency for name, way in paying.items()},
+                meet_bot=partial(meet_bot, house=bot),
+                fetch_file=voices.fetch,
             )
             intake = Intake(dispatcher, bot, after=courier.wake)
             own.append(begin(self._until_stopped(self._introduce(bot))))
             own.append(begin(self._take_updates(bot, dispatcher, intake)))
+            # Stars that are paid in a bot belong to whoever owns it: there, they would not be the shop's.
+            branded = make_dispatcher(
+                plan.shop,
+                plan.storefront,
+                {name: way for name, way in accepted.items() if name != "stars"},
+                storage,
+                hold_rules=plan.hold_rules,
+                cap=self._cap(accepted),
+                wake_asker=asker.wake,
+                ask_now=asker.ask,
+                check_account=partial(account_checks.begin, voices=voices, shop=plan.shop),
+                fetch_file=voices.fetch,
+                conversations=branded_routers,
+            )
+        if plan.with_bot or plan.with_courier:
+            fleet = Fleet(
+                plan.shop,
+                voices,
+                pace_of,
+                dispatcher=branded,
+                public_url=plan.public_url,
+                doors=self._telegram,
+                by_webhook=self._by_webhook,
+                after=courier.wake,
+            )
+            own.append(begin(self._kept_up("fleet", lambda: fleet.run(stop), stop)))
         self._parts["bot"] = lambda: not stop.is_set()
         log.info("running", bot=me.username, webhook=plan.public_url is not None, port=doors.port if doors else None)
         if plan.when_running is not None:

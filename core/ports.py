@@ -238,6 +238,21 @@ class Withdraws(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class BotIdentity:
+    """Who a bot is, as Telegram says: its id, its @username without the sign, and its name."""
+
+    bot_id: int
+    username: str
+    name: str
+
+
+class MeetsBots(Protocol):
+    """Asks Telegram whose token this is; filled by the running bot. Raises a Refusal that says what to do."""
+
+    async def __call__(self, token: str) -> BotIdentity: ...
+
+
 class TelegramCalls(Protocol):
     """The few calls to Telegram that a payment in Stars needs; filled by the running bot."""
 

@@ -4,6 +4,7 @@ from core.aftersale import tables as _aftersale
 from core.api import tables as _api
 from core.blacklist import tables as _blacklist
 from core.books import tables as _books
+from core.brands import tables as _brands
 from core.catalog import tables as _catalog
 from core.coupons import tables as _coupons
 from core.credit import tables as _credit
@@ -39,6 +40,7 @@ _ALL = (
     _api,
     _blacklist,
     _books,
+    _brands,
     _catalog,
     _commitments,
     _coupons,

@@ -10,6 +10,7 @@ from handlers import (
     help,
     inline,
     language,
+    manage,
     memberships,
     notices,
     orders,
@@ -48,6 +49,15 @@ BUYERS = (
     outdated,
 )
 """Search takes every text and outdated every press: they come last."""
+
+
+BRANDED = tuple(conversation for conversation in BUYERS if conversation not in (reseller, supply))
+"""What there is in a reseller's own bot. Never `stars`: whoever has its token could send invoices of their own from it."""
+
+
+def branded_routers() -> list[Router]:
+    """The conversations of resellers' own bots."""
+    return [conversation.router() for conversation in (manage, *BRANDED)]
 
 
 def routers() -> list[Router]:

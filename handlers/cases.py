@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,15 @@ from aiogram.exceptions import TelegramBadRequest
 from aiogram.filters import StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
-from aiogram.types import CallbackQuery, InaccessibleMessage, InlineKeyboardMarkup, InputMediaDocument, InputMediaPhoto, Message
+from aiogram.types import (
+    BufferedInputFile,
+    CallbackQuery,
+    InaccessibleMessage,
+    InlineKeyboardMarkup,
+    InputMediaDocument,
+    InputMediaPhoto,
+    Message,
+)
 
 from core import aftersale
 from core.aftersale import CaseCard, CaseDetail, CaseOpen, CaseState, EntryView, Outcome, Reason, Side
@@ -149,14 +157,27 @@ def said_in(message: Message) -> dict[str, Any] | None:
     return {"text": text, "picture": file_id, "picture_kind": kind, "once": f"{message.chat.id}:{message.message_id}"}
 
 
-async def send_pictures(press: CallbackQuery, entries: list[EntryView], speech: Speech) -> None:
+Fetching = Callable[[int, str], Awaitable[bytes | None]] | None
+"""How a file is had that another bot of the shop was given: its storefront and its file id."""
+
+
+async def _media(entry: EntryView, here: int, fetch: Fetching) -> str | BufferedInputFile | None:
+    """A picture as the bot of this storefront can send it; None when it cannot be had."""
+    if entry.picture is None or entry.front_id == here or fetch is None:
+        return entry.picture
+    content = await fetch(entry.front_id, entry.picture)
+    return None if content is None else BufferedInputFile(content, "picture.jpg" if entry.picture_kind != "document" else "picture")
+
+
+async def send_pictures(press: CallbackQuery, entries: list[EntryView], speech: Speech, *, here: int, fetch: Fetching) -> None:
     """All pictures of a case, oldest first: as albums, which Telegram makes of photos or of documents but not of both."""
     if not entries or not isinstance(press.message, Message | InaccessibleMessage):
         await press.answer(speech.label("There is no such picture."))
         return
-    photos = [InputMediaPhoto(media=entry.picture) for entry in entries if entry.picture and entry.picture_kind != "document"]
-    papers = [InputMediaDocument(media=entry.picture) for entry in entries if entry.picture and entry.picture_kind == "document"]
     try:
+        found = [(entry.picture_kind == "document", await _media(entry, here, fetch)) for entry in entries]
+        photos = [InputMediaPhoto(media=media) for paper, media in found if media is not None and not paper]
+        papers = [InputMediaDocument(media=media) for paper, media in found if media is not None and paper]
         for start in range(0, len(photos), ALBUM):
             await _album(press.message, photos[start : start + ALBUM])
         for start in range(0, len(papers), ALBUM):
@@ -175,16 +196,19 @@ async def _album(message: Message | InaccessibleMessage, media: Sequence[InputMe
         await message.answer_photo(media[0].media)
 
 
-async def send_picture(press: CallbackQuery, entry: EntryView | None, speech: Speech) -> None:
+async def send_picture(press: CallbackQuery, entry: EntryView | None, speech: Speech, *, here: int, fetch: Fetching) -> None:
     """The picture of an entry as a new message."""
     if entry is None or entry.picture is None or not isinstance(press.message, Message | InaccessibleMessage):
         await press.answer(speech.label("There is no such picture."))
         return
     try:
-        if entry.picture_kind == "document":
-            await press.message.answer_document(entry.picture)
+        media = await _media(entry, here, fetch)
+        if media is None:
+            await press.answer(speech.label("Telegram does not have this picture any more."), show_alert=True)
+        elif entry.picture_kind == "document":
+            await press.message.answer_document(media)
         else:
-            await press.message.answer_photo(entry.picture)
+            await press.message.answer_photo(media)
     except TelegramBadRequest:  # Telegram forgets files, and a bot with a new token knows none of the old.
         await press.answer(speech.label("Telegram does not have this picture any more."), show_alert=True)
 
@@ -501,15 +525,17 @@ async def case_pressed(press: CallbackQuery, callback_data: callbacks.Case, shop
 
 
 async def picture_pressed(
-    press: CallbackQuery, callback_data: callbacks.CasePicture, shop: Shop, customer: Customer, speech: Speech
+    press: CallbackQuery, callback_data: callbacks.CasePicture, shop: Shop, customer: Customer, speech: Speech, fetch_file: Fetching = None
 ) -> None:
-    await send_picture(press, await shop.read(aftersale.entry, callback_data.id, buyer_id=customer.id), speech)
+    found = await shop.read(aftersale.entry, callback_data.id, buyer_id=customer.id)
+    await send_picture(press, found, speech, here=customer.storefront_id, fetch=fetch_file)
 
 
 async def pictures_pressed(
-    press: CallbackQuery, callback_data: callbacks.CasePictures, shop: Shop, customer: Customer, speech: Speech
+    press: CallbackQuery, callback_data: callbacks.CasePictures, shop: Shop, customer: Customer, speech: Speech, fetch_file: Fetching = None
 ) -> None:
-    await send_pictures(press, await shop.read(aftersale.pictures, case_id=callback_data.id, buyer_id=customer.id), speech)
+    found = await shop.read(aftersale.pictures, case_id=callback_data.id, buyer_id=customer.id)
+    await send_pictures(press, found, speech, here=customer.storefront_id, fetch=fetch_file)
 
 
 async def find_pressed(press: CallbackQuery, speech: Speech, state: FSMContext) -> None:

@@ -40,6 +40,7 @@ RESELLER_COMMANDS = {
     "best": N_("What sells best"),
     "analytics": N_("How it went lately, as a picture"),
     "packages": N_("Service packages"),
+    "mybot": N_("My own bot"),
     "limits": N_("Limits and notices"),
     "members": N_("My people and their roles"),
     "bind": N_("A group for my people"),
@@ -69,6 +70,20 @@ def commands_in(speech: Speech, *, staff: bool, reseller: bool = False) -> list[
     """The commands described in a language."""
     shown = {**(STAFF_COMMANDS if staff else {}), **COMMANDS, **(RESELLER_COMMANDS if reseller else {})}
     return [BotCommand(command=name, description=speech.label(description)) for name, description in shown.items()]
+
+
+def branded_commands_in(speech: Speech) -> list[BotCommand]:
+    """The commands of a reseller's own bot, described in a language: nobody joins the shop there."""
+    shown = {name: description for name, description in COMMANDS.items() if name not in ("supply", "reseller", "paysupport")}
+    return [BotCommand(command=name, description=speech.label(description)) for name, description in shown.items()]
+
+
+async def set_branded_commands(bot: Bot, storefront: Storefront) -> None:
+    """Set the menu of a reseller's own bot: its language for everybody, each other language for its speakers."""
+    own = match(storefront.language, storefront.language)
+    await bot.set_my_commands(branded_commands_in(Speech(own)))
+    for two_letters, language in _by_two_letters(own).items():
+        await bot.set_my_commands(branded_commands_in(Speech(language)), language_code=two_letters)
 
 
 def group_commands_in(speech: Speech) -> list[BotCommand]:

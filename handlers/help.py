@@ -24,7 +24,9 @@ def how_it_works(storefront: Storefront, speech: Speech) -> Drawn:
         speech.say("Looking for something? Just type its name, or the first letters of its pinyin."),
         speech.say("Your orders and their codes stay under /orders. Typing an order number finds it, too."),
         speech.say("Your balance is under /balance, the language under /language."),
-        speech.say("Would you like to sell here? /supply begins it, and shows where your application stands."),
+        None
+        if storefront.house_id is not None
+        else speech.say("Would you like to sell here? /supply begins it, and shows where your application stands."),
         _support(storefront, speech),
     )
     rows = [

@@ -15,6 +15,7 @@ from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
 from handlers import (
+    brand_words,
     callbacks,
     cases,
     commitment_words,
@@ -234,6 +235,7 @@ SAYS: dict[str, Wording] = {
     **notes_of_credit.SAYS,
     **limits_of_reseller.SAYS,
     **package_words.SAYS,
+    **brand_words.SAYS,
     **commitment_words.SAYS,
     "offer-waits": desk_of_offers.offer_waits,
     **dict.fromkeys(("case-answer", "case-waits", "case-decided"), of_case),

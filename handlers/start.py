@@ -9,7 +9,7 @@ from aiogram import Bot, F, Router
 from aiogram.filters import IS_MEMBER, IS_NOT_MEMBER, ChatMemberUpdatedFilter, CommandObject, CommandStart
 from aiogram.types import ChatMemberUpdated, Message
 
-from core import catalog, outbox, people, showcase
+from core import brands, catalog, outbox, people, showcase
 from core.catalog import Gone
 from core.database import Shop
 from core.people import Customer
@@ -19,7 +19,7 @@ from handlers import browse, buy, commands
 from handlers.browse import Drawn
 from handlers.callbacks import LARGEST_ID, Way
 from handlers.conversation import conversation
-from handlers.pieces import bold, paragraphs
+from handlers.pieces import bold, paragraphs, plain
 from locales import Safe, Speech
 
 _LINK = re.compile(r"(sku|p|c|own)-([A-Za-z0-9_-]{1,64})", re.ASCII)
@@ -40,7 +40,9 @@ async def start(
     await shop.write(outbox.unpark, customer_id=customer.id)
     link = _LINK.fullmatch(command.args or "")
     greeting = _greeting(storefront, customer, speech)
-    if link is None:
+    if storefront.house_id is not None:
+        greeting = paragraphs(greeting, await _own_welcome(shop, storefront))
+    if link is None or (link[1] == "own" and storefront.house_id is not None):
         drawn = await browse.top(shop, storefront, speech, greeting, buyer=customer)
     elif link[1] == "own":
         drawn = await _own(link[2], bot, shop, storefront, customer, speech)
@@ -53,6 +55,12 @@ async def start(
 def _greeting(storefront: Storefront, customer: Customer, speech: Speech) -> Safe:
     name = bold(customer.name.split(" ")[0][:60])
     return speech.say("👋 Hello {name}, welcome to {shop}!", name=name, shop=bold(storefront.name))
+
+
+async def _own_welcome(shop: Shop, storefront: Storefront) -> Safe | None:
+    """What the owner of a reseller's storefront says to everybody."""
+    brand = await shop.read(brands.brand_of, storefront.id)
+    return None if brand is None or brand.welcome is None else plain(brand.welcome, 500)
 
 
 async def _own(word: str, bot: Bot, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> Drawn:

@@ -72,6 +72,7 @@ KINDS = {
     "adjustment": N_("By hand, and losses"),
     "credit": N_("Owed by resellers besides their balances"),
     "bad_debt": N_("Credit that was written off"),
+    "margin": N_("Margins of resellers, held"),
 }
 SIDES = {"opening": N_("at the beginning"), "in": N_("came in"), "out": N_("went out"), "closing": N_("at the end")}
 LABELS = {
@@ -85,6 +86,7 @@ LABELS = {
     ("revenue", "advertising"): N_("Advertising"),
     ("revenue", "data"): N_("Data"),
     ("revenue", "packages"): N_("Service packages"),
+    ("margin", "due"): N_("Margins of resellers, to be taken"),
 }
 CAUSES = {
     "sale": N_("sales"),
@@ -109,6 +111,10 @@ CAUSES = {
     "payout": N_("payouts"),
     "package": N_("paid for packages"),
     "package-back": N_("given back for packages"),
+    "margin": N_("margins of resellers' own bots"),
+    "margin-back": N_("margins taken back"),
+    "margin-due": N_("margins released"),
+    "margin-out": N_("margins taken by resellers"),
     "revenue": N_("booked by hand"),
     "revenue-back": N_("taken back by hand"),
     "credit": N_("credit of resellers"),

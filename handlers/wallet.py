@@ -44,6 +44,7 @@ KINDS = {
     TransferKind.SETTLEMENT: N_("settlement"),
     TransferKind.PAYOUT: N_("payout"),
     TransferKind.PACKAGE: N_("service package"),
+    TransferKind.MARGIN: N_("margin of your own bot"),
     TransferKind.CREDIT: N_("credit"),
 }
 

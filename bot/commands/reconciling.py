@@ -11,10 +11,12 @@ from rich.table import Table
 from bot.asking import Asker
 from bot.commands.opening import shop_to_write
 from bot.commands.running import payment_settings
+from bot.pace import LocalPace
 from bot.reconciling import Reconciled, compared
 from bot.running import make_bot
 from bot.settings import SettingsWrong, read_settings
 from bot.telegram_calls import BotCalls
+from bot.voices import Voice, Voices
 from connectors.payments import methods
 from connectors.settings import SetUpWrong
 from core import payments
@@ -30,7 +32,8 @@ async def reconcile_now() -> int:
         except SetUpWrong as wrong:
             raise SettingsWrong(str(wrong)) from None
         try:
-            asker = Asker(shop, storefront, bot, ways)
+            me = await bot.me()
+            asker = Asker(shop, storefront, Voices(Voice(bot, me.username or "", LocalPace()), storefront.id), ways)
             # Everything that waits is asked about once, whether its time has come or not; no provider waits for another.
             waiting: dict[str, list[Intent]] = {}
             for intent in await shop.read(payments.waiting, providers=[name for name in ways if name != "stars"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import api, fulfilment, integration, inventory, settlement
+from core import api, brands, fulfilment, integration, inventory, settlement
 from core.database import Shop, Write
 
 
@@ -23,6 +23,7 @@ SEALED = (
     Sealed("answers", "answers of buyers", fulfilment.rewrap_answers),
     Sealed("tasks", "accounts that sources were told", fulfilment.rewrap_tasks),
     Sealed("memberships", "links into chats", fulfilment.rewrap_memberships),
+    Sealed("brands", "tokens of resellers' bots", brands.rewrap_tokens),
     Sealed("upstreams", "connections to upstream shops", integration.rewrap_upstreams),
     Sealed("payout_addresses", "accounts of suppliers", settlement.rewrap_addresses),
     Sealed("payouts", "payouts", settlement.rewrap_payouts),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from core import catalog, credit, orders, packages, people, pricing, resellers
+from typing import Any
+
+from bot.demo.names import OWN_BOT
+from bot.demo.people import PHONES, meet
+from core import brands, catalog, credit, orders, packages, payments, people, pricing, resellers
+from core.brands import Markup
 from core.credit import Terms
 from core.database import Shop
 from core.money import parse_minor
@@ -66,6 +71,7 @@ async def set_up_resellers(shop: Shop, storefront: Storefront, customer_id: int,
             await shop.write(resellers.work_in, storefront_id=storefront.id, sku_ids=due.sku_ids[start : start + resellers.CHUNK])
         await shop.write(resellers.worked_through, storefront_id=storefront.id, revision=due.revision, price_id=due.price_id)
     await _lend(shop, storefront, customer_id, by)
+    await _own_bot(shop, customer_id)
     assert (await shop.read(people.by_id, customer_id)).level_id == made[1].id, "the reseller's phone has its level"
 
 
@@ -89,3 +95,38 @@ async def _lend(shop: Shop, storefront: Storefront, customer_id: int, by: str) -
         quantity=5,
         once=f"demo:credit:{customer_id}",
     )
+
+
+async def _own_bot(shop: Shop, owner_id: int) -> None:
+    """Their own bot, with a name, a welcome and prices of its own, and what it sold lately."""
+    token, username, name = OWN_BOT
+    brand = await shop.write(
+        brands.open_brand, owner_id=owner_id, token=token, bot_id=int(token.partition(":")[0]), username=username, name=name
+    )
+    mine: dict[str, Any] = {"brand_id": brand.id, "owner_id": owner_id}
+    await shop.write(brands.set_markup, **mine, markup=Markup(points=800, step_minor=10))
+    await shop.write(
+        brands.set_look, **mine, welcome="🌟 秒发卡密，7×24 在线 · Codes in a second, day and night.", support="@star_cards_help"
+    )
+    await shop.write(brands.price_brand, brand_id=brand.id)
+    prices = await shop.read(pricing.branded, storefront_id=brand.storefront.id)
+    # Whoever holds the second phone has bought there, and finds the codes when they open that bot.
+    customer = await meet(shop, brand.storefront, PHONES["second"])
+    for slug, quantity in (("steam-cn-100", 2), (LENT, 1)):
+        sku = await shop.read(catalog.sku_by_slug, slug)
+        if sku is None or sku.id not in prices:
+            continue
+        price, once = prices[sku.id], f"demo:own-bot:{sku.id}"
+        due = price.retail_minor * quantity
+        await shop.write(payments.adjust, customer_id=customer.id, amount_minor=due, reason="demo", by="demo", once=once)
+        await shop.write(
+            orders.buy,
+            storefront_id=brand.storefront.id,
+            buyer_id=customer.id,
+            sku_id=sku.id,
+            price_id=price.id,
+            rules_version=sku.rules_version,
+            quantity=quantity,
+            once=once,
+        )
+    await shop.write(brands.earn)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.commands.opening import shop_to_write
-from bot.demo.supply import BY, SINCE, Behind, DemoClock, connect, meet, set_up_supply
+from bot.demo.people import meet
+from bot.demo.supply import BY, SINCE, Behind, DemoClock, connect, set_up_supply
 from bot.seed import read_catalogue, seed
 from bot.settings import Settings
 from core import payments, storefronts

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.demo.names import OWN_BOT
 from bot.demo.nursery import Nursery
 from bot.demo.tills import SUPPLY_KEY, SUPPLY_SECRET, Tills, free_port
 from bot.loading import loading
@@ -110,7 +111,7 @@ class Demo:
         from sandbox import BotSpec, Sandbox
 
         self._catch_signals()
-        sandbox = Sandbox(self._folder / "sandbox.db", [BotSpec(TOKEN, USERNAME, NAME)], on_crash=self._crash)
+        sandbox = Sandbox(self._folder / "sandbox.db", [BotSpec(TOKEN, USERNAME, NAME), BotSpec(*OWN_BOT)], on_crash=self._crash)
         try:
             await sandbox.start(self._port)
         except OSError as trouble:

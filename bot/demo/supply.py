@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.demo.people import PHONES, meet, telegram_id
 from bot.demo.resellers import set_up_resellers
 from bot.procuring import Procurer
 from bot.seed import made_up
@@ -33,15 +34,12 @@ from core.database import Shop, utc_now
 from core.money import parse_minor
 from core.onboarding import Field, Kind, PaperField, PaperKind
 from core.orders import RevealCause
-from core.people import Customer
 from core.settlement import PayTo, SpreadShare
 from core.storefronts import Storefront
 from core.supply import Precedence, Promise, SourceClass, Standing
-from sandbox import DEFAULT_PHONES, PhoneSpec
 
 BY = "demo"
 SINCE = timedelta(days=10)
-PHONES = {phone.id: phone for phone in DEFAULT_PHONES}
 LIN = 5_100_000_011  # acts for the other supplier, and has no phone here
 BUYER = 5_100_000_012  # bought in the days before
 UPSTREAM = "东方卡仓 East Depot"
@@ -94,25 +92,6 @@ class Behind:
 
     def settings(self) -> dict[str, str]:
         return {"url": self.url, "key": self.key, "secret": self.secret}
-
-
-def telegram_id(phone_id: str) -> int:
-    found = PHONES[phone_id].user_id
-    assert found is not None, "the demo's people have ids of their own"
-    return found
-
-
-async def meet(shop: Shop, storefront: Storefront, phone: PhoneSpec) -> Customer:
-    """Somebody with a phone, as the shop knows them."""
-    return await shop.write(
-        people.meet,
-        storefront_id=storefront.id,
-        telegram_id=telegram_id(phone.id),
-        name=" ".join(filter(None, (phone.first_name, phone.last_name))),
-        username=phone.username,
-        telegram_language=phone.language_code,
-        currency=storefront.currency,
-    )
 
 
 async def set_up_supply(shop: Shop, storefront: Storefront, clock: DemoClock, keeps: Callable[[str, bytes, str], str]) -> None:

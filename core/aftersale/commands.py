@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from core import inventory, journal, ledger, orders, outbox, payments, people
+from core import inventory, journal, ledger, orders, outbox, payments, people, storefronts
 from core.aftersale.queries import reasons_for, terms, warranty_ends_of
 from core.aftersale.refusals import CaseDecided, CaseOpen, CodeGone, NothingToSay, NotPromised, TooLate, TooManyCases, TooMuchSaid
 from core.aftersale.rules import LAST_CALL, LONGEST, MOST_OPEN, MOST_SAID, REMIND_AGAIN, Terms
@@ -76,12 +76,14 @@ def open_case(
     undecided = select(func.count()).select_from(Case).where(Case.buyer_id == buyer_id, Case.state != CaseState.DECIDED)
     if (session.scalar(undecided) or 0) >= MOST_OPEN:
         raise TooManyCases(most=MOST_OPEN)
-    promised = terms(session, storefront_id=customer.storefront_id)
+    # The shop answers, also behind a reseller's storefront.
+    house_id = storefronts.by_id(session, customer.storefront_id).house
+    promised = terms(session, storefront_id=house_id)
     frozen_minor, currency, party_id = _to_freeze(session, order_id=order_id, code_id=code_id, offer_id=offer_id)
     case_id = session.scalars(
         insert_new(session, Case)
         .values(
-            storefront_id=customer.storefront_id,
+            storefront_id=house_id,
             buyer_id=buyer_id,
             order_id=order_id,
             code_id=code_id,
@@ -101,7 +103,7 @@ def open_case(
         raise CaseOpen(case_id=session.scalars(select(Case.id).where(Case.code_id == code_id, Case.state != CaseState.DECIDED)).one())
     if text.strip() or picture:
         _enter(session, case_id, Side.BUYER, f"telegram:{customer.telegram_id}", text, picture, picture_kind, once)
-    _tell_staff(session, customer.storefront_id, {"says": "case-opened", "case": case_id}, f"case-opened:{case_id}")
+    _tell_staff(session, house_id, {"says": "case-opened", "case": case_id}, f"case-opened:{case_id}")
     return Opened(case_id, frozen_minor, currency)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
-from core import catalog, fulfilment, inventory, orders, outbox, people, supply
+from core import catalog, fulfilment, inventory, orders, outbox, people, storefronts, supply
 from core.aftersale.rules import Terms, warranty_ends
 from core.aftersale.tables import AftersaleTerms, Case, CaseEntry, CaseState, Outcome, Reason, Side
 from core.catalog import ProductView, SkuView
@@ -51,7 +51,10 @@ class CaseCard:
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """Something that was said: `says` names a usual sentence, `picture` is Telegram's file id of a photo or a document."""
+    """Something that was said: `says` names a usual sentence, `picture` is Telegram's file id of a photo or a document.
+
+    Only the bot of the storefront `front_id` knows that file.
+    """
 
     id: int
     case_id: int
@@ -62,6 +65,7 @@ class EntryView:
     picture: str | None
     picture_kind: str | None
     at: datetime
+    front_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,8 @@ class Standing:
 
 @read
 def terms(session: Session, *, storefront_id: int) -> Terms:
-    """The storefront's deadlines."""
-    row = session.get(AftersaleTerms, storefront_id)
+    """The storefront's deadlines; a reseller's has those of the shop behind it."""
+    row = session.get(AftersaleTerms, storefronts.by_id(session, storefront_id).house)
     return Terms() if row is None else Terms(row.answer_hours, row.buyer_days, row.warranty_hours)
 
 
@@ -223,6 +227,11 @@ def complainable(
     return Complainable(found.card, lines, len(codes) > limit, reasons_for(session, found))
 
 
+def _whose(storefront_id: int, buyer_id: int | None) -> ColumnElement[bool]:
+    """A buyer's own, or all that the staff of a storefront answer: those behind resellers' storefronts among them."""
+    return Case.storefront_id == storefront_id if buyer_id is None else Case.buyer_id == buyer_id
+
+
 @read
 def cases_of(
     session: Session,
@@ -234,9 +243,7 @@ def cases_of(
     limit: int = 6,
 ) -> list[CaseCard]:
     """Cases, newest first: of a buyer, of an order, or of all; `before` is the id of the last one seen."""
-    question = select(Case).where(Case.storefront_id == storefront_id).order_by(Case.id.desc()).limit(limit)
-    if buyer_id is not None:
-        question = question.where(Case.buyer_id == buyer_id)
+    question = select(Case).where(_whose(storefront_id, buyer_id)).order_by(Case.id.desc()).limit(limit)
     if order_id is not None:
         question = question.where(Case.order_id == order_id)
     if before is not None:
@@ -254,7 +261,7 @@ def find(session: Session, text: str, *, storefront_id: int, buyer_id: int | Non
     words = text.replace("\x00", " ").strip()
     if not words or len(words) > _LONGEST:
         return []
-    mine = [Case.storefront_id == storefront_id] + ([Case.buyer_id == buyer_id] if buyer_id is not None else [])
+    mine = [_whose(storefront_id, buyer_id)]
     number = words.lstrip("#")
     found: dict[int, Case] = {}
 
@@ -300,7 +307,7 @@ def pictures(session: Session, *, case_id: int, buyer_id: int | None = None, sto
     if row is None or (buyer_id is not None and row.buyer_id != buyer_id) or storefront_id not in (None, row.storefront_id):
         return []
     rows = session.scalars(select(CaseEntry).where(CaseEntry.case_id == case_id, CaseEntry.picture.is_not(None)).order_by(CaseEntry.id))
-    return [_entry(each) for each in rows]
+    return [_entry(session, each) for each in rows]
 
 
 @read
@@ -359,7 +366,7 @@ def case(
         _cards(session, [row])[0],
         masks[row.code_id],
         None if row.replacement_code_id is None else masks[row.replacement_code_id],
-        [_entry(e) for e in reversed(newest_first[:last])],
+        [_entry(session, e) for e in reversed(newest_first[:last])],
         len(newest_first) > last,
         orders.shown(session, row.order_id),
         found.deliveries,
@@ -385,7 +392,7 @@ def entry(session: Session, entry_id: int, *, buyer_id: int | None = None, store
     row = session.get_one(Case, found.case_id)
     if (buyer_id is not None and row.buyer_id != buyer_id) or storefront_id not in (None, row.storefront_id):
         return None
-    return _entry(found)
+    return _entry(session, found)
 
 
 @read
@@ -399,8 +406,10 @@ def frozen(session: Session, party_id: int) -> dict[str, int]:
     return {currency: int(minor) for currency, minor in rows}
 
 
-def _entry(row: CaseEntry) -> EntryView:
-    return EntryView(row.id, row.case_id, row.side, row.by, row.says, row.text, row.picture, row.picture_kind, row.at)
+def _entry(session: Session, row: CaseEntry) -> EntryView:
+    of = session.get_one(Case, row.case_id)
+    front_id = of.storefront_id if row.side is Side.SHOP else people.by_id(session, of.buyer_id).storefront_id
+    return EntryView(row.id, row.case_id, row.side, row.by, row.says, row.text, row.picture, row.picture_kind, row.at, front_id)
 
 
 def _cards(session: Session, rows: Sequence[Case]) -> list[CaseCard]:

@@ -7,6 +7,7 @@ The questions run on SQLite and PostgreSQL alike, each over whole tables at once
 from __future__ import annotations
 
 from core.audit.api import API
+from core.audit.brands import BRANDS
 from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
 from core.audit.credit import CREDIT
@@ -498,8 +499,9 @@ AFTERSALE = {
            OR (replacement_code_id IS NOT NULL) <> (COALESCE(outcome, '') = 'replaced')""",
     "a case is its order's buyer's": """
         SELECT 'case ' || c.id AS about, 'order ' || c.order_id || ' of customer ' || c.buyer_id AS detail
-        FROM cases c LEFT JOIN orders o ON o.id = c.order_id AND o.buyer_id = c.buyer_id AND o.storefront_id = c.storefront_id
-        WHERE o.id IS NULL""",
+        FROM cases c LEFT JOIN orders o ON o.id = c.order_id AND o.buyer_id = c.buyer_id
+        LEFT JOIN storefronts f ON f.id = o.storefront_id
+        WHERE o.id IS NULL OR COALESCE(f.house_id, f.id) <> c.storefront_id""",
     # Until time ends the case, its code may have been refunded elsewhere.
     "an undecided case is about a code that its order has, or had until it was refunded": """
         SELECT 'case ' || c.id AS about, 'code ' || c.code_id || ' is not of order ' || c.order_id AS detail
@@ -568,6 +570,7 @@ CHECKS: dict[str, str] = {
     **SETTLEMENT,
     **SUPPLY_MONEY,
     **EARNING,
+    **BRANDS,
     **PACKAGES,
     **API,
     **CONTROL,

@@ -39,9 +39,10 @@ SETTLEMENT = {
         SELECT 'claim ' || k.id AS about, 'order ' || k.order_id || ', line ' || k.seq || ', ' || k.units || ' units' AS detail
         FROM claims k JOIN orders o ON o.id = k.order_id
         LEFT JOIN order_lines l ON l.order_id = k.order_id AND l.seq = k.seq AND l.offer_id = k.offer_id
+        LEFT JOIN prices p ON p.id = l.price_id -- in a reseller's storefront the shop's part is shared, and not their margin
         WHERE k.code_id = 0 AND (l.order_id IS NULL OR o.state NOT IN ('issued', 'refunded') OR l.quantity <> k.units
             OR l.unit_cost_minor * l.quantity <> k.cost_minor
-            OR (k.currency = o.currency AND l.unit_price_minor * l.quantity <> k.price_minor))""",
+            OR (k.currency = o.currency AND COALESCE(p.house_minor, l.unit_price_minor) * l.quantity <> k.price_minor))""",
     "the claims of an order sum to the cost that its sale credited their supplier with": """
         SELECT 'order ' || order_id AS about, 'supplier ' || supplier_id || ': credited less claimed is ' || SUM(n) AS detail FROM (
             SELECT order_id, supplier_id, currency, -cost_minor AS n FROM claims WHERE code_id = 0

@@ -28,6 +28,10 @@ _CAUSE = """
          WHEN t.key LIKE 'payout:%' THEN 'payout'
          WHEN t.key LIKE 'package:%' THEN 'package'
          WHEN t.key LIKE 'package-back:%' THEN 'package-back'
+         WHEN t.key LIKE 'margin:%' THEN 'margin'
+         WHEN t.key LIKE 'margin-back:%' THEN 'margin-back'
+         WHEN t.key LIKE 'margin-due:%' THEN 'margin-due'
+         WHEN t.key LIKE 'margin-out:%' THEN 'margin-out'
          WHEN t.key LIKE 'revenue:%' THEN 'revenue'
          WHEN t.key LIKE 'revenue-back:%' THEN 'revenue-back'
          ELSE t.kind || '-other' END

@@ -54,7 +54,7 @@ def count_opened(session: Session, *, storefront_id: int, opened: Collection[Ope
 
     Of a storefront that is not there – what is noted outlives a database that is opened anew – nothing is kept.
     """
-    if storefront_id not in {front.id for front in storefronts.all_open(session)}:
+    if not storefronts.is_there(session, storefront_id):
         return 0
     day, fresh = now(session).astimezone(ZoneInfo(timezone)).date().isoformat(), 0
     for one in sorted(set(opened), key=lambda one: (one.customer_id, one.product_id)):  # in one order, so that nobody waits in a circle

@@ -35,6 +35,7 @@ class AccountKind(StrEnum):
     SECURITY = "security"  # what suppliers have deposited
     CREDIT = "credit"  # what a customer owes besides a wallet below zero, by label: fees, interest, advance; a debit raises it
     BAD_DEBT = "bad_debt"  # what was owed and is written off
+    MARGIN = "margin"  # what a reseller has earned in their own storefront: held, and labelled "due" what may be taken
 
 
 class TransferKind(StrEnum):
@@ -49,6 +50,7 @@ class TransferKind(StrEnum):
     REVENUE = "revenue"  # of another stream than sales, booked by hand
     PACKAGE = "package"  # a period of a service package, and what of it is given back
     CREDIT = "credit"  # interest and fees of credit, what pays them, advances, and what is written off
+    MARGIN = "margin"  # a reseller's part of a sale in their storefront: earned, taken back, released, and taken into the wallet
 
 
 class Party(Base):

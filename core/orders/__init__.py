@@ -121,7 +121,16 @@ from core.orders.several import Got, NotAll, Numbered, Wanted, buy_several, by_n
 from core.orders.showing import Shown, resend, show_again, shown
 from core.orders.steps import settle_step
 from core.orders.tables import OrderState, Passed, RefundState, RefundTo, RevealCause
-from core.orders.to_settle import CodeFate, SoldLine, exchanged_codes_of, refunded_codes_of, refunded_since, sold_lines
+from core.orders.to_settle import (
+    BrandedSale,
+    CodeFate,
+    SoldLine,
+    branded_sales,
+    exchanged_codes_of,
+    refunded_codes_of,
+    refunded_since,
+    sold_lines,
+)
 from core.orders.to_source import DueRefund, Source, is_our_refund, refund_declined, refund_done, refunds_due, source_of
 from core.orders.trail import CodeRefund, issued_at, refunds_of_codes
 from core.orders.views import Outside, Parcel, ParcelLine, Receipt
@@ -135,6 +144,7 @@ __all__ = [
     "Asked",
     "Booked",
     "BoughtAs",
+    "BrandedSale",
     "Buyers",
     "Cap",
     "CodeFate",
@@ -205,6 +215,7 @@ __all__ = [
     "ask_again",
     "book",
     "bought_as",
+    "branded_sales",
     "buy",
     "buy_for",
     "buy_several",

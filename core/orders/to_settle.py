@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +10,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import pricing, storefronts
 from core.database import among, read
 from core.orders.tables import ExchangedCode, Order, OrderLine, OrderState, Refund, RefundedCode
 
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """A line of an issued order, with what of its order it has to know; amounts in minor units."""
+    """A line of an issued order, with what of its order it has to know; amounts in minor units.
+
+    Of what was sold in a reseller's storefront this is the shop's part: the margin on top was never to be shared with a supplier.
+    """
 
     order_id: int
     seq: int
@@ -55,18 +60,22 @@ def sold_lines(session: Session, order_ids: Collection[int]) -> list[SoldLine]:
         .where(among(session, Order.id, order_ids), Order.state.in_((OrderState.ISSUED, OrderState.REFUNDED)))
         .order_by(OrderLine.order_id, OrderLine.seq)
     ).all()
+    parts = pricing.house_parts(session, {line.price_id for line, *_ in rows})
+    wholes: dict[int, int] = defaultdict(int)
+    for line, *_ in rows:
+        wholes[line.order_id] += parts.get(line.price_id, 0) * line.quantity
     return [
         SoldLine(
             line.order_id,
             line.seq,
             storefront_id,
             currency,
-            total_minor,
+            min(total_minor, wholes[line.order_id]) if line.price_id in parts else total_minor,
             issued_at,
             line.sku_id,
             line.offer_id,
             line.quantity,
-            line.unit_price_minor,
+            parts.get(line.price_id, line.unit_price_minor),
             line.unit_cost_minor,
             line.cost_currency,
             placed_at,
@@ -97,3 +106,49 @@ def exchanged_codes_of(session: Session, order_ids: Collection[int]) -> list[Cod
 def refunded_since(session: Session, since: datetime) -> list[int]:
     """The orders of which something was refunded since then."""
     return list(session.scalars(select(Refund.order_id).where(Refund.made_at >= since).distinct()))
+
+
+@dataclass(frozen=True, slots=True)
+class BrandedSale:
+    """An issued order of a reseller's storefront, in minor units: what was paid, and what of it is the shop's."""
+
+    order_id: int
+    storefront_id: int
+    currency: str
+    sold_minor: int
+    house_minor: int
+    refunded_minor: int
+    issued_at: datetime
+
+
+@read
+def branded_sales(session: Session, order_ids: Collection[int]) -> list[BrandedSale]:
+    """Those of these orders that were sold in resellers' storefronts, by order."""
+    rows_of = session.execute(select(Order.id, Order.storefront_id).where(among(session, Order.id, order_ids)))
+    storefront_of = {row.id: row.storefront_id for row in rows_of}
+    theirs = storefronts.branded(session, set(storefront_of.values()))
+    wanted = [order_id for order_id, storefront_id in storefront_of.items() if storefront_id in theirs]
+    if not wanted:
+        return []
+    rows = session.scalars(
+        select(Order)
+        .where(among(session, Order.id, wanted), Order.state.in_((OrderState.ISSUED, OrderState.REFUNDED)))
+        .order_by(Order.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    lines = session.execute(
+        select(OrderLine.order_id, OrderLine.price_id, OrderLine.quantity, OrderLine.unit_price_minor).where(
+            among(session, OrderLine.order_id, wanted)
+        )
+    ).all()
+    parts = pricing.house_parts(session, {line.price_id for line in lines})
+    house: dict[int, int] = defaultdict(int)
+    for line in lines:
+        house[line.order_id] += parts.get(line.price_id, line.unit_price_minor) * line.quantity
+    return [
+        BrandedSale(
+            row.id, row.storefront_id, row.currency, row.total_minor, min(house[row.id], row.total_minor), row.refunded_minor, row.issued_at
+        )
+        for row in rows
+        if row.issued_at is not None
+    ]

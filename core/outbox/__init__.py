@@ -12,6 +12,7 @@ from core.outbox.commands import (
     resend,
     retry,
     unpark,
+    unpark_all,
     untried,
     withdraw,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "resend",
     "retry",
     "unpark",
+    "unpark_all",
     "unsent",
     "untried",
     "waiting",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.database import insert_new, now, write
+from core.database import among, insert_new, now, write
 from core.outbox.tables import Message, Topic
 from core.outbox.views import Leased
 
@@ -131,6 +132,24 @@ def unpark(session: Session, *, customer_id: int) -> int:
         )
         .values(parked_at=None, due_at=now(session))
         .returning(Message.id)
+    ).all()
+    return len(rows)
+
+
+@write
+def unpark_all(session: Session, *, customer_ids: Collection[int]) -> int:
+    """The same for many at once: not the people were away, but the bot that speaks to them. Returns how many messages are due."""
+    rows = session.execute(
+        update(Message)
+        .where(
+            among(session, Message.customer_id, customer_ids),
+            Message.parked_at.is_not(None),
+            Message.done_at.is_(None),
+            Message.trouble.is_(None) | (Message.trouble != SEALED),
+        )
+        .values(parked_at=None, due_at=now(session))
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
     ).all()
     return len(rows)
 

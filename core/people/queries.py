@@ -159,6 +159,12 @@ def next_customers(session: Session, *, storefront_id: int, after: int, limit: i
 
 
 @read
+def how_many(session: Session, *, storefront_id: int) -> int:
+    """How many customers a storefront has."""
+    return session.scalar(select(func.count()).select_from(CustomerRow).where(CustomerRow.storefront_id == storefront_id)) or 0
+
+
+@read
 def country_of(session: Session, customer_id: int) -> str | None:
     """Where a customer says they are (ISO 3166); None while they have not been asked."""
     return session.scalar(select(CustomerRow.country).where(CustomerRow.id == customer_id))

@@ -2,7 +2,23 @@
 versioned; and what a purchase at it costs, and why.
 """
 
-from core.pricing.commands import MOST_TIERS, TiersDoNotFall, TooManyTiers, changes, current, history, marks, newest, set_price, version
+from core.pricing.commands import (
+    MOST_TIERS,
+    BrandedPrice,
+    TiersDoNotFall,
+    TooManyTiers,
+    branded,
+    changes,
+    current,
+    end_branded,
+    history,
+    house_parts,
+    marks,
+    newest,
+    set_branded,
+    set_price,
+    version,
+)
 from core.pricing.lately import PriceLately, price_lately
 from core.pricing.parties import (
     DearerThanRetail,
@@ -25,6 +41,7 @@ from core.pricing.quote import LEAST_MINOR, Cut, Discount, Fact, Price, Quote, R
 __all__ = [
     "LEAST_MINOR",
     "MOST_TIERS",
+    "BrandedPrice",
     "Cut",
     "DearerThanRetail",
     "Discount",
@@ -40,15 +57,18 @@ __all__ = [
     "ToPay",
     "TooManyTiers",
     "affordable",
+    "branded",
     "changes",
     "changes_for",
     "current",
+    "end_branded",
     "end_due",
     "end_party_prices",
     "for_buyer",
     "for_resellers",
     "history",
     "history_of",
+    "house_parts",
     "marks",
     "newest",
     "of_parties",
@@ -57,6 +77,7 @@ __all__ = [
     "price_lately",
     "quote",
     "refuse_dearer",
+    "set_branded",
     "set_customer_price",
     "set_level_price",
     "set_price",

@@ -183,6 +183,77 @@ def set_price(
     return view(row, wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class BrandedPrice:
+    """A current price in a reseller's storefront, in minor units: what its customers pay, and what of it is the shop's."""
+
+    id: int
+    sku_id: int
+    retail_minor: int
+    house_minor: int
+    currency: str
+
+
+@read
+def branded(session: Session, *, storefront_id: int) -> dict[int, BrandedPrice]:
+    """Every current price of a reseller's storefront, by denomination."""
+    rows = session.scalars(select(PriceRow).where(PriceRow.storefront_id == storefront_id, PriceRow.until.is_(None), *OWN))
+    return {
+        row.sku_id: BrandedPrice(row.id, row.sku_id, row.retail_minor, row.house_minor, row.currency)
+        for row in rows
+        if row.house_minor is not None
+    }
+
+
+@write
+def set_branded(session: Session, *, storefront_id: int, sku_id: int, retail_minor: int, house_minor: int, currency: str) -> bool:
+    """What customers of a reseller's storefront pay from now on, and what of it the shop gets; False when that is so already.
+
+    Its discounts for larger quantities are nobody's: a row of it has no tiers.
+    """
+    assert 0 < house_minor <= retail_minor, "nothing is sold for less than the shop is to get"
+    before = locked_own(session, storefront_id, sku_id)
+    if before is not None and (before.retail_minor, before.house_minor, before.currency) == (retail_minor, house_minor, currency):
+        return False
+    row = PriceRow(
+        storefront_id=storefront_id,
+        sku_id=sku_id,
+        retail_minor=retail_minor,
+        wholesale_minor=None,
+        house_minor=house_minor,
+        currency=currency,
+    )
+    follow(session, before, row, ())
+    return True
+
+
+@write
+def end_branded(session: Session, *, storefront_id: int, sku_ids: Collection[int]) -> int:
+    """These denominations are not for sale any more in a reseller's storefront; returns how many were."""
+    ended = session.execute(
+        update(PriceRow)
+        .where(
+            PriceRow.storefront_id == storefront_id,
+            among(session, PriceRow.sku_id, sku_ids),
+            PriceRow.until.is_(None),
+            PriceRow.house_minor.is_not(None),
+        )
+        .values(until=now(session))
+        .returning(PriceRow.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(ended)
+
+
+@read
+def house_parts(session: Session, price_ids: Collection[int]) -> dict[int, int]:
+    """What the shop gets of one at these versions of prices, in minor units; of the shop's own, which have no other part, nothing."""
+    rows = session.execute(
+        select(PriceRow.id, PriceRow.house_minor).where(among(session, PriceRow.id, price_ids), PriceRow.house_minor.is_not(None))
+    )
+    return {price_id: house_minor for price_id, house_minor in rows if house_minor is not None}
+
+
 def locked_own(session: Session, storefront_id: int, sku_id: int) -> PriceRow | None:
     """The storefront's own price of a denomination, locked: whoever changes a price of it, or one that rests on it, takes turns here."""
     question = (

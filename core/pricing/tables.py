@@ -41,6 +41,8 @@ class Price(Base):
         # What a denomination costs a reseller, and what it cost lately, is asked for each screen of it.
         Index("ix_prices_in_time", "storefront_id", "sku_id", "until"),
         CheckConstraint("retail_minor > 0", name="retail_positive"),
+        # In a reseller's storefront nothing is sold for less than the shop is to get of it.
+        CheckConstraint("house_minor IS NULL OR house_minor BETWEEN 1 AND retail_minor", name="house_within_retail"),
         CheckConstraint("level_id IS NULL OR customer_id IS NULL", name="of_one_party"),
         # What one party pays is one price: it has no other for resellers beside it.
         CheckConstraint("(level_id IS NULL AND customer_id IS NULL) OR wholesale_minor IS NULL", name="one_price_of_a_party"),
@@ -61,6 +63,7 @@ class Price(Base):
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     ends_at: Mapped[datetime | None]  # a contract price holds until then, also before anybody has closed its row
     dearer: Mapped[bool] = mapped_column(server_default=false(), default=False)  # it may be above what everybody pays: that was meant
+    house_minor: Mapped[int | None]  # in a reseller's storefront: what the shop gets of one; the rest is the reseller's margin
 
 
 class PriceTier(Base):

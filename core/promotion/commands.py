@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import journal, outbox, people
+from core import brands, journal, outbox, packages, people
 from core.catalog import Gone
 from core.database import now, write
 from core.promotion.queries import DRAFT, once_prefix
@@ -38,6 +38,19 @@ def begin(session: Session, *, broadcast_id: int, storefront_id: int, by: str) -
         return False
     journal.record(session, by=by, did="begin-broadcast", about="broadcast", about_id=broadcast_id, after={"text": row.text})
     return True
+
+
+@write
+def begin_branded(session: Session, *, broadcast_id: int, storefront_id: int, by: str) -> int | None:
+    """The same in a reseller's storefront: it uses up one broadcast of its owner's package. Returns how many are left, None where
+    broadcasts are not sold, or it was begun before. Raises Gone, packages.Locked, packages.NoneLeft: then nothing is sent.
+    """
+    brand = brands.brand_of(session, storefront_id)
+    if brand is None or brand.closed:
+        raise Gone
+    if not begin(session, broadcast_id=broadcast_id, storefront_id=storefront_id, by=by):
+        return None
+    return packages.use_broadcast(session, customer_id=brand.owner_id)
 
 
 @write

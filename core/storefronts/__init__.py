@@ -5,12 +5,31 @@ from core.storefronts.commands import (
     TAG_LETTERS,
     Storefront,
     all_open,
+    branded,
     by_id,
     first,
+    is_there,
+    open_branded,
     open_storefront,
     rename,
     set_review,
+    speak,
     tags,
 )
 
-__all__ = ["TAG_LENGTH", "TAG_LETTERS", "Storefront", "all_open", "by_id", "first", "open_storefront", "rename", "set_review", "tags"]
+__all__ = [
+    "TAG_LENGTH",
+    "TAG_LETTERS",
+    "Storefront",
+    "all_open",
+    "branded",
+    "by_id",
+    "first",
+    "is_there",
+    "open_branded",
+    "open_storefront",
+    "rename",
+    "set_review",
+    "speak",
+    "tags",
+]

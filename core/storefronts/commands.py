@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -20,7 +21,10 @@ TAG_LENGTH = 6
 
 @dataclass(frozen=True, slots=True)
 class Storefront:
-    """A shop as customers see it. `party_id` owns its house accounts."""
+    """A shop as customers see it. `party_id` owns its house accounts.
+
+    `house_id` is set for the storefront of a reseller: the shop's own one behind it, whose staff and accounts it has.
+    """
 
     id: int
     party_id: int
@@ -32,6 +36,12 @@ class Storefront:
     tag: str = ""
     review_hours: int = 24
     reversible_days: int = 30
+    house_id: int | None = None
+
+    @property
+    def house(self) -> int:
+        """The shop's own storefront: this one, or the one behind it."""
+        return self.house_id or self.id
 
 
 def _view(row: StorefrontRow) -> Storefront:
@@ -46,6 +56,7 @@ def _view(row: StorefrontRow) -> Storefront:
         row.tag,
         row.review_hours,
         row.reversible_days,
+        row.house_id,
     )
 
 
@@ -66,6 +77,38 @@ def open_storefront(session: Session, *, name: str, currency: str, language: str
         tag="".join(secrets.choice(TAG_LETTERS) for _ in range(TAG_LENGTH)),
     )
     session.add(row)
+    session.flush()
+    return _view(row)
+
+
+@write
+def open_branded(session: Session, *, house_id: int, name: str, support: str | None) -> Storefront:
+    """A storefront for a reseller's own name. What it sells is paid into the accounts of the shop's own one, in its currency."""
+    house = session.get_one(StorefrontRow, house_id)
+    assert house.house_id is None, "a reseller's storefront has no others behind it"
+    row = StorefrontRow(
+        party_id=house.party_id,
+        name=name,
+        currency=house.currency,
+        language=house.language,
+        sales_account_id=house.sales_account_id,
+        support=support,
+        opened_at=now(session),
+        tag=house.tag,
+        review_hours=house.review_hours,
+        reversible_days=house.reversible_days,
+        house_id=house.id,
+    )
+    session.add(row)
+    session.flush()
+    return _view(row)
+
+
+@write
+def speak(session: Session, *, storefront_id: int, language: str) -> Storefront:
+    """The language of whoever speaks none that the shop knows."""
+    row = session.get_one(StorefrontRow, storefront_id, with_for_update=True)
+    row.language = language
     session.flush()
     return _view(row)
 
@@ -127,8 +170,21 @@ def by_id(session: Session, storefront_id: int) -> Storefront:
 
 @read
 def all_open(session: Session) -> list[Storefront]:
-    """Every storefront."""
-    return [_view(row) for row in session.scalars(select(StorefrontRow).order_by(StorefrontRow.id))]
+    """Every storefront of the shop's own, each with its staff; not those of resellers."""
+    return [_view(row) for row in session.scalars(select(StorefrontRow).where(StorefrontRow.house_id.is_(None)).order_by(StorefrontRow.id))]
+
+
+@read
+def is_there(session: Session, storefront_id: int) -> bool:
+    """Is there a storefront of this id, the shop's own or a reseller's?"""
+    return session.get(StorefrontRow, storefront_id) is not None
+
+
+@read
+def branded(session: Session, storefront_ids: Collection[int]) -> set[int]:
+    """Those of these storefronts that are resellers'."""
+    rows = session.scalars(select(StorefrontRow.id).where(StorefrontRow.id.in_(storefront_ids), StorefrontRow.house_id.is_not(None)))
+    return set(rows)
 
 
 @read

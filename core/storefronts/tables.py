@@ -1,4 +1,4 @@
-"""Storefronts: each has its own name, currency, customers and prices; one today, white-label bots later."""
+"""Storefronts: each has its own name, customers and prices. The shop's own, and those that resellers have under their own names."""
 
 from __future__ import annotations
 
@@ -25,3 +25,5 @@ class StorefrontRow(Base):
     tag: Mapped[str] = mapped_column(String(8), server_default=text("''"))
     review_hours: Mapped[int] = mapped_column(server_default=text("24"))  # the staff decide about a held order within so many
     reversible_days: Mapped[int] = mapped_column(server_default=text("30"))  # for so long money may be taken back by its payer
+    # A reseller's: the storefront of the shop that sells, is paid and answers behind it. Its party and its accounts are this one's.
+    house_id: Mapped[int | None] = mapped_column(ForeignKey("storefronts.id"))

@@ -31,6 +31,7 @@ from handlers.admin import (
     offer_facts,
     offers,
     orders,
+    own_bots,
     payments,
     payouts,
     people,
@@ -117,6 +118,7 @@ def router() -> Router:
         certificates,
         reseller_cards,
         resellers,
+        own_bots,
         plans,
         credit,
     )

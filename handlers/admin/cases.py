@@ -25,6 +25,7 @@ from handlers.cases import (
     USUAL,
     WHAT_TO_TYPE,
     WHYS,
+    Fetching,
     all_pictures,
     coded,
     mark_of,
@@ -259,13 +260,14 @@ def _buttons(found: CaseDetail, desk: Desk) -> list[Row]:
     return rows
 
 
-async def picture(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
-    await send_picture(press, await desk.shop.read(aftersale.entry, callback_data.id, storefront_id=desk.storefront.id), desk.speech)
+async def picture(press: CallbackQuery, callback_data: Go, desk: Desk, fetch_file: Fetching = None) -> None:
+    found = await desk.shop.read(aftersale.entry, callback_data.id, storefront_id=desk.storefront.id)
+    await send_picture(press, found, desk.speech, here=desk.storefront.id, fetch=fetch_file)
 
 
-async def pictures(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
+async def pictures(press: CallbackQuery, callback_data: Go, desk: Desk, fetch_file: Fetching = None) -> None:
     found = await desk.shop.read(aftersale.pictures, case_id=callback_data.id, storefront_id=desk.storefront.id)
-    await send_pictures(press, found, desk.speech)
+    await send_pictures(press, found, desk.speech, here=desk.storefront.id, fetch=fetch_file)
 
 
 async def refusing(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:

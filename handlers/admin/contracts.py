@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import books, catalog, orders, people, resellers, settlement, supply
+from core import books, brands, catalog, orders, resellers, settlement, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.money import NotAnAmount, parse_minor
@@ -463,7 +463,7 @@ async def _show_shares(press: CallbackQuery, desk: Desk, order_id: int) -> None:
     found = await desk.shop.read(orders.detail, order_id=order_id)
     buyer = None
     if found is not None:
-        buyer = await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
+        buyer = await desk.shop.read(brands.served, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
     if found is None or buyer is None:
         raise Gone
     say, card = desk.speech, found.card

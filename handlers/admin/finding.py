@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram import Router
 from aiogram.types import InlineKeyboardButton, Message
 
-from core import orders, people
+from core import brands, orders
 from core.orders import OrderDetail
 from core.payments import Intent
 from core.people import Customer
@@ -52,4 +52,4 @@ def _opens(say: Speech, found: OrderDetail | Intent) -> InlineKeyboardButton:
 async def _buyer_here(desk: Desk, found: OrderDetail | Intent) -> Customer | None:
     """The buyer, when the order or the payment is of this storefront."""
     customer_id = found.card.buyer_id if isinstance(found, OrderDetail) else found.customer_id
-    return await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=customer_id)
+    return await desk.shop.read(brands.served, storefront_id=desk.storefront.id, customer_id=customer_id)

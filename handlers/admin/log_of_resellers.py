@@ -23,6 +23,10 @@ ACTIONS = {
     "add-plan": N_("put service package {id} on sale"),
     "withdraw-plan": N_("took service package {id} off sale"),
     "end-subscription": N_("ended a service package of reseller {id}"),
+    "open-brand": N_("reseller {id} opened their own bot"),
+    "close-brand": N_("reseller {id} closed their own bot"),
+    "stop-brand": N_("stopped a bot of reseller {id}"),
+    "resume-brand": N_("let a bot of reseller {id} sell again"),
     "close-undercut": N_("settled that reseller {id} asked too little"),
 }
 FIELDS = {
@@ -43,6 +47,7 @@ FIELDS = {
     "asked_minor": N_("asked"),
     "undercut": N_("number of the note"),
     "broadcasts": N_("broadcasts"),
+    "username": N_("bot"),
     "price_minor": N_("price"),
 }
 CURRENCY_OF = {"price_minor": "currency", "unit_minor": "currency", "asked_minor": "currency", "turnover_minor": ""}

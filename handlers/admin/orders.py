@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import orders, people
+from core import brands, orders
 from core.catalog import Gone
 from core.errors import N_
 from core.orders import OrderDetail, OrderState
@@ -50,7 +50,7 @@ def router() -> Router:
 
 async def _buyer_here(desk: Desk, found: OrderDetail) -> Customer | None:
     """The buyer, when the order is of this storefront."""
-    return await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
+    return await desk.shop.read(brands.served, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
 
 
 async def _order(desk: Desk, order_id: int) -> tuple[OrderDetail, Customer]:

@@ -9,7 +9,7 @@ import structlog
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, InaccessibleMessage, Message
 
-from core import orders, payments, people
+from core import brands, orders, payments
 from core.catalog import Gone
 from core.payments import Intent, IntentState
 from core.people import Customer
@@ -54,7 +54,9 @@ _asking: set[asyncio.Task[None]] = set()
 
 async def _known(desk: Desk, intent_id: int) -> tuple[Intent, Customer]:
     intent = await desk.shop.read(payments.intent, intent_id)
-    payer = None if intent is None else await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=intent.customer_id)
+    payer = (
+        None if intent is None else await desk.shop.read(brands.served, storefront_id=desk.storefront.id, customer_id=intent.customer_id)
+    )
     if intent is None or payer is None:
         raise Gone
     return intent, payer

@@ -7,7 +7,7 @@ import secrets
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import orders, payments, people, resellers
+from core import brands, orders, payments, people, resellers
 from core.catalog import Gone
 from core.money import decimal_text, parse_minor
 from core.people import Customer
@@ -50,7 +50,7 @@ QUESTIONS["person.find"] = Question(_ask_who, _find, "home")
 
 async def _customer(desk: Desk, customer_id: int) -> Customer:
     """A customer of this storefront; raises Gone."""
-    found = await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=customer_id)
+    found = await desk.shop.read(brands.served, storefront_id=desk.storefront.id, customer_id=customer_id)
     if found is None:
         raise Gone
     return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 
-from core import aftersale, inventory, orders, people
+from core import aftersale, brands, inventory, orders
 from core.catalog import Gone
 from core.errors import N_
 from core.orders import OrderDetail, RefundState, RefundTo, SoldCode, Source
@@ -41,7 +41,7 @@ def router() -> Router:
 async def _order(desk: Desk, order_id: int) -> OrderDetail:
     """The order, when it is of this storefront."""
     found = await desk.shop.read(orders.detail, order_id=order_id)
-    if found is None or await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id) is None:
+    if found is None or await desk.shop.read(brands.served, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id) is None:
         raise Gone
     return found
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import catalog, fulfilment, orders, people, routing, supply
+from core import brands, catalog, fulfilment, orders, routing, supply
 from core.catalog import Gone
 from core.errors import N_, Refusal
 from core.fulfilment import TaskState, TaskView
@@ -170,7 +170,9 @@ QUESTIONS["routing.weight"] = Question(_ask_weight, _take_weight, "routing")
 async def _order(desk: Desk, order_id: int) -> OrderDetail:
     """The order, when it is of this storefront."""
     found = await desk.shop.read(orders.detail, order_id=order_id)
-    buyer = None if found is None else await desk.shop.read(people.one, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
+    buyer = (
+        None if found is None else await desk.shop.read(brands.served, storefront_id=desk.storefront.id, customer_id=found.card.buyer_id)
+    )
     if found is None or buyer is None:
         raise Gone
     return found

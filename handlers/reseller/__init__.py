@@ -17,6 +17,7 @@ from handlers.reseller import (
     limits,
     members,
     orders,
+    own_bot,
     packages,
     price,
     statement,
@@ -28,6 +29,23 @@ __all__ = ["router"]
 def router() -> Router:
     """Everything that applicants, resellers and their people ask for, in the order in which it is tried."""
     made = Router(name="reseller")
-    parts = (home, applying, api, codes, groups, balance, price, buying, orders, statement, analytics, limits, credit, members, packages)
+    parts = (
+        home,
+        applying,
+        api,
+        codes,
+        groups,
+        balance,
+        price,
+        buying,
+        orders,
+        statement,
+        analytics,
+        limits,
+        credit,
+        members,
+        packages,
+        own_bot,
+    )
     made.include_routers(*[part.router() for part in parts])
     return made

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import handlers.admin
-from core import aftersale, catalog, coupons, inventory, journal, orders, packages, promotion, purchasing, rates, supply
+from core import aftersale, brands, catalog, coupons, inventory, journal, orders, packages, people, promotion, purchasing, rates, supply
 from core.aftersale import Reason
 from core.database import Shop, utc_now
 from core.inventory import Secret
@@ -111,6 +111,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("rule.margin", "top", "2.5", "set-price-rule"),
     ("rp.other", "repricing", "97.50", "set-price"),
     ("routing.weight@cost", "top", "77", "set-weights"),
+    ("brand.stop", "brand", "Too many complaints", "stop-brand"),
     ("plan.new", "top", "Gold; 30.00; 30; bot, pictures, 4", "add-plan"),
 ]
 # These end on a confirmation, and are told below.
@@ -185,6 +186,8 @@ ELSEWHERE |= {"task-ask", "task-fail", "call-off"}
 ELSEWHERE |= {"settle-now"}
 # And where contracts are: tests/admin/test_supply_money.py.
 ELSEWHERE |= {"con-end"}
+# And resellers' own bots: tests/admin/test_own_bots.py.
+ELSEWHERE |= {"brand-on"}
 # And commitments: tests/admin/test_commitments.py.
 ELSEWHERE |= {"commit-off"}
 
@@ -245,7 +248,10 @@ async def things(shop: Shop, goods: Goods) -> dict[str, int]:
     subscriber = await person(shop, goods.storefront, money_minor=1000)
     subscribed = await shop.write(packages.subscribe, customer_id=subscriber.id, plan_id=plan.id)
     proposed = await shop.read(supply.repricings, storefront_id=goods.storefront.id)
+    await shop.write(people.set_wholesale, storefront_id=goods.storefront.id, customer_id=subscriber.id, wholesale=True, by="test")
+    own = await shop.write(brands.open_brand, owner_id=subscriber.id, token="7:own", bot_id=7, username="own_bot", name="Own")
     return {
+        "brand": own.id,
         "plan": plan.id,
         "subscription": subscribed.id,
         "VENDOR": vendor.id,

@@ -11,13 +11,14 @@ from aiogram import Bot
 from aiogram.client.default import DefaultBotProperties
 
 from bot.courier import Courier
-from bot.pace import LocalPace, Pace, Rates
+from bot.pace import Pace, Rates
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
 from sandbox import BotSpec, Patience, Sandbox
 from sandbox.phone import Phone
 from tests.line import Line
+from tests.speaking import speaking
 from tests.stage import person
 
 TOKEN = "7000000001:AAtests-of-the-running-bot"
@@ -68,7 +69,7 @@ async def owner_of(phone: Phone, shop: Shop, storefront: Storefront, money_minor
 @asynccontextmanager
 async def delivering(shop: Shop, bot: Bot, pace: Pace | None = None) -> AsyncIterator[Courier]:
     """A courier at work; drained at the end."""
-    courier, stop = Courier(shop, bot, SHOP.username, pace or LocalPace(QUICK)), asyncio.Event()
+    courier, stop = Courier(shop, speaking(bot, pace, SHOP.username)), asyncio.Event()
     task = asyncio.create_task(courier.run(stop))
     try:
         yield courier

@@ -28,6 +28,7 @@ from core.ports import Ask, Callback, Capabilities, Created, Declined, Event, He
 from core.storefronts import Storefront
 from tests.bot.conftest import TOKEN, until
 from tests.handlers.recorder import Recorder
+from tests.speaking import speaking
 from tests.stage import Clock, Goods, numbers, person
 from web import metrics
 from web.app import make_app
@@ -122,7 +123,7 @@ async def quick() -> Provider:
 @pytest.fixture
 async def asker(shop: Shop, storefront: Storefront, slow: Provider, quick: Provider) -> AsyncIterator[Asker]:
     async with Bot(TOKEN, session=Recorder()) as bot:
-        yield Asker(shop, storefront, bot, {"slow": slow, "quick": quick})
+        yield Asker(shop, storefront, speaking(bot), {"slow": slow, "quick": quick})
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from aiogram.methods import SendMessage
 from bot import courier as courier_module
 from bot.courier import LEASE_SECONDS, Courier
 from bot.pace import LocalPace, Rates
+from bot.voices import Voice
 from core import orders, outbox, people, resellers
 from core.database import Shop
 from core.outbox import Leased, Topic
@@ -20,8 +21,9 @@ from core.people import Customer
 from handlers.parcel import Outgoing
 from sandbox import Sandbox
 from sandbox.phone import Phone
-from tests.bot.conftest import QUICK, SHOP, delivering, on_sqlite, owner_of, until
+from tests.bot.conftest import SHOP, delivering, on_sqlite, owner_of, until
 from tests.core.props import scalar
+from tests.speaking import speaking
 from tests.stage import Clock, Goods, numbers
 
 
@@ -209,12 +211,12 @@ async def test_a_member_who_blocked_the_bot_shuts_nobody_else_out(
         # Refused while they were coming back: it is welcome now, and does not wait for a press.
         bring, refused = courier._bring, asyncio.Event()
 
-        async def came_back_meanwhile(chat_id: int, part: Outgoing) -> int:
+        async def came_back_meanwhile(voice: Voice, chat_id: int, part: Outgoing) -> int:
             if not refused.is_set():
                 refused.set()
                 await shop.write(people.come_back, customer_id=member.id)
                 raise TelegramForbiddenError(SendMessage(chat_id=chat_id, text=""), "bot was blocked by the user")
-            return await bring(chat_id, part)
+            return await bring(voice, chat_id, part)
 
         await second_phone.blocks(False)
         monkeypatch.setattr(courier, "_bring", came_back_meanwhile)
@@ -263,7 +265,7 @@ async def test_a_courier_killed_between_send_and_mark_repeats_only_the_same_mess
 
     await buys(shop, goods, buyer)
     await buys(shop, goods, other)
-    doomed = asyncio.create_task(Doomed(shop, telegram, SHOP.username, LocalPace(QUICK)).run(asyncio.Event(), drain_seconds=0))
+    doomed = asyncio.create_task(Doomed(shop, speaking(telegram)).run(asyncio.Event(), drain_seconds=0))
     await phone.waits_for(is_code)
     await second_phone.waits_for(is_code)
     doomed.cancel()
@@ -329,7 +331,7 @@ async def test_stopping_finishes_what_is_being_sent_and_gives_the_rest_back(shop
     for amount_minor in range(1, 4):
         await tell(shop, buyer, amount_minor)
     await phone.fault(slow_ms=300)
-    courier, stop = Courier(shop, telegram, SHOP.username, LocalPace(QUICK)), asyncio.Event()
+    courier, stop = Courier(shop, speaking(telegram)), asyncio.Event()
     running = asyncio.create_task(courier.run(stop))
     await asyncio.sleep(0.2)
     stop.set()

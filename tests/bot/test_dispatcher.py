@@ -50,10 +50,9 @@ def stubborn() -> Router:
 
 @pytest.mark.parametrize("database", ["sqlite"])
 async def test_a_press_is_answered_once_with_the_refusal_the_mark_or_its_own_words(
-    sandbox: Sandbox, shop: Shop, storefront: Storefront, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, shop: Shop, storefront: Storefront
 ) -> None:
-    monkeypatch.setattr(wiring, "routers", lambda: [stubborn()])
-    dispatcher = wiring.make_dispatcher(shop, storefront, {})
+    dispatcher = wiring.make_dispatcher(shop, storefront, {}, conversations=lambda: [stubborn()])
     async with make_bot(TOKEN, sandbox.url) as bot, Phone(sandbox.url, "second", "card_shop_bot") as phone:
         offset = 0
 

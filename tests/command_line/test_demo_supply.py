@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.commands.opening import shop_to_read
+from bot.demo.people import telegram_id
 from bot.demo.stage import set_up
-from bot.demo.supply import UPSTREAM, Behind, telegram_id
+from bot.demo.supply import UPSTREAM, Behind
 from bot.demo.tills import SUPPLY_KEY, SUPPLY_SECRET, Tills, free_port
 from bot.settings import Settings
 from core import audit, catalog, credit, integration, onboarding, outbox, settlement, supply

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from core import audit, inventory, orders
 from core.audit import queries
 from core.audit.api import API
+from core.audit.brands import BRANDS
 from core.audit.commitments import COMMITMENTS
 from core.audit.control import CONTROL
 from core.audit.credit import CREDIT
@@ -412,6 +413,7 @@ TOLD_ELSEWHERE = {
     name
     for checks in (
         API,
+        BRANDS,
         COMMITMENTS,
         CREDIT,
         PACKAGES,

@@ -12,7 +12,7 @@ from sqlalchemy import LargeBinary, text
 from sqlalchemy.orm import Session
 
 from bot.commands.sealed import SEALED, wrap_all
-from core import api, fulfilment, integration, orders, people, settlement, supply
+from core import api, brands, fulfilment, integration, orders, people, settlement, supply
 from core.database import Keyring, KeysMissing, Shop, read, write
 from core.orders import RevealCause
 from core.schema import metadata
@@ -88,6 +88,7 @@ async def test_after_a_rotation_everything_sealed_opens_with_the_new_key_alone(s
     there = await shop.write(integration.draft_upstream, storefront=storefront, protocol="own-shop", name="There", by="test")
     await shop.write(integration.say_settings, upstream_id=there.id, settings={"secret": "s3cret"}, by="test")
     await shop.write(people.set_wholesale, storefront_id=storefront.id, customer_id=buyer.id, wholesale=True, by="test")
+    own = await shop.write(brands.open_brand, owner_id=buyer.id, token="7:own-bot", bot_id=7, username="own", name="Own")
     program = await shop.write(
         api.make_key, customer_id=buyer.id, label="Shop", form=api.Form.OWN, scopes=set(api.Scope), sandbox=False, by="test"
     )
@@ -111,6 +112,7 @@ async def test_after_a_rotation_everything_sealed_opens_with_the_new_key_alone(s
     [placed] = await shop.read(links, member.id)
     assert placed == "t.me/+abc"
     assert await shop.read(integration.settings_of, there.id) == {"secret": "s3cret"}
+    assert await shop.read(brands.token_of, own.id) == "7:own-bot"
     assert await account_of(shop, of.supplier_id) == ACCOUNT
     kept = await shop.read(settlement.payout, payout.id)
     assert kept is not None and kept.words == ACCOUNT
@@ -141,7 +143,7 @@ def test_whatever_table_holds_a_sealed_key_is_wrapped_anew_by_the_command() -> N
     }
     assert sealed == {one.table for one in SEALED}
     makers = {path.parts[-2] for path in Path("core").rglob("*.py") if re.search(r"\.new_data_key\(", path.read_text())}
-    assert makers == {"api", "fulfilment", "integration", "inventory", "settlement"}
+    assert makers == {"api", "brands", "fulfilment", "integration", "inventory", "settlement"}
 
 
 async def test_where_a_suppliers_money_goes_is_nowhere_in_clear(

@@ -16,7 +16,7 @@ from bot.asking import Asker
 from bot.courier import Courier
 from bot.dispatcher import make_dispatcher
 from bot.intake import Intake
-from bot.pace import LocalPace, Rates
+from bot.pace import Rates
 from bot.polling import Polling
 from bot.telegram_calls import BotCalls
 from connectors.payments.stars import Stars
@@ -30,6 +30,7 @@ from sandbox import BotSpec, Patience, Sandbox
 from sandbox.phone import Phone, labels
 from tests.handlers.recorder import breakages
 from tests.line import Line
+from tests.speaking import speaking
 from tests.stage import give, person
 
 SPEC = BotSpec("7000000001:AAtests-of-the-conversations", "card_shop_bot", "Card Shop")
@@ -141,7 +142,8 @@ async def opened(
         if rate is not None:
             await shop.write(rates.set_rate, base="XTR", quote="CNY", rate=rate, source="test")
         methods |= more or {}
-        asker = Asker(shop, storefront, bot, methods)
+        voices = speaking(bot, username=SPEC.username)
+        asker = Asker(shop, storefront, voices, methods)
         studio = Studio()
         stack.push_async_callback(studio.close)
         dispatcher = make_dispatcher(
@@ -149,7 +151,7 @@ async def opened(
         )
         broken = breakages(dispatcher)
         stop = asyncio.Event()
-        courier = Courier(shop, bot, SPEC.username, LocalPace(QUICK))
+        courier = Courier(shop, voices)
         intake = Intake(dispatcher, bot, after=courier.wake)
         polling = Polling(bot, intake, dispatcher.resolve_used_update_types())
         tasks = [asyncio.create_task(courier.run(stop)), asyncio.create_task(polling.run(stop)), asyncio.create_task(asker.run(stop))]

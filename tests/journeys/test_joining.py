@@ -14,7 +14,6 @@ from aiogram.types import CallbackQuery, Chat, Message, Update, User
 
 from bot.courier import Courier
 from bot.dispatcher import make_dispatcher
-from bot.pace import LocalPace
 from core import audit, ledger, onboarding, outbox, people, supply
 from core.database import Shop
 from core.onboarding import ApplicationState, ApplicationView, Kind, PaperKind, Verdict
@@ -29,10 +28,11 @@ from sandbox.phone import labels
 from tests.admin.direct import Chatter, at_the_desk
 from tests.admin.staff import did
 from tests.core.joining import applies, decides, fills_in, in_days, joins, staff
-from tests.handlers.counter import QUICK, Buyer, Counter, opened
+from tests.handlers.counter import Buyer, Counter, opened
 from tests.handlers.recorder import recording_bot
 from tests.handlers.telegram_rules import checked, visible
 from tests.sandbox.pictures import png
+from tests.speaking import speaking
 from tests.stage import Clock, give, person
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -446,7 +446,7 @@ async def test_the_group_gets_a_card_on_which_only_the_staff_decide(shop: Shop, 
 
 async def _couriers_round(shop: Shop, bot: Any) -> None:
     """A courier works until nothing is due."""
-    courier, stop = Courier(shop, bot, "card_shop_bot", LocalPace(QUICK)), asyncio.Event()
+    courier, stop = Courier(shop, speaking(bot)), asyncio.Event()
     running = asyncio.create_task(courier.run(stop))
     for _ in range(300):
         if (await shop.read(outbox.waiting)).open == 0:

@@ -18,6 +18,7 @@ from core.storefronts import Storefront
 from sandbox.phone import PhoneRefused, labels
 from tests.core.props import assert_sound
 from tests.handlers.counter import Buyer, Counter, opened
+from tests.speaking import speaking
 from tests.stage import Clock, Goods, put_on_sale
 
 # What is in the chat does not depend on the database; what the core does is tested on both in tests/core.
@@ -167,7 +168,7 @@ async def test_the_source_is_asked_about_the_account_before_it_is_paid_for(
         return answer
 
     checks = AccountChecks({"staff": check})
-    counter.dispatcher["check_account"] = partial(checks.begin, bot=counter.bot, shop=counter.shop)
+    counter.dispatcher["check_account"] = partial(checks.begin, voices=speaking(counter.bot), shop=counter.shop)
     buyer = await counter.buyer("second", money_minor=5000)
     await buyer.say(f"/start sku-{goods.sku_id}")
     await buyer.press("✏️ Begin")
