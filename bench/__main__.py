@@ -7,7 +7,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import api, chat, checkout, importing, sale_postgres, sale_sqlite, sources, statement, uploading
+from bench import api, chat, checkout, fleet, importing, sale_postgres, sale_sqlite, sources, statement, uploading
 from bench.figures import Figure
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Measure what was named and print a JSON line for each figure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="postgres, sqlite, sources, chat, checkout, import, upload, statement, api; all without a name"
+        "names", nargs="*", help="postgres, sqlite, sources, chat, checkout, import, upload, statement, api, fleet; all without a name"
     )
     parser.add_argument("--seconds", type=int, default=6, help="how long each run lasts")
     parser.add_argument("--runs", type=int, default=3, help="how many runs the medians are taken over")
@@ -33,6 +33,7 @@ def main() -> None:
         "upload": lambda: uploading.measure(args.runs, lines=args.lines),
         "statement": lambda: statement.measure(args.runs),
         "api": lambda: api.measure(args.seconds, args.runs),
+        "fleet": lambda: fleet.measure(args.runs),
     }
     if unknown := set(args.names) - set(known):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from core import catalog, people, pricing, supply
+from core import catalog, people, pricing, storefronts, supply
 from core.catalog import CategoryView, Gone, ProductView, SkuView
 from core.database import read
 from core.pricing import Price
@@ -96,9 +96,22 @@ def shelf(session: Session, *, storefront_id: int, category_id: int | None, buye
     if category_id is not None and (not way or any(step.hidden for step in way)):
         raise Gone
     products = [] if category_id is None else catalog.products_in(session, category_id)
-    return Shelf(
-        way[-1] if way else None, way, catalog.categories_under(session, category_id), _cards(session, storefront_id, products, buyer)
-    )
+    under = _with_goods(session, storefront_id, catalog.categories_under(session, category_id))
+    return Shelf(way[-1] if way else None, way, under, _cards(session, storefront_id, products, buyer))
+
+
+def _with_goods(session: Session, storefront_id: int, categories: list[CategoryView]) -> list[CategoryView]:
+    """Those in which anything has a price; asked only of a reseller's storefront, which may sell less than the shop does."""
+    if not categories or not storefronts.branded(session, [storefront_id]):
+        return categories
+
+    def filled(category: CategoryView) -> bool:
+        skus = catalog.skus_of(session, [product.id for product in catalog.products_in(session, category.id)])
+        if pricing.current(session, storefront_id=storefront_id, sku_ids=[sku.id for sku in skus]):
+            return True
+        return any(filled(under) for under in catalog.categories_under(session, category.id))
+
+    return [category for category in categories if filled(category)]
 
 
 @read
@@ -110,7 +123,7 @@ def front(session: Session, *, storefront_id: int, few: int, buyer: people.Custo
     filled: list[CategoryView] = []
     products: list[ProductView] = []
     deep = False
-    for top in catalog.categories_under(session, None):
+    for top in _with_goods(session, storefront_id, catalog.categories_under(session, None)):
         here, under = catalog.products_in(session, top.id), catalog.categories_under(session, top.id)
         if here or under:
             filled.append(top)

@@ -20,8 +20,8 @@ async def listed(press: CallbackQuery, callback_data: Go, desk: Desk) -> None:
     """The newest first."""
     say, page = desk.speech, callback_data.page
     found = await desk.shop.read(brands.of_house, desk.storefront.id, offset=page * PAGE, limit=PAGE + 1)
-    rows: list[Row] = [[go(f"{_mark(one)} {clipped(one.storefront.name, 30)} · @{one.username}", "brand", one.id)] for one in found[:PAGE]]
-    rows.append(desk.pages("brands", 0, page, len(found) > PAGE))
+    rows: list[Row] = [[go(f"{_mark(one)} {clipped(one.storefront.name, 30)} · @{one.username}", "ownbot", one.id)] for one in found[:PAGE]]
+    rows.append(desk.pages("ownbots", 0, page, len(found) > PAGE))
     rows.append(desk.back("resellers"))
     text = paragraphs(
         bold(say.say("🤖 Bots of resellers")),
@@ -68,10 +68,10 @@ async def _show(event: CallbackQuery | Message, desk: Desk, brand_id: int) -> No
         ),
     )
     if one.stopped_at is None:
-        act = [ask(say.label("⛔️ Stop it"), "brand.stop", one.id, style="danger")]
+        act = [ask(say.label("⛔️ Stop it"), "ownbot.stop", one.id, style="danger")]
     else:
-        act = [do(say.label("▶️ Let it sell again"), "brand-on", one.id, style="success")]
-    await desk.show(event, text, [act, [go(f"🤝 {clipped(owner.name, 40)}", "rsone", owner.id)], desk.back("brands")])
+        act = [do(say.label("▶️ Let it sell again"), "ownbot-on", one.id, style="success")]
+    await desk.show(event, text, [act, [go(f"🤝 {clipped(owner.name, 40)}", "rsone", owner.id)], desk.back("ownbots")])
 
 
 async def _ask_why(desk: Desk, asked: Asked) -> Safe:
@@ -85,7 +85,7 @@ async def _take_why(desk: Desk, message: Message, asked: Asked, text: str) -> No
     await _show(message, desk, asked.id)
 
 
-QUESTIONS["brand.stop"] = Question(_ask_why, _take_why, "brand")
+QUESTIONS["ownbot.stop"] = Question(_ask_why, _take_why, "ownbot")
 
 
 async def resume(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
@@ -96,7 +96,7 @@ async def resume(press: CallbackQuery, callback_data: Do, desk: Desk) -> None:
 
 def router() -> Router:
     made = Router(name="admin-own-bots")
-    made.callback_query.register(listed, Go.filter(F.to == "brands"))
-    made.callback_query.register(looked_at, Go.filter(F.to == "brand"))
-    made.callback_query.register(resume, Do.filter(F.act == "brand-on"))
+    made.callback_query.register(listed, Go.filter(F.to == "ownbots"))
+    made.callback_query.register(looked_at, Go.filter(F.to == "ownbot"))
+    made.callback_query.register(resume, Do.filter(F.act == "ownbot-on"))
     return made

@@ -57,7 +57,7 @@ async def hub(press: CallbackQuery, desk: Desk) -> None:
             [go(say.label("📋 Applications ({n})", n=say.number(wait)), "rsapps"), go(say.label("👥 Resellers"), "rslist")],
             [go(say.label("🪜 Levels and price lists"), "rslevels"), go(say.label("🏷 Minimum prices"), "rsmin")],
             [go(say.label("💳 Credit"), "credit"), go(say.label("📦 Service packages"), "plans")],
-            [go(say.label("🤖 Their own bots"), "brands"), go(say.label("⚠️ Sold too cheap ({n})", n=say.number(noted)), "rscuts")],
+            [go(say.label("🤖 Their own bots"), "ownbots"), go(say.label("⚠️ Sold too cheap ({n})", n=say.number(noted)), "rscuts")],
             [desk.home()],
         ],
     )

@@ -111,7 +111,7 @@ ANSWERED: list[tuple[str, str, str, str | None]] = [
     ("rule.margin", "top", "2.5", "set-price-rule"),
     ("rp.other", "repricing", "97.50", "set-price"),
     ("routing.weight@cost", "top", "77", "set-weights"),
-    ("brand.stop", "brand", "Too many complaints", "stop-brand"),
+    ("ownbot.stop", "brand", "Too many complaints", "stop-brand"),
     ("plan.new", "top", "Gold; 30.00; 30; bot, pictures, 4", "add-plan"),
 ]
 # These end on a confirmation, and are told below.
@@ -187,7 +187,7 @@ ELSEWHERE |= {"settle-now"}
 # And where contracts are: tests/admin/test_supply_money.py.
 ELSEWHERE |= {"con-end"}
 # And resellers' own bots: tests/admin/test_own_bots.py.
-ELSEWHERE |= {"brand-on"}
+ELSEWHERE |= {"ownbot-on"}
 # And commitments: tests/admin/test_commitments.py.
 ELSEWHERE |= {"commit-off"}
 

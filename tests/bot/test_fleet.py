@@ -12,11 +12,12 @@ from aiogram import Bot
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.running import webhook_of
-from core import brands, ledger, orders, payments, people, pricing, resellers
-from core.brands import BrandView
+from core import aftersale, brands, ledger, orders, packages, payments, people, pricing, resellers
+from core.brands import BrandView, Style
 from core.database import Shop
 from core.people import Customer
 from core.storefronts import Storefront
+from handlers.admin.desk import Go
 from sandbox import BotSpec, Sandbox
 from sandbox.phone import Phone, labels
 from tests.bot.conftest import SHOP, TOKEN, on_sqlite, owner_of, until
@@ -348,3 +349,128 @@ def _session(sandbox: Sandbox) -> Any:
     from aiogram.client.telegram import TelegramAPIServer
 
     return AiohttpSession(api=TelegramAPIServer.from_base(sandbox.url))
+
+
+@on_sqlite
+async def test_whoever_runs_a_bot_writes_to_its_customers_and_to_nobody_elses(
+    shop: Shop, goods: Goods, there: Sandbox, ann: tuple[Phone, Customer]
+) -> None:
+    _, owner = ann
+    star = await opened(shop, owner, STAR)
+    await shop.write(packages.add_plan, storefront_id=goods.storefront.id, name="Loud", price_minor=100, days=30, broadcasts=1, by="test")
+    async with (
+        running(shop, goods.storefront, there),
+        Phone(there.url, "buyer", STAR.username) as buyer,
+        Phone(there.url, "buyer", SHOP.username) as elsewhere,
+        Phone(there.url, "second", STAR.username) as owners,
+    ):
+        for phone in (buyer, owners):
+            await phone.changes(language_code="en")
+            await phone.says("/start")
+            await phone.waits_for(says("welcome to Star Cards"))
+        await elsewhere.says("/start")
+        await elsewhere.waits_for(says("welcome to"))
+        await owners.says("/manage")
+        await owners.presses("📣 Write to all customers")
+        await owners.waits_for(says("What shall all customers"))
+        await owners.says("Twice as many codes today <3")
+        await owners.waits_for(says("This is what your customers will read"))
+        await owners.presses("📣 Send it to everybody")
+        await owners.waits_for(says("This belongs to a package that you do not have"))
+        assert not [m for m in await buyer.messages() if "Twice as many" in m.get("text", "")], "it was not paid for"
+        [plan] = await shop.read(packages.plans, storefront_id=goods.storefront.id)
+        await shop.write(packages.subscribe, customer_id=owner.id, plan_id=plan.id)
+        await owners.says("/manage")
+        await owners.presses("📣 Write to all customers")
+        await owners.waits_for(says("What shall all customers"))
+        await owners.says("Twice as many codes today <3")
+        await owners.waits_for(says("This is what your customers will read"))
+        await owners.presses("📣 Send it to everybody")
+        await owners.waits_for(says("0 broadcasts are left"))
+        await buyer.waits_for(says("Twice as many codes today <3"))
+        assert not [m for m in await elsewhere.messages() if "Twice as many" in m.get("text", "")]
+        # A button of /manage in the hands of a customer.
+        async with Bot(STAR.token, session=_session(there)) as star_bot:
+            user = (await buyer.person())["user"]
+            keyboard = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="forged", callback_data="mgr:write:0")]])
+            sent = await star_bot.send_message(int(user["id"]), "forged", reply_markup=keyboard)
+            await buyer.presses((await buyer.waits_for(_is(sent.message_id)), "forged"))
+            await buyer.says("Everything is free")
+            await asyncio.sleep(0.5)
+        assert not [m for m in await owners.messages() if "Everything is free" in m.get("text", "")]
+    assert star.id
+
+
+@on_sqlite
+async def test_buttons_have_the_style_of_their_bot_and_no_other_bots_do(
+    shop: Shop, goods: Goods, there: Sandbox, ann: tuple[Phone, Customer]
+) -> None:
+    _, owner = ann
+    star = await opened(shop, owner, STAR)
+    await shop.write(brands.set_look, brand_id=star.id, owner_id=owner.id, style=Style.GREEN)
+
+    def styles(message: dict[str, Any]) -> list[str | None]:
+        return [row[0].get("style") for row in message["reply_markup"]["inline_keyboard"] if len(row) == 1]
+
+    async with (
+        running(shop, goods.storefront, there),
+        Phone(there.url, "buyer", STAR.username) as buyer,
+        Phone(there.url, "buyer", SHOP.username) as elsewhere,
+    ):
+        await buyer.says("/start")
+        shown = await buyer.waits_for(lambda m: m["from"]["is_bot"] and "reply_markup" in m)
+        assert set(styles(shown)) == {"success"}
+        await elsewhere.says("/start")
+        shown = await elsewhere.waits_for(lambda m: m["from"]["is_bot"] and "reply_markup" in m)
+        assert "success" not in styles(shown)
+        await shop.write(brands.set_look, brand_id=star.id, owner_id=owner.id, style=Style.PLAIN)
+        await asyncio.sleep(1.5)
+        asked = await buyer.says("/start")
+        shown = await buyer.waits_for(_after(asked))
+        assert "success" not in styles(shown)
+
+
+@on_sqlite
+async def test_pictures_and_files_cross_from_one_bot_to_the_other(
+    shop: Shop, goods: Goods, there: Sandbox, ann: tuple[Phone, Customer]
+) -> None:
+    """Each bot knows its own files only: what a buyer sends to the reseller's is seen by the staff in the shop's."""
+    _, owner = ann
+    star = await opened(shop, owner, STAR)
+    async with (
+        running(shop, goods.storefront, there),
+        Phone(there.url, "buyer", STAR.username) as buyer,
+        Phone(there.url, "admin", SHOP.username) as staff,
+    ):
+        await staff.changes(language_code="en")
+        admin = int((await staff.person())["user"]["id"])
+        await shop.write(people.set_admins_from_settings, storefront_id=goods.storefront.id, telegram_ids=[admin])
+        await staff.says("/start")
+        customer = await rich(buyer, shop, star)
+        await buyer.says(f"/start sku-{goods.sku_id}")
+        await buyer.waits_for(lambda m: any("Pay" in label for label in labels(m)))
+        await buyer.presses("Pay")
+        await buyer.waits_for(is_code)
+        [order] = await shop.read(orders.history, buyer_id=customer.id)
+        [sold] = await shop.read(orders.codes_sold, order.order_id)
+        made = await shop.write(
+            aftersale.open_case, order_id=order.order_id, code_id=sold.code_id, buyer_id=customer.id, reason=aftersale.Reason.USED
+        )
+        kept = there.world.files.keep(STAR.username, "proof.png", PIXEL, "photo")
+        await shop.write(
+            aftersale.buyer_says, case_id=made.case_id, buyer_id=customer.id, text="", picture=kept.file_id, picture_kind="photo", once="p"
+        )
+        async with Bot(TOKEN, session=_session(there)) as house:
+            found = await shop.read(aftersale.pictures, case_id=made.case_id, storefront_id=goods.storefront.id)
+            assert [one.front_id for one in found] == [star.storefront.id]
+            press = Go(to="case-pics", id=made.case_id).pack()
+            shown = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="all", callback_data=press)]])
+            sent = await house.send_message(admin, "forged", reply_markup=shown)
+        await staff.presses((await staff.waits_for(_is(sent.message_id)), "all"))
+        await staff.waits_for(lambda m: "photo" in m)
+
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001"
+    "a5f645400000000049454e44ae426082"
+)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core import aftersale, brands, catalog, ledger, orders, outbox, packages, payments, people, pricing, resellers
+from core import aftersale, brands, catalog, ledger, orders, outbox, packages, payments, people, pricing, resellers, showcase
 from core.audit.brands import BRANDS
 from core.brands import BrandView, Markup
 from core.catalog import Gone
@@ -409,3 +409,18 @@ async def test_each_damage_to_margins_is_found_by_name(
     await assert_sound(shop)
     assert await not_found(shop, database_url, DAMAGES) == []
     assert {harm.check for harm in DAMAGES} == set(BRANDS)
+
+
+async def test_a_category_of_which_a_storefront_sells_nothing_is_not_on_its_shelves(
+    shop: Shop, storefront: Storefront, goods: Goods
+) -> None:
+    ann, other = await a_reseller(shop, storefront), await put_on_sale(shop, storefront, name="Apple")
+    brand = await opened(shop, ann)
+    await shop.write(brands.show_product, brand_id=brand.id, owner_id=ann.id, product_id=other.product_id, shown=False)
+    await follow(shop)
+    for front, wanted in ((storefront, {goods.category_id, other.category_id}), (brand.storefront, {goods.category_id})):
+        shelf = await shop.read(showcase.shelf, storefront_id=front.id, category_id=None)
+        first = await shop.read(showcase.front, storefront_id=front.id, few=0)
+        assert {one.id for one in shelf.categories} == {one.id for one in first.categories} == wanted
+    with pytest.raises(Gone):
+        await shop.read(showcase.product_page, storefront_id=brand.storefront.id, product_id=other.product_id)

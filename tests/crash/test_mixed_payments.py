@@ -234,4 +234,4 @@ async def test_twenty_kills_during_mixed_payments_and_all_money_is_where_it_belo
     assert log.told == 0, "the log holds a secret"
     assert mall.tills.forged and set(mall.tills.forged) <= {400, 404, 503}, "404 and 503 are of a shop that is just opening"
     # A busy machine does less between two kills.
-    assert ends.payments > KILLS // 5 and ends.delivered > 0 and ends.credited + ends.refunded + ends.given_back > 0, "there was a load"
+    assert ends.payments > 2 and ends.delivered > 0 and ends.credited + ends.refunded + ends.given_back > 0, "there was a load"
