@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ from web.app import TelegramDoor
 log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0  # how late a new bot is noticed
+AGAIN_SECONDS = 60.0  # after which a bot that could not be opened is tried again
 SETTING_UP_AT_ONCE = 8  # calls that set webhooks and menus: hundreds of bots may come with one start
 WEBHOOK_CONNECTIONS = 10
 _PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -72,6 +74,7 @@ class Fleet:
         self._after = after
         self._used = dispatcher.resolve_used_update_types() if dispatcher is not None else []
         self._members: dict[int, Member] = {}
+        self._not_before: dict[int, float] = {}  # brands that could not be opened, and when they are tried again
         self._refused: set[int] = set()  # storefronts whose tokens Telegram does not know
         self._room = asyncio.Semaphore(SETTING_UP_AT_ONCE)
         self._woken = asyncio.Event()
@@ -119,10 +122,17 @@ class Fleet:
                 await self._let_go(member, 1.0)
             else:
                 self._dress(member.voice.bot, known[1])
-        for brand_id in wanted.keys() - self._members.keys():
-            brand = await self._shop.read(brands.brand, brand_id)
-            if brand is not None:
-                await self._open(brand)
+        for brand_id in sorted(wanted.keys() - self._members.keys()):
+            if self._not_before.get(brand_id, 0.0) > time.monotonic():
+                continue
+            try:
+                brand = await self._shop.read(brands.brand, brand_id)
+                if brand is not None:
+                    await self._open(brand)
+                self._not_before.pop(brand_id, None)
+            except Exception:  # Of any kind: one bot's trouble keeps no other from being opened.
+                log.exception("brand-not-opened", brand=brand_id)
+                self._not_before[brand_id] = time.monotonic() + AGAIN_SECONDS
 
     async def _open(self, brand: BrandView) -> None:
         token = await self._shop.read(brands.token_of, brand.id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import structlog
 from aiogram import Bot, F, Router
+from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import IS_MEMBER, IS_NOT_MEMBER, ChatMemberUpdatedFilter, CommandObject, CommandStart
-from aiogram.types import ChatMemberUpdated, Message
+from aiogram.types import BufferedInputFile, ChatMemberUpdated, Message
 
 from core import brands, catalog, outbox, people, showcase
 from core.catalog import Gone
@@ -21,6 +23,8 @@ from handlers.callbacks import LARGEST_ID, Way
 from handlers.conversation import conversation
 from handlers.pieces import bold, paragraphs, plain
 from locales import Safe, Speech
+
+log = structlog.get_logger()
 
 _LINK = re.compile(r"(sku|p|c|own)-([A-Za-z0-9_-]{1,64})", re.ASCII)
 
@@ -41,7 +45,7 @@ async def start(
     link = _LINK.fullmatch(command.args or "")
     greeting = _greeting(storefront, customer, speech)
     if storefront.house_id is not None:
-        greeting = paragraphs(greeting, await _own_welcome(shop, storefront))
+        greeting = paragraphs(greeting, await _own_welcome(message, shop, storefront))
     if link is None or (link[1] == "own" and storefront.house_id is not None):
         drawn = await browse.top(shop, storefront, speech, greeting, buyer=customer)
     elif link[1] == "own":
@@ -57,10 +61,22 @@ def _greeting(storefront: Storefront, customer: Customer, speech: Speech) -> Saf
     return speech.say("👋 Hello {name}, welcome to {shop}!", name=name, shop=bold(storefront.name))
 
 
-async def _own_welcome(shop: Shop, storefront: Storefront) -> Safe | None:
-    """What the owner of a reseller's storefront says to everybody."""
+async def _own_welcome(message: Message, shop: Shop, storefront: Storefront) -> Safe | None:
+    """What the owner of a reseller's storefront says to everybody; its banner goes before it."""
     brand = await shop.read(brands.brand_of, storefront.id)
-    return None if brand is None or brand.welcome is None else plain(brand.welcome, 500)
+    if brand is None:
+        return None
+    picture = await shop.read(brands.banner, brand.id) if brand.has_banner else None
+    if picture is not None:
+        content, known = picture
+        try:
+            sent = await message.answer_photo(known or BufferedInputFile(content, "banner.jpg"))
+        except TelegramAPIError as trouble:  # Nobody is kept from the shop by its sign.
+            log.warning("banner-not-sent", brand=brand.id, error=type(trouble).__name__)
+        else:
+            if known is None and sent.photo:
+                await shop.write(brands.banner_sent, brand_id=brand.id, banner_id=sent.photo[-1].file_id)
+    return None if brand.welcome is None else plain(brand.welcome, 500)
 
 
 async def _own(word: str, bot: Bot, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech) -> Drawn:

@@ -15,15 +15,17 @@ from core.brands.queries import BrandView, about, view
 from core.brands.refusals import (
     AnotherBot,
     BotTaken,
+    MoneyThere,
     NotACustomerYet,
     NotAMarkup,
     NotAName,
     NotAToken,
     OnlyResellers,
+    TooLarge,
     TooManyAdmins,
     TooManyBrands,
 )
-from core.brands.rules import MOST_ADMINS, MOST_BRANDS, Markup
+from core.brands.rules import MOST_ADMINS, MOST_BANNER_BYTES, MOST_BRANDS, Markup
 from core.brands.tables import Brand, BrandAdmin, BrandHidden, Style
 from core.catalog import Gone
 from core.database import insert_new, keys, now, write
@@ -116,7 +118,7 @@ def replace_token(session: Session, *, brand_id: int, owner_id: int, token: str,
     data_key, row.data_key, row.wrapping_key_id = keys(session).new_data_key(about(row.word))
     row.token = data_key.seal(token, about(row.word))
     row.token_version += 1
-    row.username, row.refused_at = username[:64], None
+    row.username, row.refused_at, row.banner_id = username[:64], None, None
     session.flush()
     after = 0
     while page := people.next_customers(session, storefront_id=row.storefront_id, after=after, limit=1000):
@@ -184,6 +186,23 @@ def set_look(
 
 
 @write
+def set_banner(session: Session, *, brand_id: int, owner_id: int, picture: bytes | None) -> BrandView:
+    """The picture that everybody sees who opens the bot, or (None) none. Raises Gone, TooLarge."""
+    row = theirs(session, brand_id, owner_id)
+    if picture is not None and len(picture) > MOST_BANNER_BYTES:
+        raise TooLarge(kib=MOST_BANNER_BYTES // 1024)
+    row.banner, row.banner_id = picture, None
+    session.flush()
+    return view(session, row)
+
+
+@write
+def banner_sent(session: Session, *, brand_id: int, banner_id: str) -> None:
+    """The bot knows its banner by this id in Telegram from now on."""
+    session.get_one(Brand, brand_id, with_for_update=True).banner_id = banner_id[:200]
+
+
+@write
 def set_markup(session: Session, *, brand_id: int, owner_id: int, markup: Markup) -> BrandView:
     """What its customers pay on top of what the reseller pays; prices follow within seconds. Raises Gone, NotAMarkup."""
     row = theirs(session, brand_id, owner_id)
@@ -220,8 +239,11 @@ def pause(session: Session, *, brand_id: int, owner_id: int, paused: bool) -> Br
 
 @write
 def close(session: Session, *, brand_id: int, owner_id: int) -> None:
-    """For good: the token is forgotten, nothing is for sale; margins are released and taken as before. Raises Gone."""
+    """For good: the token is forgotten, nothing is for sale; margins are released and taken as before. Raises Gone, MoneyThere."""
     row = theirs(session, brand_id, owner_id)
+    _, left = people.money_of(session, storefront_id=row.storefront_id)
+    if left:
+        raise MoneyThere(amount_minor=left, currency=storefronts.by_id(session, row.storefront_id).currency)
     row.closed_at = now(session)
     data_key, row.data_key, row.wrapping_key_id = keys(session).new_data_key(about(row.word))
     row.token = data_key.seal("", about(row.word))

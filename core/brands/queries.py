@@ -32,6 +32,7 @@ class BrandView:
     word: str = field(repr=False)
     token_version: int
     welcome: str | None
+    has_banner: bool
     style: Style
     markup: Markup
     opened_at: datetime
@@ -82,6 +83,7 @@ def view(session: Session, row: Brand) -> BrandView:
         row.word,
         row.token_version,
         row.welcome,
+        row.banner is not None,
         row.style,
         Markup(row.markup_points, row.markup_minor, row.step_minor),
         row.opened_at,
@@ -162,6 +164,22 @@ def token_of(session: Session, brand_id: int) -> str:
 def hidden_products(session: Session, brand_id: int) -> set[int]:
     """The products that a storefront does not sell."""
     return set(session.scalars(select(BrandHidden.product_id).where(BrandHidden.brand_id == brand_id)))
+
+
+@read
+def banner(session: Session, brand_id: int) -> tuple[bytes, str | None] | None:
+    """The picture that everybody sees who opens the bot, and its id in Telegram once it was sent; None when there is none."""
+    row = session.get_one(Brand, brand_id)
+    return None if row.banner is None else (row.banner, row.banner_id)
+
+
+@read
+def margins_since(session: Session, brand_id: int, since: datetime) -> dict[int, int]:
+    """What is left of the margin of each order that was issued since then, in minor units, by order."""
+    rows = session.execute(
+        select(Margin.order_id, Margin.margin_minor - Margin.taken_minor).where(Margin.brand_id == brand_id, Margin.sold_at >= since)
+    )
+    return {order_id: int(minor) for order_id, minor in rows}
 
 
 @read

@@ -83,3 +83,23 @@ class NothingToTake(Refusal):
     says: ClassVar[str] = N_("There is no margin to take yet: each one is held for {days} days after its sale.")
 
     days: int
+
+
+@dataclass(eq=False)
+class MoneyThere(Refusal):
+    """A closed bot would keep its customers from what they have paid in."""
+
+    says: ClassVar[str] = N_(
+        "Your customers still have {amount} on their balances there. Please pause the bot instead, until it is spent or the shop has "
+        "given it back."
+    )
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(eq=False)
+class TooLarge(Refusal):
+    says: ClassVar[str] = N_("This picture is too large. Please send one of at most {kib} KiB, as a photo.")
+
+    kib: int

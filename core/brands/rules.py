@@ -9,6 +9,7 @@ from core.money import fee_on, up_to_step
 
 MOST_BRANDS = 5  # of one reseller
 MOST_ADMINS = 10
+MOST_BANNER_BYTES = 512 * 1024
 HELD = timedelta(days=7)  # a margin, after its sale: in this time most complaints come
 MOST_POINTS, MOST_ADDED_MINOR, MOST_STEP_MINOR = 100_000, 10**9, 10**6
 

@@ -54,6 +54,8 @@ class Brand(Base):
     wrapping_key_id: Mapped[str] = mapped_column(String(16))
     token_version: Mapped[int] = mapped_column(server_default=text("1"))
     welcome: Mapped[str | None] = mapped_column(String(500))
+    banner: Mapped[bytes | None] = mapped_column(LargeBinary)  # a picture that everybody sees at the first word
+    banner_id: Mapped[str | None] = mapped_column(String(200))  # as the bot knows it in Telegram, once it was sent
     style: Mapped[Style] = mapped_column(server_default=text("'plain'"))
     markup_points: Mapped[int]  # hundredths of a per cent on what the reseller pays
     markup_minor: Mapped[int]  # and so much more

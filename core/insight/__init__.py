@@ -1,6 +1,15 @@
 """Insight: what the shopkeeper and the suppliers want to know – the figures of the day and of many, the stock, and what runs low."""
 
-from core.insight.courses import DAYS, Course, DayOfCourse, ProductOfCourse, TooManyOrders, course_of_buyer, course_of_storefront
+from core.insight.courses import (
+    DAYS,
+    Course,
+    DayOfCourse,
+    ProductOfCourse,
+    TooManyOrders,
+    course_of_brand,
+    course_of_buyer,
+    course_of_storefront,
+)
 from core.insight.figures import Day, day_of, today
 from core.insight.restock import LOOKED_DAYS, Advice, Restock, advise, days_left, lead_days
 from core.insight.screens import Opened, count_opened, forget_opened, note_opened, take_opened, visitors
@@ -28,6 +37,7 @@ __all__ = [
     "alert_low_stock",
     "count_opened",
     "count_sources",
+    "course_of_brand",
     "course_of_buyer",
     "course_of_storefront",
     "day_of",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from core import catalog, orders, people, storefronts
+from core import brands, catalog, orders, people, storefronts
 from core.catalog import ProductView
 from core.database import now, read
 from core.errors import N_, Refusal
@@ -107,6 +108,31 @@ def course_of_storefront(session: Session, storefront_id: int, *, days: int, tim
     seen = visitors(session, storefront_id=storefront_id, first=dates[0], last=dates[-1])
     currency = storefronts.by_id(session, storefront_id).currency
     return _course(session, currency, dates, sold, buyers, seen)
+
+
+@read
+def course_of_brand(session: Session, brand_id: int, *, days: int, timezone: str) -> Course:
+    """The last days of a reseller's storefront with the reseller's own margin; what goods cost the shop is not theirs to know.
+
+    Raises TooManyOrders.
+    """
+    brand = brands.brand(session, brand_id)
+    assert brand is not None, "whoever asks has looked at it"
+    dates, bounds = _days(now(session), days, timezone)
+    if orders.too_many(session, since=bounds[0], until=bounds[-1]):
+        raise TooManyOrders(days)
+    front_id = brand.storefront.id
+    margins = brands.margins_since(session, brand_id, bounds[0])
+    earned: dict[tuple[int, int], int] = defaultdict(int)
+    for order_id, (placed_at, sku_id) in orders.placed_as(session, margins).items():
+        earned[bisect_right(bounds, placed_at) - 1, sku_id] += margins[order_id]
+    sold = [
+        replace(one, cost_minor=one.sales_minor - earned[one.span, one.sku_id])
+        for one in orders.sold_in_spans(session, bounds=bounds, storefront_id=front_id)
+    ]
+    buyers = orders.buyers_in_spans(session, bounds=bounds, storefront_id=front_id)
+    seen = visitors(session, storefront_id=front_id, first=dates[0], last=dates[-1])
+    return _course(session, brand.storefront.currency, dates, sold, buyers, seen)
 
 
 @read

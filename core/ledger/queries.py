@@ -79,6 +79,14 @@ def keys_of(session: Session, *, party_id: int, kind: TransferKind, subject_id: 
 
 
 @read
+def above_zero(session: Session, account_ids: Select[int]) -> tuple[int, int]:
+    """Of these accounts, which keep a balance: how many have something on it, and how much in all, in minor units."""
+    question = select(func.count(), func.coalesce(func.sum(Account.balance_minor), 0))
+    count, minor = session.execute(question.where(Account.id.in_(account_ids), Account.balance_minor > 0)).one()
+    return int(count or 0), int(minor or 0)
+
+
+@read
 def house_balance(session: Session, account_id: int) -> int:
     """Credits minus debits of an account that keeps no balance: its roll-up and the postings since."""
     rolled = session.get(Rollup, account_id)

@@ -5,7 +5,7 @@ from core.orders.by_offer import SoldOfOffer, sold_of_offers, units_by_offer
 from core.orders.by_source import sold_by_offer
 from core.orders.coming import cost_on_its_way
 from core.orders.costs import Cost, cost_of, exchanged
-from core.orders.courses import Buyers, SoldThen, buyers_in_spans, sold_in_spans, too_many
+from core.orders.courses import Buyers, SoldThen, buyers_in_spans, placed_as, sold_in_spans, too_many
 from core.orders.drawing import from_shelf, suitable
 from core.orders.ending import cancel, claim, expire, release_lapsed_holds
 from core.orders.fulfilling import (
@@ -267,6 +267,7 @@ __all__ = [
     "outside_of",
     "passed_over",
     "place",
+    "placed_as",
     "quote",
     "refund_codes",
     "refund_declined",

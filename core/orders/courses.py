@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from core.database import read
+from core.database import among, read
 from core.orders.tables import Order, OrderLine, OrderState, RefundedCode
 from core.spans import ids_around, written_between
 
@@ -144,3 +144,15 @@ def _these(session: Session, bounds: Sequence[datetime], storefront_id: int | No
     if buyer_id is not None:  # found by the buyer's index
         return [Order.buyer_id == buyer_id, Order.placed_at >= bounds[0], Order.placed_at < bounds[-1]]
     return [written_between(session, Order.id, Order.placed_at, bounds[0], bounds[-1]), Order.storefront_id == storefront_id]
+
+
+@read
+def placed_as(session: Session, order_ids: Collection[int]) -> dict[int, tuple[datetime, int]]:
+    """When these orders were placed, and of which denomination they are."""
+    rows = session.execute(
+        select(Order.id, Order.placed_at, func.min(OrderLine.sku_id))
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .where(among(session, Order.id, order_ids))
+        .group_by(Order.id, Order.placed_at)
+    )
+    return {order_id: (placed_at, sku_id) for order_id, placed_at, sku_id in rows}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase, supply
+from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase, storefronts, supply
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
 from core.database import listed, read
@@ -342,12 +342,14 @@ _PAID_FOR = (OrderState.ISSUED, OrderState.REFUNDED)
 def sold(session: Session, *, storefront_id: int, since: datetime, until: datetime) -> Sold:
     """Orders issued, and codes refunded, between two instants (the second not included); orders may have been placed long before.
 
-    They are found by the transfers that paid them, because those of a day stand together.
+    They are found by the transfers that paid them, because those of a day stand together. What was sold in the storefronts of resellers
+    is the shop's business, too.
     """
+    fronts = storefronts.with_branded(session, storefront_id)
     near = {"since": since - _PAID_WITHIN, "until": until + _PAID_WITHIN}
     these = (
         Order.id.in_(ledger.causes(session, kind=ledger.TransferKind.SALE, **near)),
-        Order.storefront_id == storefront_id,
+        Order.storefront_id.in_(fronts),
         Order.state.in_(_PAID_FOR),
         Order.issued_at >= since,
         Order.issued_at < until,
@@ -360,7 +362,7 @@ def sold(session: Session, *, storefront_id: int, since: datetime, until: dateti
         .group_by(OrderLine.cost_currency)
     ).all()
     units, costs = sum(int(n) for _, n, _ in lines), {currency: int(cost) for currency, _, cost in lines}
-    back = (Order.storefront_id == storefront_id, Refund.made_at >= since, Refund.made_at < until)
+    back = (Order.storefront_id.in_(fronts), Refund.made_at >= since, Refund.made_at < until)
     refunded = session.scalar(select(func.coalesce(func.sum(Refund.amount_minor), 0)).join(Order, Order.id == Refund.order_id).where(*back))
     last = aliased(Refund)
     # An order is undone by the refund of its last code.

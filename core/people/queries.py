@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
+from core import ledger
 from core.database import read
 from core.people.tables import CustomerRow, Role, Staff
 from core.spans import written_between
@@ -162,6 +163,12 @@ def next_customers(session: Session, *, storefront_id: int, after: int, limit: i
 def how_many(session: Session, *, storefront_id: int) -> int:
     """How many customers a storefront has."""
     return session.scalar(select(func.count()).select_from(CustomerRow).where(CustomerRow.storefront_id == storefront_id)) or 0
+
+
+@read
+def money_of(session: Session, *, storefront_id: int) -> tuple[int, int]:
+    """How many customers of a storefront have money in their wallets, and how much in all, in minor units of its currency."""
+    return ledger.above_zero(session, select(CustomerRow.wallet_id).where(CustomerRow.storefront_id == storefront_id))
 
 
 @read

@@ -15,6 +15,7 @@ from core.storefronts.commands import (
     set_review,
     speak,
     tags,
+    with_branded,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "set_review",
     "speak",
     "tags",
+    "with_branded",
 ]

@@ -181,6 +181,13 @@ def is_there(session: Session, storefront_id: int) -> bool:
 
 
 @read
+def with_branded(session: Session, storefront_id: int) -> list[int]:
+    """This storefront and those of resellers that it stands behind."""
+    rows = session.scalars(select(StorefrontRow.id).where(StorefrontRow.house_id == storefront_id).order_by(StorefrontRow.id))
+    return [storefront_id, *rows]
+
+
+@read
 def branded(session: Session, storefront_ids: Collection[int]) -> set[int]:
     """Those of these storefronts that are resellers'."""
     rows = session.scalars(select(StorefrontRow.id).where(StorefrontRow.id.in_(storefront_ids), StorefrontRow.house_id.is_not(None)))

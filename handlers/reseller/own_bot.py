@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from aiogram import F, Router
+from aiogram import Bot, F, Router
 from aiogram.exceptions import TelegramAPIError
 from aiogram.filters import Command
 from aiogram.filters.callback_data import CallbackData
@@ -17,20 +17,23 @@ from aiogram.fsm.state import State, StatesGroup
 from aiogram.types import CallbackQuery, InlineKeyboardButton, Message
 from pydantic import Field
 
-from core import brands, catalog, people
+from core import brands, catalog, insight, packages, people
 from core.brands import BrandView, Markup, Style
 from core.catalog import Gone
 from core.database import Shop
 from core.errors import Refusal
+from core.packages import Service
 from core.people import Customer
 from core.ports import MeetsBots
 from core.storefronts import Storefront
+from handlers import courses
 from handlers.brand_words import markup_said, markup_typed, state_said
 from handlers.callbacks import Number
 from handlers.conversation import conversation
 from handlers.pieces import Row, bold, button, clipped, keyboard, lines, paragraphs, plain, show
 from handlers.screen import refused
 from locales import N_, Safe, Speech, languages, own_name
+from papers.studio import Studio
 
 _PAGE = 8  # products on a screen
 _STEPS_MINOR = (1, 10, 50, 100)
@@ -56,10 +59,16 @@ QUESTIONS = {
     "retoken": N_("Please send me the bot's new token. @BotFather shows it for /token. I delete your message at once."),
     "name": N_("What shall the shop be called? Please type its name."),
     "welcome": N_("What shall everybody read who opens the bot? Please type it, or - for nothing."),
+    "banner": N_("Please send me a picture that everybody sees who opens the bot, or - for none."),
     "support": N_("Whom shall your customers write to? Please type a contact such as @yourname, or - for nobody."),
     "markup": N_("How much more shall your customers pay than you? Please type for example 12.5%, or 0.50, or 10% + 0.50"),
     "people": N_("Who shall run this bot with you? They open it and press START first; then please type their @username."),
 }
+
+
+@dataclass(eq=False)
+class NoPicture(Refusal):
+    says: ClassVar[str] = N_("This is no picture. Please send a photo, or - for none.")
 
 
 @dataclass
@@ -88,6 +97,8 @@ def router() -> Router:
     made = conversation("reseller-own-bot")
     made.message.register(asked, Command("mybot"))
     made.message.register(typed, StateFilter(BotTyping.answer), F.text, ~F.text.startswith("/"))
+    made.message.register(pictured, StateFilter(BotTyping.answer), F.photo)
+    made.callback_query.register(course_pressed, BotPress.filter(F.act == "course"))
     made.callback_query.register(pressed, BotPress.filter())
     return made
 
@@ -188,7 +199,8 @@ async def _look(brand_id: int, desk: _Desk, said: Safe | None = None) -> tuple[S
     rows: list[Row] = [
         [InlineKeyboardButton(text=speech.label("🛍 Open @{username}", username=brand.username), url=f"https://t.me/{brand.username}")],
         [_to(speech.label("✏️ Name"), "name", brand_id), _to(speech.label("👋 Welcome"), "welcome", brand_id)],
-        [_to(speech.label("💬 Contact"), "support", brand_id), _to(speech.label("👥 People"), "people", brand_id)],
+        [_to(speech.label("💬 Contact"), "support", brand_id), _to(speech.label("🖼 Banner"), "banner", brand_id)],
+        [_to(speech.label("📊 Pictures"), "course", brand_id, 30), _to(speech.label("👥 People"), "people", brand_id)],
         [_to(speech.label("📈 Prices"), "prices", brand_id), _to(speech.label("📦 Products"), "goods", brand_id)],
         [_to(speech.label("🌐 Language"), "langs", brand_id), _to(speech.label("🎨 Buttons"), "style", brand_id)],
     ]
@@ -352,6 +364,7 @@ async def pressed(
 
 
 ASKS = {
+    "banner": "banner",
     "new": "token",
     "retoken": "retoken",
     "name": "name",
@@ -406,6 +419,61 @@ async def typed(
     await message.answer(answer, reply_markup=markup)
 
 
+async def pictured(
+    message: Message,
+    bot: Bot,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    state: FSMContext,
+    meet_bot: MeetsBots,
+) -> None:
+    """A banner, when one was asked for: the largest form of the photo that is small enough."""
+    desk = _Desk(shop, storefront, customer, speech, meet_bot)
+    known = await state.get_data()
+    brand_id = int(known.get("brand", 0))
+    back = keyboard([[_to(speech.label("✖️ Never mind"), "look" if brand_id else "home", brand_id)]])
+    if known.get("what") != "banner":
+        await message.answer(speech.say("Please type it as a text."), reply_markup=back)
+        return
+    fits = [one for one in message.photo or () if (one.file_size or 0) <= brands.MOST_BANNER_BYTES]
+    try:
+        if not fits:
+            raise brands.TooLarge(kib=brands.MOST_BANNER_BYTES // 1024)
+        sink = await bot.download(fits[-1])
+        assert sink is not None, "it was given no other place"
+        await shop.write(brands.set_banner, **desk.mine(brand_id), picture=sink.read())
+    except Refusal as refusal:
+        await message.answer(refused(speech, refusal), reply_markup=back)
+        return
+    await state.clear()
+    text, markup = _drawn(await _look(brand_id, desk))
+    await message.answer(text, reply_markup=markup)
+
+
+async def course_pressed(
+    press: CallbackQuery,
+    callback_data: BotPress,
+    shop: Shop,
+    storefront: Storefront,
+    customer: Customer,
+    speech: Speech,
+    meet_bot: MeetsBots,
+    studio: Studio | None = None,
+) -> None:
+    """How the last days went there, as a picture: sales by day and by product, from the screen to the payment, margin."""
+    desk = _Desk(shop, storefront, customer, speech, meet_bot)
+    brand = await desk.brand(callback_data.id)
+    await shop.read(packages.need, customer.id, Service.ANALYTICS)
+    days = callback_data.arg if callback_data.arg in insight.DAYS else 30
+    course = await shop.read(insight.course_of_brand, brand.id, days=days, timezone=speech.timezone)
+    row = courses.days_row(days, speech, insight.DAYS, lambda label, one: _to(label, "course", brand.id, one))
+    drawn = courses.chart(course, speech, brand.storefront.name, of_storefront=True)
+    if isinstance(press.message, Message):
+        await courses.send(press.message, courses.told(course, speech, brand.storefront.name), drawn, studio, speech, [row])
+
+
 Drawing = tuple[Safe, list[Row]]
 
 
@@ -447,6 +515,13 @@ async def _supported(text: str, brand_id: int, desk: _Desk) -> Drawing:
     return await _look(brand_id, desk)
 
 
+async def _no_banner(text: str, brand_id: int, desk: _Desk) -> Drawing:
+    if _or_nothing(text):
+        raise NoPicture
+    await desk.shop.write(brands.set_banner, **desk.mine(brand_id), picture=None)
+    return await _look(brand_id, desk)
+
+
 async def _marked_up(text: str, brand_id: int, desk: _Desk) -> Drawing:
     brand = await desk.brand(brand_id)
     points, added = markup_typed(text, brand.storefront.currency)
@@ -464,6 +539,7 @@ ANSWERS: dict[str, Callable[[str, int, _Desk], Awaitable[Drawing]]] = {
     "name": _named,
     "welcome": _welcomed,
     "support": _supported,
+    "banner": _no_banner,
     "markup": _marked_up,
     "people": _joined,
 }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 from aiogram import Bot
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
+from sqlalchemy import text
 
+from bot.fleet import Fleet
+from bot.pace import LocalPace
 from bot.running import webhook_of
-from core import aftersale, brands, ledger, orders, packages, payments, people, pricing, resellers
+from core import aftersale, brands, insight, ledger, orders, packages, payments, people, pricing, resellers
 from core.brands import BrandView, Style
 from core.database import Shop
 from core.people import Customer
@@ -23,8 +26,9 @@ from sandbox.phone import Phone, labels
 from tests.bot.conftest import SHOP, TOKEN, on_sqlite, owner_of, until
 from tests.bot.test_courier import is_code
 from tests.bot.test_running import free_port, running, way
-from tests.core.props import assert_sound
+from tests.core.props import aside, assert_sound
 from tests.reselling import a_reseller
+from tests.speaking import speaking
 from tests.stage import Goods, give, person
 
 __all__ = ["free_port", "way"]  # fixtures
@@ -474,3 +478,86 @@ PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001"
     "a5f645400000000049454e44ae426082"
 )
+
+
+@on_sqlite
+async def test_a_bot_that_cannot_be_opened_keeps_no_other_from_it(shop: Shop, storefront: Storefront, database_url: str) -> None:
+    owner = await a_reseller(shop, storefront)
+    star, moon = await opened(shop, owner, STAR), await opened(shop, owner, MOON)
+    async with aside(database_url) as connection:
+        await connection.execute(text("UPDATE brands SET data_key = token WHERE id = :id"), {"id": star.id})
+        await connection.commit()
+    async with Bot(TOKEN) as house:
+        voices = speaking(house)
+        fleet = Fleet(shop, voices, lambda _: LocalPace())
+        for _ in range(2):
+            await fleet.look()
+            assert set(fleet.members) == {moon.id} and set(voices.branded) == {moon.storefront.id}
+        await shop.write(brands.close, brand_id=moon.id, owner_id=owner.id)
+        await fleet.look()
+        assert fleet.members == {} and voices.branded == {} and voices.of(storefront.id) is voices.house
+
+
+@on_sqlite
+async def test_a_banner_goes_before_the_welcome_and_the_last_days_come_as_a_picture(
+    shop: Shop, goods: Goods, there: Sandbox, ann: tuple[Phone, Customer]
+) -> None:
+    phone, owner = ann
+    star = await opened(shop, owner, STAR)
+    async with running(shop, goods.storefront, there), Phone(there.url, "buyer", STAR.username) as buyer:
+        customer = await rich(buyer, shop, star)
+        await phone.says("/mybot")
+        await phone.presses("🤖 Star Cards")
+        await phone.presses("🖼 Banner")
+        await phone.waits_for(says("Please send me a picture"))
+        await phone.says("a picture")
+        await phone.waits_for(says("This is no picture"))
+        await phone.sends_file("sign.png", PIXEL, kind="photo")
+
+        async def has_banner() -> bool:
+            found = await shop.read(brands.brand, star.id)
+            return found is not None and found.has_banner
+
+        await until(has_banner)
+        for _ in range(2):  # Sent as bytes the first time, by its id from then on.
+            asked = await buyer.says("/start")
+            await buyer.waits_for(_picture_after(asked))
+            await buyer.waits_for(_welcome_after(asked))
+        kept = await shop.read(brands.banner, star.id)
+        assert kept is not None and kept[1]
+        await phone.presses("🖼 Banner")
+        await phone.says("-")
+        await until(_not(has_banner))
+
+        price = (await shop.read(pricing.branded, storefront_id=star.storefront.id))[goods.sku_id]
+        await shop.write(
+            orders.buy,
+            storefront_id=star.storefront.id,
+            buyer_id=customer.id,
+            sku_id=goods.sku_id,
+            quantity=2,
+            price_id=price.id,
+            rules_version=goods.rules_version,
+            once="two",
+        )
+        await shop.write(brands.earn)
+        course = await shop.read(insight.course_of_brand, star.id, days=7, timezone="Asia/Shanghai")
+        assert (course.sales_minor, course.margin_minor, course.units) == (20_900, 1900, 2)
+        assert [one.margin_minor for one in course.products] == [1900], "never what goods cost the shop"
+        await phone.presses("📊 Pictures")
+        await phone.waits_for(lambda m: "photo" in m and "¥209.00" in m["caption"] and "¥19.00" in m["caption"], timeout=30)
+
+
+def _picture_after(mine: dict[str, Any]) -> Any:
+    return lambda m: m["message_id"] > mine["message_id"] and "photo" in m
+
+
+def _welcome_after(mine: dict[str, Any]) -> Any:
+    return lambda m: m["message_id"] > mine["message_id"] and says("welcome to Star Cards")(m)
+
+
+def _not(true: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
+    async def false() -> bool:
+        return not await true()
+
+    return false

@@ -424,3 +424,34 @@ async def test_a_category_of_which_a_storefront_sells_nothing_is_not_on_its_shel
         assert {one.id for one in shelf.categories} == {one.id for one in first.categories} == wanted
     with pytest.raises(Gone):
         await shop.read(showcase.product_page, storefront_id=brand.storefront.id, product_id=other.product_id)
+
+
+async def test_a_bot_is_not_closed_while_its_customers_have_money_there(shop: Shop, storefront: Storefront, goods: Goods) -> None:
+    ann = await a_reseller(shop, storefront)
+    brand = await opened(shop, ann)
+    buyer = await person(shop, brand.storefront, money_minor=10_500)
+    await person(shop, storefront, money_minor=777)
+    mine: dict[str, Any] = {"brand_id": brand.id, "owner_id": ann.id}
+    with pytest.raises(brands.MoneyThere) as refused:
+        await shop.write(brands.close, **mine)
+    assert refused.value.amount_minor == 10_500
+    await buys(shop, brand, goods, buyer)
+    await shop.write(payments.adjust, customer_id=buyer.id, amount_minor=-50, reason="given back", by="test", once="back")
+    await shop.write(brands.close, **mine)
+    await assert_sound(shop)
+
+
+async def test_what_is_sold_in_resellers_bots_is_in_the_shops_day_and_not_in_anothers(
+    shop: Shop, storefront: Storefront, goods: Goods, clock: Clock
+) -> None:
+    ann, since = await a_reseller(shop, storefront), clock()
+    one, two = await opened(shop, ann), await opened(shop, ann, bot_id=8)
+    await buys(shop, one, goods, await person(shop, one.storefront, money_minor=50_000), 2)
+    clock.passes(seconds=1)
+
+    async def sold(storefront_id: int) -> tuple[int, int]:
+        found = await shop.read(orders.sold, storefront_id=storefront_id, since=since, until=clock())
+        return found.orders, found.sales_minor
+
+    assert await sold(storefront.id) == await sold(one.storefront.id) == (1, 20_900)
+    assert await sold(two.storefront.id) == (0, 0)

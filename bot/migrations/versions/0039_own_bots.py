@@ -40,6 +40,8 @@ def upgrade() -> None:
         sa.Column("wrapping_key_id", sa.String(16), nullable=False),
         sa.Column("token_version", BigInt, nullable=False, server_default=sa.text("1")),
         sa.Column("welcome", sa.String(500)),
+        sa.Column("banner", sa.LargeBinary()),
+        sa.Column("banner_id", sa.String(200)),
         sa.Column("style", sa.String(32), nullable=False, server_default=sa.text("'plain'")),
         *[_number(name) for name in ("markup_points", "markup_minor", "step_minor")],
         sa.Column("introduced", sa.String(300)),
