@@ -151,6 +151,9 @@ async def test_no_button_link_or_command_of_the_shop_reaches_into_a_resellers_bo
         await elsewhere.waits_for(says("welcome to Moon Cards"))
         await elsewhere.says(order.number)
         await elsewhere.waits_for(lambda m: m["from"]["is_bot"] and "welcome" not in m.get("text", ""))
+        answers = await elsewhere.inline("Steam")
+        assert answers and "moon_cards_bot" in str(answers)
+        assert "star_cards_bot" not in str(answers) and "card_shop_bot" not in str(answers)
         await elsewhere.says("/orders")
         await elsewhere.waits_for(says("no orders"))
         data: list[str] = []

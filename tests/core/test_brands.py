@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core import aftersale, brands, catalog, ledger, orders, outbox, packages, payments, people, pricing, resellers, showcase
+from core import aftersale, api, brands, catalog, ledger, orders, outbox, packages, payments, people, pricing, resellers, showcase
 from core.audit.brands import BRANDS
 from core.brands import BrandView, Markup
 from core.catalog import Gone
@@ -308,6 +308,15 @@ async def test_no_storefront_reaches_customers_orders_or_prices_of_another(
         await shop.write(orders.buy, storefront_id=two.storefront.id, buyer_id=rich.id, price_id=goods.price_id, once="g", **terms)
     with pytest.raises(AssertionError):
         await shop.write(orders.buy, storefront_id=one.storefront.id, buyer_id=rich.id, price_id=foreign.id, once="h", **terms)
+    # Nor do programs: not even those of the bot's own owner see what its customers bought.
+    for owner in (ann, bob):
+        scopes = set(api.Scope)
+        made = await shop.write(
+            api.make_key, customer_id=owner.id, label="Shop", form=api.Form.OWN, scopes=scopes, sandbox=False, by="test"
+        )
+        assert await shop.read(api.find_order, key_id=made.key.id, order_id=order_id) is None
+        with pytest.raises(api.NoSuchOrder):
+            await shop.write(api.codes, key_id=made.key.id, order_id=order_id)
     for owner, theirs in ((ann, two), (bob, one)):
         with pytest.raises(Gone):
             await shop.write(brands.rename, brand_id=theirs.id, owner_id=owner.id, name="Mine")

@@ -97,7 +97,8 @@ def upgrade() -> None:
     op.create_index("ix_margins_held", "margins", ["release_at"], postgresql_where=_HELD, sqlite_where=_HELD)
     op.create_table(
         "margin_marks",
-        *[_number(name) for name in ("id", "looked_id", "swept_id")],
+        sa.Column("id", BigInt, autoincrement=False, nullable=False),
+        *[_number(name) for name in ("looked_id", "swept_id")],
         _instant("reversed_at"),
         sa.PrimaryKeyConstraint("id"),
     )
