@@ -6,8 +6,7 @@ import re
 import unicodedata
 from decimal import Decimal
 
-from core.brands import BrandView, Markup, NotAMarkup
-from core.brands.rules import MOST_ADDED_MINOR, MOST_POINTS
+from core.brands import MOST_ADDED_MINOR, MOST_POINTS, BrandView, Markup, NotAMarkup
 from core.money import NotAnAmount, parse_minor
 from handlers.notes import Note, Said, Wording
 from handlers.pieces import paragraphs, plain

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -20,6 +20,7 @@ from core.ports import Callback, NotGenuine, NotSure
 from web import metrics
 from web.acg_faka import add_acg_door
 from web.api import ApiDoor, add_api_door
+from web.doors import Doors
 from web.dujiao import add_dujiao_door
 from web.uploads import UploadDoor, add_upload_door
 from web.upstreams import SupplyDoor, add_supply_door
@@ -67,11 +68,11 @@ def make_app(
     supply: SupplyDoor | None = None,
     api: ApiDoor | None = None,
     alive: Callable[[], Mapping[str, bool]] = dict,
-) -> FastAPI:
+) -> Doors:
     """The doors. `telegram` maps the opaque id in a webhook's address to its bot; `alive` says which parts of the process work."""
     doors = telegram if telegram is not None else {}
     tills = payments if payments is not None else {}
-    app = FastAPI(title="shop", openapi_url=None)
+    app = Doors(title="shop")
 
     @app.post("/telegram/{door_id}")
     async def telegram_update(door_id: str, request: Request) -> Response:

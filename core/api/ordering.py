@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import Session
 
-from core import catalog, fulfilment, ledger, orders, people, pricing
-from core.api import rules, trials
-from core.api.goods import checked_quantity, for_programs
+from core import fulfilment, ledger, orders, people
+from core.api import deals, rules, trials
+from core.api.deals import Deal
 from core.api.keys import allowed, works
-from core.api.refusals import CostsMore, DayLimitReached, NoSuchItem, NoSuchOrder, OtherOrder, TooLateToCancel
+from core.api.refusals import DayLimitReached, NoSuchOrder, OtherOrder, TooLateToCancel
 from core.api.shown import ApiOrder, shown
 from core.api.tables import ApiDay, ApiKey, Form, Scope
-from core.catalog import ProductView, SkuView
 from core.database import ALONE, Alone, Gathered, Tools, insert_new, now, read, write
 from core.errors import Refusal
 from core.orders import Outside
-from core.people import Customer
 
 # Shops of these forms wait for a report of every delivery, also of one that was in the answer.
 TOLD_OF_ALL = frozenset({Form.DUJIAO})
 _TRIES = 3  # as many as there are: others may buy while it is looked how many that is
-
-
-@dataclass(frozen=True, slots=True)
-class _Deal:
-    """What an order is made of, before it is known how many there are."""
-
-    owner: Customer
-    sku_id: int
-    price: pricing.Price
-    rules_version: int
-    asks: bool
 
 
 def _order(
@@ -72,7 +58,7 @@ def _order(
     known = orders.find_outside(session, customer_id=owner.id, number=number)
     if known is not None:
         return _repeated(known, request_hash)
-    deal = _deal(_goods(session, [(owner, sku_id)]), owner, sku_id, quantity)
+    deal = deals.read_of(session, [(owner, sku_id)])[owner.id, sku_id].deal(owner, quantity)
     units = quantity
     for _ in range(_TRIES):
         try:
@@ -101,57 +87,16 @@ def _repeated(known: tuple[orders.OutsideView, bytes], request_hash: bytes) -> A
     return shown(known[0], repeated=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Goods:
-    """What orders are about, read once for all of them: prices by owner and denomination."""
-
-    skus: dict[int, SkuView]
-    products: dict[int, ProductView]
-    open_categories: frozenset[int]
-    prices: dict[int, dict[int, pricing.Price]]
-
-
-def _goods(session: Session, wanted: Sequence[tuple[Customer, int]]) -> _Goods:
-    """What these people want, in a few questions for however many."""
-    skus = catalog.skus_called(session, {sku_id for _, sku_id in wanted})
-    products = catalog.products_of(session, {sku.product_id for sku in skus.values()})
-    ways = {category_id: catalog.trail(session, category_id) for category_id in {product.category_id for product in products.values()}}
-    owners = {owner.id: owner for owner, _ in wanted}
-    prices = pricing.for_resellers(session, buyers=owners.values(), sku_ids=skus.keys())
-    shown = frozenset(category_id for category_id, way in ways.items() if way and not any(step.hidden for step in way))
-    return _Goods(skus, products, shown, prices)
-
-
-def _deal(goods: _Goods, owner: Customer, sku_id: int, quantity: int) -> _Deal:
-    sku = goods.skus.get(sku_id)
-    product = None if sku is None else goods.products.get(sku.product_id)
-    price = goods.prices[owner.id].get(sku_id)
-    if sku is None or product is None or price is None or sku.hidden or product.hidden or not for_programs(product):
-        raise NoSuchItem
-    if product.category_id not in goods.open_categories:
-        raise NoSuchItem
-    checked_quantity(sku.min_quantity, min(orders.most_of(owner, sku), rules.MOST_QUANTITY), quantity)
-    return _Deal(owner, sku_id, price, sku.rules_version, bool(fulfilment.kind(product.kind).fields(product.terms)))
-
-
-def _within(price: pricing.Price, units: int, asked: int, most_minor: int | None) -> int:
-    """What so many of those asked for cost; raises CostsMore when that is more than their share of the most that all may cost."""
-    total = price.unit_for(units) * units
-    if most_minor is not None and total * asked > most_minor * units:
-        raise CostsMore(total_minor=total, currency=price.currency)
-    return total
-
-
 def _sell(
     session: Session,
     row: ApiKey,
-    deal: _Deal,
+    deal: Deal,
     units: int,
     most_minor: int | None,
     fields: Mapping[str, str] | None,
     outside: Outside,
 ) -> orders.Receipt:
-    total = _within(deal.price, units, outside.asked, most_minor)
+    total = deal.within(units, outside.asked, most_minor)
     if row.day_limit_minor is not None:
         _count(session, row, row.day_limit_minor, total, deal.price.currency)
     answers_id = None
@@ -190,29 +135,19 @@ def _count(session: Session, row: ApiKey, limit_minor: int, total_minor: int, cu
 def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Tools) -> list[ApiOrder | Refusal | Alone]:
     """Many waiting orders as one sale: those that need no more than it; whoever has a limit, fields or a sandbox runs alone."""
     answers: list[ApiOrder | Refusal | Alone] = [ALONE] * len(asks)
-    ready: list[tuple[int, dict[str, Any], _Deal]] = []
+    ready: list[tuple[int, dict[str, Any], Deal]] = []
     with Session(bind=connection, expire_on_commit=False, info={"tools": tools}) as session:
-        rows = session.scalars(select(ApiKey).where(ApiKey.id.in_({ask["key_id"] for ask in asks})))
-        usable = {
-            row.id: row
-            for row in rows
-            if works(session, row)
-            and Scope.ORDER.value in row.scopes
-            and not row.sandbox
-            and row.day_limit_minor is None
-            and row.form not in TOLD_OF_ALL
-        }
-        customers = people.these(session, {row.customer_id for row in usable.values()})
-        owners = {row.id: customers[row.customer_id] for row in usable.values() if customers[row.customer_id].wholesale}
+        keys = people.with_customers(select(ApiKey), ApiKey.customer_id).where(ApiKey.id.in_({ask["key_id"] for ask in asks}))
+        owners = {row.id: people.view(owner) for row, owner in session.execute(keys) if _plain(session, row) and owner.wholesale}
         asked = [(n, ask, owners[ask["key_id"]]) for n, ask in enumerate(asks) if ask["key_id"] in owners and not ask["fields"]]
-        goods = _goods(session, [(owner, ask["sku_id"]) for _, ask, owner in asked])
+        goods = deals.remembered(session, [(owner, ask["sku_id"]) for _, ask, owner in asked])
         for n, ask, owner in asked:
             try:
                 rules.number_checked(ask["number"])
                 if ask["callback_url"] is not None:
                     rules.url_checked(ask["callback_url"])
-                deal = _deal(goods, owner, ask["sku_id"], ask["quantity"])
-                _within(deal.price, ask["quantity"], ask["quantity"], ask["most_minor"])
+                deal = goods[owner.id, ask["sku_id"]].deal(owner, ask["quantity"])
+                deal.within(ask["quantity"], ask["quantity"], ask["most_minor"])
             except Refusal:
                 continue  # By itself it is first looked for its number: what was ordered before is answered, whatever it costs now.
             if not deal.asks:
@@ -239,10 +174,18 @@ def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Too
                 receipt.paid_minor // receipt.quantity,
                 tools.clock(),
             )
+        elif receipt is ALONE:
+            deals.forget(tools, deal)  # What is remembered of it may be why.
     return answers
 
 
-def _bought(ask: dict[str, Any], deal: _Deal) -> dict[str, Any]:
+def _plain(session: Session, row: ApiKey) -> bool:
+    """May this key order, and without more than the sale itself?"""
+    ordinary = not row.sandbox and row.day_limit_minor is None and row.form not in TOLD_OF_ALL
+    return ordinary and Scope.ORDER.value in row.scopes and works(session, row)
+
+
+def _bought(ask: dict[str, Any], deal: Deal) -> dict[str, Any]:
     return {
         "storefront_id": deal.owner.storefront_id,
         "buyer_id": deal.owner.id,

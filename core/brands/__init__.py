@@ -63,7 +63,7 @@ from core.brands.refusals import (
     TooManyBrands,
 )
 from core.brands.rewrapping import rewrap_tokens
-from core.brands.rules import HELD, MOST_ADMINS, MOST_BANNER_BYTES, MOST_BRANDS, Markup, taken_back
+from core.brands.rules import HELD, MOST_ADDED_MINOR, MOST_ADMINS, MOST_BANNER_BYTES, MOST_BRANDS, MOST_POINTS, Markup, taken_back
 from core.brands.tables import MarginState, Style
 
 __all__ = [
@@ -72,9 +72,11 @@ __all__ = [
     "LONGEST_SUPPORT",
     "LONGEST_WELCOME",
     "LOOK_AGAIN",
+    "MOST_ADDED_MINOR",
     "MOST_ADMINS",
     "MOST_BANNER_BYTES",
     "MOST_BRANDS",
+    "MOST_POINTS",
     "AnotherBot",
     "BotTaken",
     "BrandView",

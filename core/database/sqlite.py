@@ -32,7 +32,8 @@ class Job:
     command: Write[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    done: Callable[[Any, BaseException | None], None]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]  # of that loop
     result: Any = field(default=None)
     trouble: BaseException | None = field(default=None)
 
@@ -113,18 +114,9 @@ class Writer:
     async def carry_out(self, command: Write[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Queue the command and wait for the commit that holds it."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-
-        def done(result: Any, trouble: BaseException | None) -> None:
-            # A caller may have gone away; the command is carried out all the same.
-            if not future.done():
-                if trouble is None:
-                    future.set_result(result)
-                else:
-                    future.set_exception(trouble)
-
-        self._jobs.put(Job(command, args, kwargs, lambda r, t: _tell(loop, done, r, t)))
-        return await future
+        job = Job(command, args, kwargs, loop, loop.create_future())
+        self._jobs.put(job)
+        return await job.future
 
     def stop(self) -> None:
         """Finish what was queued, then close."""
@@ -167,10 +159,8 @@ class Writer:
             # Begin or commit itself failed (disk full, file gone): nobody's change is there, and everybody is told.
             log.exception("a group of %d commands could not be committed", len(group))
             for job in group:
-                job.done(None, trouble)
-            return
-        for job in group:
-            job.done(job.result, job.trouble)
+                job.result, job.trouble = None, trouble
+        _tell(group)
 
     def _run(self, connection: Connection, group: list[Job]) -> None:
         gathered: dict[int, list[Job]] = {}
@@ -212,13 +202,26 @@ class Writer:
             job.result, job.trouble = None, trouble
 
 
-def _tell(
-    loop: asyncio.AbstractEventLoop, done: Callable[[Any, BaseException | None], None], result: Any, trouble: BaseException | None
-) -> None:
-    try:
-        loop.call_soon_threadsafe(done, result, trouble)
-    except RuntimeError:
-        log.warning("a command was committed after its caller's event loop had closed")
+def _tell(group: list[Job]) -> None:
+    """Hand everybody their outcome; each call into an event loop wakes it up, so there is one for all who wait in it."""
+    waiting: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in group:
+        waiting.setdefault(job.loop, []).append(job)
+    for loop, jobs in waiting.items():
+        try:
+            loop.call_soon_threadsafe(_settle, jobs)
+        except RuntimeError:
+            log.warning("%d commands were committed after their callers' event loop had closed", len(jobs))
+
+
+def _settle(jobs: list[Job]) -> None:
+    for job in jobs:
+        # A caller may have gone away; the command is carried out all the same.
+        if not job.future.done():
+            if job.trouble is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.trouble)
 
 
 def _connect(path: Path) -> Connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,8 @@ class Tools:
     low_water: dict[int, tuple[int, int]] = field(default_factory=dict)
     # Denomination → (rank, since when): sources ranked before it had nothing on their shelves then; believed for a moment, and only a hint.
     empty_before: dict[int, tuple[int, datetime]] = field(default_factory=dict)
+    # What a capability remembers for a moment, by a name of its own: only ever hints, too.
+    remembered: dict[str, dict[Any, Any]] = field(default_factory=dict)
     opened_at: datetime = field(init=False)  # by this process: what only one process may do is done by nobody since before
 
     def __post_init__(self) -> None:

@@ -5,7 +5,9 @@ This is the declared exception to "no other capability's tables": the hot path i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -34,17 +36,31 @@ WHERE p.id = :price AND p.storefront_id = :storefront AND p.sku_id = :sku AND p.
   AND (o.valid_from IS NULL OR o.valid_from <= :at) AND (o.valid_until IS NULL OR o.valid_until > :at)
 ORDER BY r.rank
 """
-_WALLET = """
-SELECT a.id, a.balance_minor, a.floor_minor, a.currency, c.wholesale, c.level_id FROM customers c JOIN accounts a ON a.id = c.wallet_id
-WHERE c.id = ? AND c.storefront_id = ?
+# Of many buyers, and of a shelf, in one step each: every step lets go of the interpreter, and has to get it back from a busy event loop.
+_WALLETS = """
+SELECT json_group_array(json_array(c.id, c.storefront_id, a.id, a.balance_minor, a.floor_minor, a.currency, c.wholesale, c.level_id))
+FROM customers c JOIN accounts a ON a.id = c.wallet_id WHERE c.id IN (SELECT value FROM json_each(?))
 """
 # What goes before the row that a reseller names: their own price, and before the storefront's that of their level.
 _BETTER = """
 SELECT 1 FROM prices WHERE customer_id = ? AND sku_id = ? AND until IS NULL AND (ends_at IS NULL OR ends_at > ?)
 UNION ALL SELECT 1 FROM prices WHERE storefront_id = ? AND sku_id = ? AND level_id = ? AND until IS NULL
 """
-_KNOWN = "SELECT id, once_hash, total_minor, currency FROM orders WHERE once = ?"
-_SHELF = "SELECT id, available FROM codes WHERE offer_id = ? AND available >= ? ORDER BY available LIMIT ?"
+_KNOWN = "SELECT once, id, once_hash, total_minor, currency FROM orders WHERE once IN (SELECT value FROM json_each(?))"
+_SHELF = """
+SELECT json_group_array(json_array(available, id))
+FROM (SELECT id, available FROM codes WHERE offer_id = ? AND available >= ? ORDER BY available LIMIT ?)
+"""
+_TAKE = "UPDATE codes SET available = NULL, order_id = given.column1 FROM (VALUES {rows}) AS given WHERE codes.id = given.column2"
+_DEBIT = "UPDATE accounts SET balance_minor = given.column1 FROM (VALUES {rows}) AS given WHERE accounts.id = given.column2"
+_MOST_ROWS = 64  # in one statement; so many of a table are a statement for each power of two, and no more
+
+
+@cache
+def _of_rows(statement: str, columns: int, rows: int) -> str:
+    """The statement with so many rows for its {rows}."""
+    row = f"({', '.join('?' * columns)})"
+    return statement.format(rows=", ".join([row] * rows))
 
 
 class _Batch:
@@ -59,9 +75,16 @@ class _Batch:
             self.wanted[ask["sku_id"]] = self.wanted.get(ask["sku_id"], 0) + max(0, min(ask["quantity"], MOST_QUANTITY))
         self.terms: dict[tuple[int, int, int, int], list[Any]] = {}
         self.best: dict[tuple[int, int, int | None], bool] = {}
-        self.wallets: dict[tuple[int, int], list[Any] | None] = {}
-        self.shelves: dict[int, list[tuple[int, int]]] = {}
-        self.sold: dict[str, tuple[bytes, Receipt]] = {}
+        self.wallets = {
+            (buyer_id, storefront_id): wallet
+            for buyer_id, storefront_id, *wallet in self._listed(_WALLETS, json.dumps(list({ask["buyer_id"] for ask in asks})))
+        }
+        self.shelves: dict[int, list[tuple[int, int]]] = {}  # places and codes
+        # What was sold under the keys asked for: before this batch, and in it.
+        self.sold = {
+            once: (hashed, Receipt(order_id, number_of(order_id), 0, total, currency, repeated=True))
+            for once, order_id, hashed, total, currency in cursor.execute(_KNOWN, (json.dumps([ask["once"] for ask in asks]),))
+        }
         self.order_id = cursor.execute("SELECT coalesce(max(id), 0) FROM orders").fetchone()[0]
         self.transfer_id = cursor.execute("SELECT coalesce(max(id), 0) FROM transfers").fetchone()[0]
         self.orders: list[tuple[Any, ...]] = []
@@ -76,8 +99,6 @@ class _Batch:
     def decide(self, ask: dict[str, Any]) -> Receipt | Alone:
         quantity, once = ask["quantity"], ask["once"]
         known = self.sold.get(once)
-        if known is None and (row := self.cursor.execute(_KNOWN, (once,)).fetchone()):
-            known = row[1], Receipt(row[0], number_of(row[0]), quantity, row[2], row[3], repeated=True)
         if known is not None:
             same = known[0] == ask["once_hash"]
             receipt = known[1]
@@ -89,7 +110,7 @@ class _Batch:
         if not simple:
             return ALONE
         buyer = (ask["buyer_id"], ask["storefront_id"])
-        wallet = self._wallet(buyer)
+        wallet = self.wallets.get(buyer)
         if wallet is None:
             return ALONE
         if not wallet[4]:
@@ -111,15 +132,16 @@ class _Batch:
         self.transfer_id += 1
         order, transfer, at = self.order_id, self.transfer_id, self.at
         for _ in range(quantity):
-            code, place = shelf.pop()
+            place, code = shelf.pop()
             self.codes.append((order, code))
             self.tools.low_water[ask["sku_id"]] = (offer, place)
         wallet[1] -= total
         self.debited.add(buyer)
         bought_as = (bool(wallet[4]), wallet[5] if wallet[4] else None)
-        self.orders.append((order, ask["storefront_id"], ask["buyer_id"], once, ask["once_hash"], total, currency, at, at, *bought_as))
-        self.lines.append((order, ask["sku_id"], offer, ask["price_id"], quantity, unit, cost, cost_currency, ranking))
-        self.transfers.append((transfer, f"sale:{order}", order, at))
+        paid = ("issued", total, currency, "wallet", at, at)
+        self.orders.append((order, ask["storefront_id"], ask["buyer_id"], once, ask["once_hash"], *paid, *bought_as))
+        self.lines.append((order, 1, ask["sku_id"], offer, ask["price_id"], quantity, unit, cost, cost_currency, ranking))
+        self.transfers.append((transfer, f"sale:{order}", "sale", order, at))
         owed = cost * quantity if payable is not None else 0
         legs = [(wallet[0], payable, owed), (wallet[0], sales, total - owed)]
         self.postings += [
@@ -128,7 +150,7 @@ class _Batch:
         ]
         outside = ask.get("outside")
         if outside is None:
-            self.outbox.append((ask["buyer_id"], order, at, at))
+            self.outbox.append(("delivery", ask["buyer_id"], order, at, at, 0))
         else:
             kept = (outside.number, outside.key_id, outside.asked, total, outside.counted, outside.callback_url)
             self.outside.append((order, ask["buyer_id"], *kept, at))
@@ -140,40 +162,40 @@ class _Batch:
         """Everything decided, table by table."""
         if not self.orders:
             return
-        many = self.cursor.executemany
-        many(
+        self._many(
             "INSERT INTO orders (id, storefront_id, buyer_id, once, once_hash, state, total_minor, currency, paid_by, placed_at, issued_at,"
-            " as_reseller, level_id) VALUES (?, ?, ?, ?, ?, 'issued', ?, ?, 'wallet', ?, ?, ?, ?)",
+            " as_reseller, level_id) VALUES {rows}",
             self.orders,
         )
-        many(
+        self._many(
             "INSERT INTO order_lines (order_id, seq, sku_id, offer_id, price_id, quantity, unit_price_minor, unit_cost_minor, cost_currency,"
-            " ranking_version) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " ranking_version) VALUES {rows}",
             self.lines,
         )
-        many("UPDATE codes SET available = NULL, order_id = ? WHERE id = ?", self.codes)
-        many(
-            "UPDATE accounts SET balance_minor = ? WHERE id = ?",
-            [(wallet[1], wallet[0]) for wallet in map(self.wallets.__getitem__, self.debited) if wallet],
+        self._many(_TAKE, self.codes)
+        self._many(_DEBIT, [(wallet[1], wallet[0]) for wallet in map(self.wallets.__getitem__, self.debited)])
+        self._many("INSERT INTO transfers (id, key, kind, subject_id, at) VALUES {rows}", self.transfers)
+        self._many("INSERT INTO postings (transfer_id, seq, debit_id, credit_id, amount_minor, currency) VALUES {rows}", self.postings)
+        self._many("INSERT INTO outbox (topic, customer_id, order_id, made_at, due_at, attempts) VALUES {rows}", self.outbox)
+        self._many(
+            "INSERT INTO outside_orders (order_id, customer_id, number, key_id, asked, charged_minor, counted, callback_url, at)"
+            " VALUES {rows}",
+            self.outside,
         )
-        many(
-            "INSERT INTO transfers (id, key, kind, subject_id, at) VALUES (?, ?, 'sale', ?, ?)",
-            self.transfers,
-        )
-        many(
-            "INSERT INTO postings (transfer_id, seq, debit_id, credit_id, amount_minor, currency) VALUES (?, ?, ?, ?, ?, ?)",
-            self.postings,
-        )
-        many(
-            "INSERT INTO outbox (topic, customer_id, order_id, made_at, due_at, attempts) VALUES ('delivery', ?, ?, ?, ?, 0)",
-            self.outbox,
-        )
-        if self.outside:
-            many(
-                "INSERT INTO outside_orders (order_id, customer_id, number, key_id, asked, charged_minor, counted, callback_url, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                self.outside,
-            )
+
+    def _many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        """Write so many rows in few steps."""
+        done = 0
+        while done < len(rows):
+            size = min(_MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
+            values = [value for row in rows[done : done + size] for value in row]
+            self.cursor.execute(_of_rows(statement, len(rows[0]), size), values)
+            done += size
+
+    def _listed(self, statement: str, *values: Any) -> list[Any]:
+        """The one answer of a statement that is a list."""
+        found: list[Any] = json.loads(self.cursor.execute(statement, values).fetchone()[0])
+        return found
 
     def _terms(self, ask: dict[str, Any]) -> Any:
         """The terms with the first ranked source that has something on its shelf, after what the batch has taken so far."""
@@ -200,23 +222,17 @@ class _Batch:
             self.best[key] = self.cursor.execute(_BETTER, better).fetchone() is None
         return self.best[key]
 
-    def _wallet(self, buyer: tuple[int, int]) -> list[Any] | None:
-        if buyer not in self.wallets:
-            row = self.cursor.execute(_WALLET, buyer).fetchone()
-            self.wallets[buyer] = list(row) if row else None
-        return self.wallets[buyer]
-
     def _shelf(self, sku_id: int, offer: int) -> list[tuple[int, int]]:
         """The next codes of this source, last first, as many as the whole batch could want."""
         if offer not in self.shelves:
             hint_offer, mark = self.tools.low_water.get(sku_id, (offer, 0))
             low = mark if hint_offer == offer else 0
-            rows = self.cursor.execute(_SHELF, (offer, low, self.wanted[sku_id])).fetchall()
+            rows = self._listed(_SHELF, offer, low, self.wanted[sku_id])
             if len(rows) < self.wanted[sku_id] and low:
                 # The hint may hide something that came back: look again without it.
                 self.tools.low_water.pop(sku_id, None)
-                rows = self.cursor.execute(_SHELF, (offer, 0, self.wanted[sku_id])).fetchall()
-            self.shelves[offer] = rows[::-1]
+                rows = self._listed(_SHELF, offer, 0, self.wanted[sku_id])
+            self.shelves[offer] = sorted(rows, reverse=True)
         return self.shelves[offer]
 
 

@@ -34,6 +34,8 @@ from core.people.queries import (
     one,
     staff,
     these,
+    view,
+    with_customers,
 )
 from core.people.tables import Role
 
@@ -68,6 +70,8 @@ __all__ = [
     "set_wholesale",
     "staff",
     "these",
+    "view",
     "want_broadcasts",
     "want_price_news",
+    "with_customers",
 ]

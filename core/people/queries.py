@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core import ledger
 from core.database import read
@@ -85,6 +86,11 @@ def these(session: Session, customer_ids: Collection[int]) -> dict[int, Customer
     if not customer_ids:
         return {}
     return {row.id: view(row) for row in session.scalars(select(CustomerRow).where(CustomerRow.id.in_(customer_ids)))}
+
+
+def with_customers(question: Select[Any], customer_id: InstrumentedAttribute[int]) -> Select[Any]:
+    """The same question, whose answers each bring the customer of this column with them; `view` shows them."""
+    return question.add_columns(CustomerRow).join(CustomerRow, CustomerRow.id == customer_id)
 
 
 @read

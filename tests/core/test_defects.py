@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -405,15 +406,19 @@ async def test_a_sale_on_sqlite_finds_the_next_code_by_its_index(shop: Shop, dat
         for statement, arguments in (
             (sale._SHELF, (1, 1, 1)),
             (sale._TERMS, (1, 1, 1, 1, 1)),
-            (sale._WALLET, (1, 1)),
-            (sale._KNOWN, ("x",)),
-            ("UPDATE codes SET available = NULL, order_id = ? WHERE id = ?", (1, 1)),
+            (sale._WALLETS, ("[1]",)),
+            (sale._KNOWN, ('["x"]',)),
+            (sale._of_rows(sale._TAKE, 2, 4), (1,) * 8),
+            (sale._of_rows(sale._DEBIT, 2, 64), (1,) * 128),
         ):
             rows = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", arguments)).mappings().all()
             plan = [row["detail"] for row in rows]
-            steps = [step for step in plan if not step.startswith("CORRELATED SCALAR SUBQUERY")]  # What it does are steps of their own.
+            # What was given, and what a part of the statement does in steps of its own.
+            given = ("SCAN json_each", "SCAN given", "SCAN (subquery", "SCAN 64 CONSTANT ROWS", "SCAN 4 CONSTANT ROWS")
+            parts = ("CO-ROUTINE", "MATERIALIZE", "CORRELATED SCALAR SUBQUERY", "LIST SUBQUERY")
+            steps = [step for step in plan if not step.startswith((*given, *parts))]
             assert steps and all(step.startswith("SEARCH") for step in steps), (statement, plan)
-            assert statement != sale._SHELF or "ix_codes_on_the_shelf" in plan[0]
+            assert statement != sale._SHELF or any("ix_codes_on_the_shelf" in step for step in steps)
 
 
 def test_a_negative_quantity_does_not_make_the_batch_read_the_whole_shelf() -> None:
@@ -423,19 +428,21 @@ def test_a_negative_quantity_does_not_make_the_batch_read_the_whole_shelf() -> N
         """Answers every question with nothing; only the limit is of interest."""
 
         limits: list[int] = []
+        answer: list[tuple[Any]] = []
 
         def execute(self, sql: str, arguments: tuple[Any, ...] = ()) -> Cursor:
             if sql == core.orders.sale_sqlite._SHELF:
                 self.limits.append(arguments[2])
+            self.answer = [("[]",)] if "json_group_array" in sql else [(0,)] if "max(id)" in sql else []
             return self
 
-        def fetchone(self) -> tuple[int]:
-            return (0,)
+        def fetchone(self) -> tuple[Any]:
+            return self.answer[0]
 
-        def fetchall(self) -> list[Any]:
-            return []
+        def __iter__(self) -> Iterator[tuple[Any]]:
+            return iter(self.answer)
 
-    asks = [{"sku_id": 1, "quantity": q, "once": str(q)} for q in (-100, 1, 2)]
+    asks = [{"sku_id": 1, "quantity": q, "once": str(q), "buyer_id": 1} for q in (-100, 1, 2)]
     batch = core.orders.sale_sqlite._Batch(Cursor(), asks, Tools(keys=Keyring.generate()))
     batch._shelf(1, 1)
     assert Cursor.limits == [3]

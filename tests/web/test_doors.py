@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import socket
 from collections.abc import AsyncIterator
@@ -178,3 +179,17 @@ async def test_a_taken_port_is_said_and_ends_nothing(shop: Shop) -> None:
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             await Serving(make_app(shop), "127.0.0.1", taken.getsockname()[1]).open()
+
+
+@on_sqlite
+async def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_head(http: aiohttp.ClientSession) -> None:
+    """Head and body are two packets; without TCP_NODELAY the second waits 40 ms for the client's delayed acknowledgement."""
+    async with http.get("/health") as answer:
+        port = answer.url.port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /health HTTP/1.1\r\nHost: shop\r\n\r\n")
+    await reader.readline()
+    mine = writer.get_extra_info("sockname")
+    theirs = [t for t in gc.get_objects() if isinstance(t, asyncio.Transport) and t.get_extra_info("peername") == mine]
+    assert [t.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for t in theirs] == [1]
+    writer.close()

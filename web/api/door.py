@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from core import api
 from core.aftersale import Reason
@@ -33,6 +33,7 @@ from web.api.gate import Gate, error
 from web.api.memory import Memory, OwnMemory
 from web.api.page import drawn
 from web.api.schema import schema_of
+from web.doors import Doors
 from web.unmet import ordered
 
 log = structlog.get_logger()
@@ -59,29 +60,20 @@ class ApiDoor:
     key_seconds: float = 1.0
 
 
-def add_api_door(app: FastAPI, shop: Shop, door: ApiDoor) -> None:
+def add_api_door(app: Doors, shop: Shop, door: ApiDoor) -> None:
     """Open the door. To be called after every other door under the same prefix: what is not theirs is answered here."""
     desk = OrderDesk(shop)
     lanes = {("POST", "/orders"): desk.answer}
     gate = Gate(make_api(shop, desk), shop, lambda: door.memory, lanes=lanes, per_minute=door.per_minute, key_seconds=door.key_seconds)
-    app.add_middleware(_StraightToTheGate, gate=gate, ways=frozenset((method, PREFIX + path) for method, path in lanes))
+
+    async def straight(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate({**scope, "root_path": PREFIX}, receive, send)
+
+    app.straight |= {(method, PREFIX + path): straight for method, path in lanes}
     mount = Mount(PREFIX, app=gate)
     # Also what has a line break in it, or it would be answered by somebody else in other words.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     app.router.routes.append(mount)
-
-
-class _StraightToTheGate:
-    """What is asked for most goes past every other door's path: matching them all costs more than the sale itself."""
-
-    def __init__(self, app: ASGIApp, gate: Gate, ways: frozenset[tuple[str, str]]) -> None:
-        self._app, self._gate, self._ways = app, gate, ways
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (scope["method"], scope["path"]) in self._ways:
-            await self._gate({**scope, "root_path": PREFIX}, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 def make_api(shop: Shop, desk: OrderDesk) -> FastAPI:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -88,8 +88,9 @@ class Gate:
             return
         headers: dict[str, str] = {}
         try:
-            body = await _body(Request(scope, receive))
-            key, address, stamp, nonce = await self._signed_by(scope, body)
+            given = _given(scope)
+            body = await _body(given, receive)
+            key, address, stamp, nonce = await self._signed_by(scope, given, body)
             room = await self._new(key, stamp, nonce)
             headers = _headers(room, self._per_minute)
             await self._note(key, address)
@@ -99,7 +100,7 @@ class Gate:
             return
         if (lane := self._lanes.get((scope["method"], path))) is not None:
             answered = await lane(key, body)
-            answered.headers.update(headers)
+            answered.raw_headers += [(name.encode(), value.encode()) for name, value in headers.items()]
             await answered(scope, receive, send)
             return
         scope["key"], scope["body"] = key, body
@@ -118,9 +119,8 @@ class Gate:
             # It was answered and logged; what is said besides would hold the request.
             log.debug("api-answered-as-internal")
 
-    async def _signed_by(self, scope: Scope, body: bytes) -> tuple[Key, str, int, str]:
+    async def _signed_by(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> tuple[Key, str, int, str]:
         """The key, the address it is used from, and the stamp and nonce of the request."""
-        headers = Headers(scope=scope)
         name, stamp = headers.get("shop-key", ""), headers.get("shop-timestamp", "")
         nonce, given = headers.get("shop-nonce", ""), headers.get("shop-signature", "")
         found = await self._key(name)
@@ -188,20 +188,29 @@ def _checked(scope: Scope) -> None:
 
 def _headers(room: Room, limit: int) -> dict[str, str]:
     return {
-        "X-RateLimit-Limit": str(limit),
-        "X-RateLimit-Remaining": str(max(0, room.left)),
-        "X-RateLimit-Reset": str(room.reset_seconds),
+        "x-ratelimit-limit": str(limit),
+        "x-ratelimit-remaining": str(max(0, room.left)),
+        "x-ratelimit-reset": str(room.reset_seconds),
     }
 
 
-async def _body(request: Request) -> bytes:
-    """The whole body; what is too long is not read to its end."""
-    announced = request.headers.get("content-length", "")
-    body = bytearray()
+def _given(scope: Scope) -> dict[str, str]:
+    """The headers by name in lower case; of one that is there twice the first counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
+    """The whole body; what is too long is not read to its end. Raises Refused, and ClientDisconnect."""
+    announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced) > BODY_BYTES:
         raise Refused(api.BAD_REQUEST, f"a body has at most {BODY_BYTES} bytes")
-    async for chunk in request.stream():
-        body += chunk
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > BODY_BYTES:
             raise Refused(api.BAD_REQUEST, f"a body has at most {BODY_BYTES} bytes")
-    return bytes(body)
+        if not message.get("more_body", False):
+            return bytes(body)
