@@ -205,6 +205,8 @@ class _Door:
         # An order that came to nothing is none: the protocol has no other word for "its money is back, nothing was bought".
         if order is None or order.state == "failed":
             raise No(forms.NO_ORDER)
+        if order.in_chat:
+            raise No(f"订单 {order.ours} 是在聊天中下单的，卡密已发送到聊天")
         return await self._told(key, order)
 
     async def drafts(self, key: OpenedKey, fields: Fields) -> object:

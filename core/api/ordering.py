@@ -136,7 +136,8 @@ def _together(connection: Connection, asks: Sequence[dict[str, Any]], tools: Too
     """Many waiting orders as one sale: those that need no more than it; whoever has a limit, fields or a sandbox runs alone."""
     answers: list[ApiOrder | Refusal | Alone] = [ALONE] * len(asks)
     ready: list[tuple[int, dict[str, Any], Deal]] = []
-    with Session(bind=connection, expire_on_commit=False, info={"tools": tools}) as session:
+    # It only reads, so it needs no savepoint of its own in the batch's transaction.
+    with Session(bind=connection, join_transaction_mode="rollback_only", expire_on_commit=False, info={"tools": tools}) as session:
         keys = people.with_customers(select(ApiKey), ApiKey.customer_id).where(ApiKey.id.in_({ask["key_id"] for ask in asks}))
         owners = {row.id: people.view(owner) for row, owner in session.execute(keys) if _plain(session, row) and owner.wholesale}
         asked = [(n, ask, owners[ask["key_id"]]) for n, ask in enumerate(asks) if ask["key_id"] in owners and not ask["fields"]]
@@ -205,7 +206,7 @@ order = Gathered(_order, _together)
 def find_order(session: Session, *, key_id: int, number: str | None = None, order_id: int | None = None) -> ApiOrder | None:
     """The order of their number or ours, or by our id; None when there is none of this key's owner. Raises NoSuchKey and NotAllowed.
 
-    Theirs comes first: a number of theirs that looks like one of ours is theirs.
+    Theirs comes first, also one that was given in the chat: a number of theirs that looks like one of ours is theirs.
     """
     row, owner = allowed(session, key_id, Scope.ORDER)
     if row.sandbox:
@@ -213,6 +214,8 @@ def find_order(session: Session, *, key_id: int, number: str | None = None, orde
     found = None
     if number is not None:
         found = orders.find_outside(session, customer_id=owner.id, number=number)
+        if found is None and (told := orders.find_in_chat(session, customer_id=owner.id, number=number)) is not None:
+            return shown(told, repeated=False)
         order_id = orders.order_id_of(number) if found is None else None
     if found is None and order_id is not None:
         found = orders.find_outside(session, customer_id=owner.id, order_id=order_id)
@@ -222,7 +225,7 @@ def find_order(session: Session, *, key_id: int, number: str | None = None, orde
 @write
 def cancel(session: Session, *, key_id: int, number: str | None = None, order_id: int | None = None) -> ApiOrder:
     """What nobody was asked for yet is not asked for any more, and its money is back. Raises NoSuchOrder, and TooLateToCancel."""
-    row, owner = allowed(session, key_id, Scope.ORDER)
+    row, _ = allowed(session, key_id, Scope.ORDER)
     found = find_order(session, key_id=key_id, number=number, order_id=order_id)
     if found is None:
         raise NoSuchOrder
@@ -233,6 +236,6 @@ def cancel(session: Session, *, key_id: int, number: str | None = None, order_id
     by = {"by": f"api:{row.name}", "reason": "cancelled by its buyer"}
     if found.state != "working" or not orders.call_off(session, order_id=found.order_id, **by):
         raise TooLateToCancel
-    after = orders.find_outside(session, customer_id=owner.id, order_id=found.order_id)
+    after = find_order(session, key_id=key_id, number=number, order_id=order_id)
     assert after is not None, "it was just found"
-    return shown(after[0], repeated=False)
+    return after

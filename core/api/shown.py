@@ -13,7 +13,7 @@ class ApiOrder:
     """`state` is working, done, partly (over, with fewer), failed (over, nothing is charged) or reversed (taken back later).
 
     `amount_minor` is what is charged for what was delivered, `got` how many units that is; `codes` says that there are codes to fetch.
-    `quantity` is what was asked for, `unit_minor` what one costs.
+    `quantity` is what was asked for, `unit_minor` what one costs. `in_chat`: it was ordered there, and that is where its codes went.
     """
 
     order_id: int
@@ -30,6 +30,7 @@ class ApiOrder:
     quantity: int
     unit_minor: int
     at: datetime
+    in_chat: bool = False
 
 
 def shown(found: OutsideView, *, repeated: bool) -> ApiOrder:
@@ -37,6 +38,7 @@ def shown(found: OutsideView, *, repeated: bool) -> ApiOrder:
     state, note = _state(found)
     over = state in ("done", "partly", "reversed")
     got = found.units - found.refunded if over else 0
+    in_chat = found.key_id is None
     return ApiOrder(
         found.order_id,
         found.number,
@@ -45,13 +47,14 @@ def shown(found: OutsideView, *, repeated: bool) -> ApiOrder:
         found.total_minor if over else 0,
         found.currency,
         got,
-        state in ("done", "partly") and got > 0,
-        note,
+        state in ("done", "partly") and got > 0 and not in_chat,
+        note or ("it was ordered in the chat, and its codes were sent there" if in_chat else ""),
         repeated,
         found.sku_id,
         found.asked,
         found.unit_minor,
         found.placed_at,
+        in_chat,
     )
 
 

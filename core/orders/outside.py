@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select
@@ -30,7 +30,7 @@ class OutsideView:
     order_id: int
     ours: str
     number: str
-    key_id: int
+    key_id: int | None  # None: ordered in the chat
     customer_id: int
     sku_id: int
     asked: int
@@ -109,17 +109,27 @@ def find_outside(
     question = select(OutsideOrder, Order).join(Order, Order.id == OutsideOrder.order_id).where(OutsideOrder.customer_id == customer_id)
     question = question.where(OutsideOrder.number == number if number is not None else OutsideOrder.order_id == order_id)
     row = session.execute(question).one_or_none()
-    return None if row is None else (_view(session, row[0], row[1]), row[1].once_hash)
+    return None if row is None else (_view(session, row[1], row[0]), row[1].once_hash)
+
+
+@read
+def find_in_chat(session: Session, *, customer_id: int, number: str) -> OutsideView | None:
+    """The order that this buyer made in the chat by a number of their own, as far as a program may know it; None when there is none."""
+    question = select(Order).where(Order.once == once_outside(customer_id, number), Order.buyer_id == customer_id)
+    order = session.scalars(question).one_or_none()
+    if order is None or is_outside(session, order.id):
+        return None
+    return replace(_view(session, order, None), number=number)
 
 
 @read
 def outside_of(session: Session, order_id: int) -> OutsideView | None:
     """The same for whoever reports it; None when no program made it."""
     row = session.get(OutsideOrder, order_id)
-    return None if row is None else _view(session, row, session.get_one(Order, order_id))
+    return None if row is None else _view(session, session.get_one(Order, order_id), row)
 
 
-def _view(session: Session, row: OutsideOrder, order: Order) -> OutsideView:
+def _view(session: Session, order: Order, row: OutsideOrder | None) -> OutsideView:
     sku_id, unit_minor, units = session.execute(
         select(func.min(OrderLine.sku_id), func.min(OrderLine.unit_price_minor), func.sum(OrderLine.quantity)).where(
             OrderLine.order_id == order.id
@@ -131,11 +141,11 @@ def _view(session: Session, row: OutsideOrder, order: Order) -> OutsideView:
     return OutsideView(
         order.id,
         number_of(order.id),
-        row.number,
-        row.key_id,
-        row.customer_id,
+        "" if row is None else row.number,
+        None if row is None else row.key_id,
+        order.buyer_id,
         int(sku_id),
-        row.asked,
+        int(units) if row is None else row.asked,
         int(units),
         refunded,
         order.state,
@@ -146,8 +156,8 @@ def _view(session: Session, row: OutsideOrder, order: Order) -> OutsideView:
         session.scalar(select(Reveal.id).where(Reveal.order_id == order.id).limit(1)) is not None,
         sum(task.reversed_units for task in fulfilment.tasks_of(session, order.id)),
         order.placed_at,
-        row.callback_url,
-        row.counted,
+        None if row is None else row.callback_url,
+        row is not None and row.counted,
     )
 
 

@@ -18,38 +18,47 @@ from core.orders.views import Receipt
 
 MOST_QUANTITY = 10  # Larger purchases run by themselves.
 
+# Every step of a statement lets go of the interpreter, and has to get it back from a busy event loop: what a whole batch wants to know
+# is one answer of one step each.
 _TERMS = """
-SELECT p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id,
-  o.plain AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor)) AS simple,
-  COALESCE(o.exclusive_until > :at AND o.declared > 0, 0) AS first_of_all, r.version, p.wholesale_minor,
-  p.level_id, p.customer_id, p.ends_at,
+SELECT json_group_array(json_array(p.id, p.storefront_id, p.sku_id, s.rules_version, r.rank, json_array(
+  p.retail_minor, p.currency, s.min_quantity, s.max_quantity, o.id, o.cost_minor, o.cost_currency, o.payable_id, f.sales_account_id,
+  o.plain AND (o.payable_id IS NULL OR (o.cost_currency = p.currency AND o.cost_minor <= p.retail_minor)),
+  COALESCE(o.exclusive_until > :at AND o.declared > 0, 0), r.version, p.wholesale_minor, p.level_id, p.customer_id, p.ends_at,
   NOT o.plain AND (COALESCE(o.exclusive_until > :at, 0) OR EXISTS (SELECT 1 FROM commitments m WHERE m.offer_id = o.id
-    AND m.closed_at IS NULL AND m.from_at <= :at AND m.until > :at AND m.drawn < m.quantity)) AS goes_first, COALESCE(o.declared, 0)
-FROM prices p
-JOIN skus s ON s.id = p.sku_id JOIN products g ON g.id = s.product_id
-JOIN sources r ON r.sku_id = p.sku_id
-JOIN offers o ON o.id = r.offer_id
-JOIN storefronts f ON f.id = p.storefront_id AND f.currency = p.currency
-WHERE p.id = :price AND p.storefront_id = :storefront AND p.sku_id = :sku AND p.until IS NULL AND NOT p.tiered
-  AND s.rules_version = :rules AND s.hidden_at IS NULL AND s.max_per_buyer IS NULL AND g.hidden_at IS NULL AND NOT g.held AND NOT g.asks
+    AND m.closed_at IS NULL AND m.from_at <= :at AND m.until > :at AND m.drawn < m.quantity)), COALESCE(o.declared, 0))))
+FROM json_each(:asked) AS asked
+CROSS JOIN prices p ON p.id = json_extract(asked.value, '$[0]')
+CROSS JOIN skus s ON s.id = p.sku_id CROSS JOIN products g ON g.id = s.product_id
+CROSS JOIN sources r ON r.sku_id = p.sku_id
+CROSS JOIN offers o ON o.id = r.offer_id
+CROSS JOIN storefronts f ON f.id = p.storefront_id AND f.currency = p.currency
+WHERE p.storefront_id = json_extract(asked.value, '$[1]') AND p.sku_id = json_extract(asked.value, '$[2]')
+  AND s.rules_version = json_extract(asked.value, '$[3]') AND p.until IS NULL AND NOT p.tiered
+  AND s.hidden_at IS NULL AND s.max_per_buyer IS NULL AND g.hidden_at IS NULL AND NOT g.held AND NOT g.asks
   AND o.stopped_at IS NULL AND o.closed_at IS NULL
   AND (o.valid_from IS NULL OR o.valid_from <= :at) AND (o.valid_until IS NULL OR o.valid_until > :at)
-ORDER BY r.rank
 """
-# Of many buyers, and of a shelf, in one step each: every step lets go of the interpreter, and has to get it back from a busy event loop.
 _WALLETS = """
 SELECT json_group_array(json_array(c.id, c.storefront_id, a.id, a.balance_minor, a.floor_minor, a.currency, c.wholesale, c.level_id))
-FROM customers c JOIN accounts a ON a.id = c.wallet_id WHERE c.id IN (SELECT value FROM json_each(?))
+FROM customers c JOIN accounts a ON a.id = c.wallet_id WHERE c.id IN (SELECT value FROM json_each(:asked))
 """
 # What goes before the row that a reseller names: their own price, and before the storefront's that of their level.
-_BETTER = """
-SELECT 1 FROM prices WHERE customer_id = ? AND sku_id = ? AND until IS NULL AND (ends_at IS NULL OR ends_at > ?)
-UNION ALL SELECT 1 FROM prices WHERE storefront_id = ? AND sku_id = ? AND level_id = ? AND until IS NULL
+_OWN = """
+SELECT json_group_array(json_array(p.customer_id, p.sku_id)) FROM json_each(:asked) AS asked
+CROSS JOIN prices p ON p.customer_id = json_extract(asked.value, '$[0]') AND p.sku_id = json_extract(asked.value, '$[1]')
+WHERE p.until IS NULL AND (p.ends_at IS NULL OR p.ends_at > :at)
+"""
+_OF_LEVEL = """
+SELECT json_group_array(json_array(p.storefront_id, p.sku_id, p.level_id)) FROM json_each(:asked) AS asked
+CROSS JOIN prices p ON p.storefront_id = json_extract(asked.value, '$[0]') AND p.sku_id = json_extract(asked.value, '$[1]')
+  AND p.level_id = json_extract(asked.value, '$[2]')
+WHERE p.until IS NULL
 """
 _KNOWN = "SELECT once, id, once_hash, total_minor, currency FROM orders WHERE once IN (SELECT value FROM json_each(?))"
 _SHELF = """
 SELECT json_group_array(json_array(available, id))
-FROM (SELECT id, available FROM codes WHERE offer_id = ? AND available >= ? ORDER BY available LIMIT ?)
+FROM (SELECT id, available FROM codes WHERE offer_id = :offer AND available >= :low ORDER BY available LIMIT :most)
 """
 _TAKE = "UPDATE codes SET available = NULL, order_id = given.column1 FROM (VALUES {rows}) AS given WHERE codes.id = given.column2"
 _DEBIT = "UPDATE accounts SET balance_minor = given.column1 FROM (VALUES {rows}) AS given WHERE accounts.id = given.column2"
@@ -63,6 +72,15 @@ def _of_rows(statement: str, columns: int, rows: int) -> str:
     return statement.format(rows=", ".join([row] * rows))
 
 
+def _key(ask: dict[str, Any]) -> tuple[int, ...]:
+    """What its buyer saw."""
+    return ask["price_id"], ask["storefront_id"], ask["sku_id"], ask["rules_version"]
+
+
+def _buyer(ask: dict[str, Any]) -> tuple[int, int]:
+    return ask["buyer_id"], ask["storefront_id"]
+
+
 class _Batch:
     """What the batch knows and has decided so far: each purchase sees what those before it left."""
 
@@ -73,12 +91,16 @@ class _Batch:
         self.wanted: dict[int, int] = {}
         for ask in asks:
             self.wanted[ask["sku_id"]] = self.wanted.get(ask["sku_id"], 0) + max(0, min(ask["quantity"], MOST_QUANTITY))
-        self.terms: dict[tuple[int, int, int, int], list[Any]] = {}
-        self.best: dict[tuple[int, int, int | None], bool] = {}
-        self.wallets = {
-            (buyer_id, storefront_id): wallet
-            for buyer_id, storefront_id, *wallet in self._listed(_WALLETS, json.dumps(list({ask["buyer_id"] for ask in asks})))
-        }
+        self.terms: dict[tuple[int, ...], list[list[Any]]] = {}
+        for *key, _, facts in sorted(self._listed(_TERMS, asked=list({_key(ask) for ask in asks}), at=self.at), key=lambda row: row[4]):
+            self.terms.setdefault(tuple(key), []).append(facts)
+        buyers = self._listed(_WALLETS, asked=list({ask["buyer_id"] for ask in asks}))
+        self.wallets = {(buyer_id, storefront_id): wallet for buyer_id, storefront_id, *wallet in buyers}
+        resold = [(ask, wallet) for ask in asks if (wallet := self.wallets.get(_buyer(ask))) is not None and wallet[4]]
+        own = list({(ask["buyer_id"], ask["sku_id"]) for ask, _ in resold})
+        self.own = set(map(tuple, self._listed(_OWN, asked=own, at=self.at))) if own else set()
+        levels = list({(ask["storefront_id"], ask["sku_id"], wallet[5]) for ask, wallet in resold if wallet[5] is not None})
+        self.of_level = set(map(tuple, self._listed(_OF_LEVEL, asked=levels))) if levels else set()
         self.shelves: dict[int, list[tuple[int, int]]] = {}  # places and codes
         # What was sold under the keys asked for: before this batch, and in it.
         self.sold = {
@@ -109,7 +131,7 @@ class _Batch:
         unit, currency, _, most, offer, cost, cost_currency, payable, sales, simple, _, ranking, wholesale, *party = terms[:16]
         if not simple:
             return ALONE
-        buyer = (ask["buyer_id"], ask["storefront_id"])
+        buyer = _buyer(ask)
         wallet = self.wallets.get(buyer)
         if wallet is None:
             return ALONE
@@ -192,21 +214,19 @@ class _Batch:
             self.cursor.execute(_of_rows(statement, len(rows[0]), size), values)
             done += size
 
-    def _listed(self, statement: str, *values: Any) -> list[Any]:
+    def _listed(self, statement: str, *, asked: list[Any] | None = None, **named: int) -> list[Any]:
         """The one answer of a statement that is a list."""
+        values = named if asked is None else {"asked": json.dumps(asked), **named}
         found: list[Any] = json.loads(self.cursor.execute(statement, values).fetchone()[0])
         return found
 
     def _terms(self, ask: dict[str, Any]) -> Any:
         """The terms with the first ranked source that has something on its shelf, after what the batch has taken so far."""
-        key = (ask["price_id"], ask["storefront_id"], ask["sku_id"], ask["rules_version"])
-        if key not in self.terms:
-            named = dict(zip(("price", "storefront", "sku", "rules"), key, strict=True))
-            self.terms[key] = self.cursor.execute(_TERMS, {"at": self.at, **named}).fetchall()
-        first = next((row for row in self.terms[key] if row[16] and (row[17] or self._shelf(ask["sku_id"], row[4]))), None)
+        rows = self.terms.get(_key(ask), [])
+        first = next((row for row in rows if row[16] and (row[17] or self._shelf(ask["sku_id"], row[4]))), None)
         if first is not None:
             return first  # An exclusive one, or one of a commitment; it may not have been ranked yet.
-        return next((row for row in self.terms[key] if row[10] or self._shelf(ask["sku_id"], row[4])), None)
+        return next((row for row in rows if row[10] or self._shelf(ask["sku_id"], row[4])), None)
 
     def _theirs(self, ask: dict[str, Any], party: list[Any], level_id: int | None) -> bool:
         """Is the row that a reseller names the best one of theirs? The storefront's own is anybody's, and nobody names another's."""
@@ -215,23 +235,20 @@ class _Batch:
             return bool(of_customer == ask["buyer_id"]) and (ends_at is None or ends_at > self.at)
         if of_level is not None and of_level != level_id:
             return False
-        key = (ask["buyer_id"], ask["sku_id"], of_level)
-        if key not in self.best:
-            looked_for = level_id if of_level is None else None
-            better = (ask["buyer_id"], ask["sku_id"], self.at, ask["storefront_id"], ask["sku_id"], looked_for)
-            self.best[key] = self.cursor.execute(_BETTER, better).fetchone() is None
-        return self.best[key]
+        if (ask["buyer_id"], ask["sku_id"]) in self.own:
+            return False
+        return of_level is not None or (ask["storefront_id"], ask["sku_id"], level_id) not in self.of_level
 
     def _shelf(self, sku_id: int, offer: int) -> list[tuple[int, int]]:
         """The next codes of this source, last first, as many as the whole batch could want."""
         if offer not in self.shelves:
             hint_offer, mark = self.tools.low_water.get(sku_id, (offer, 0))
             low = mark if hint_offer == offer else 0
-            rows = self._listed(_SHELF, offer, low, self.wanted[sku_id])
+            rows = self._listed(_SHELF, offer=offer, low=low, most=self.wanted[sku_id])
             if len(rows) < self.wanted[sku_id] and low:
                 # The hint may hide something that came back: look again without it.
                 self.tools.low_water.pop(sku_id, None)
-                rows = self._listed(_SHELF, offer, 0, self.wanted[sku_id])
+                rows = self._listed(_SHELF, offer=offer, low=0, most=self.wanted[sku_id])
             self.shelves[offer] = sorted(rows, reverse=True)
         return self.shelves[offer]
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from core import aftersale, api, audit, catalog, fulfilment, inventory, orders, people, pricing
+from core import aftersale, api, audit, catalog, fulfilment, inventory, orders, people, pricing, resellers
 from core.api import NewKey, Scope
 from core.audit.api import API
 from core.database import Shop
 from core.errors import Refusal
 from core.ledger import TransferKind
 from core.people import Customer
+from core.resellers import ListLine, ListView
 from core.storefronts import Storefront
 from tests.core.ledgers import assert_books
 from tests.core.props import aside, assert_sound, at_once, balance, scalar
@@ -159,6 +160,27 @@ async def test_the_same_number_is_one_order_for_ever(
     assert again.repeated and again.order_id == first.order_id and again.amount_minor == first.amount_minor
     assert await refused(ask(shop, key, goods, "A-1", 3, request_hash=b"another hash....")) == api.OTHER_ORDER
     assert await balance(shop, owner) == 1_000_000 - first.amount_minor
+
+
+async def test_what_was_ordered_in_the_chat_by_its_own_number_is_found_and_never_ordered_again(
+    shop: Shop, owner: Customer, key: NewKey, goods: Goods
+) -> None:
+    """A program that timed out, and staff who bought it by hand meanwhile: one number is one order, whoever asked for it."""
+    by: dict[str, Any] = {"reseller_id": owner.id, "by": owner.telegram_id}
+    listed = await shop.write(resellers.draw_list, once="m:1", lines=[ListLine(goods.sku_id, 2, "OPS-7")], **by)
+    assert isinstance(listed, ListView)
+    made = await shop.write(resellers.buy_list, list_id=listed.id, all_or_nothing=True, **by)
+    ours = orders.number_of(made.lines[0].order_id or 0)
+
+    found = await find(shop, key, "OPS-7")
+
+    assert (found.ours, found.number, found.state, found.got, found.quantity) == (ours, "OPS-7", "done", 2, 2)
+    assert found.in_chat and not found.codes and "chat" in found.note
+    assert await refused(ask(shop, key, goods, "OPS-7", 2)) == api.OTHER_ORDER
+    assert await refused(shop.write(api.cancel, key_id=key.key.id, number="OPS-7")) == api.TOO_LATE
+    assert await refused(shop.write(api.codes, key_id=key.key.id, order_id=found.order_id)) == api.UNKNOWN_ORDER
+    assert await shop.read(api.find_order, key_id=key.key.id, number=ours) is None, "by our number only what programs ordered"
+    assert await balance(shop, owner) == 1_000_000 - found.amount_minor
 
 
 async def test_a_number_is_free_again_when_nothing_was_bought(shop: Shop, storefront: Storefront, key: NewKey) -> None:

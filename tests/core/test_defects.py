@@ -404,9 +404,11 @@ async def test_a_sale_on_sqlite_finds_the_next_code_by_its_index(shop: Shop, dat
     sale = core.orders.sale_sqlite
     async with aside(database_url) as connection:
         for statement, arguments in (
-            (sale._SHELF, (1, 1, 1)),
-            (sale._TERMS, (1, 1, 1, 1, 1)),
-            (sale._WALLETS, ("[1]",)),
+            (sale._SHELF, {"offer": 1, "low": 1, "most": 1}),
+            (sale._TERMS, {"at": 1, "asked": "[[1, 1, 1, 1]]"}),
+            (sale._WALLETS, {"asked": "[1]"}),
+            (sale._OWN, {"at": 1, "asked": "[[1, 1]]"}),
+            (sale._OF_LEVEL, {"asked": "[[1, 1, 1]]"}),
             (sale._KNOWN, ('["x"]',)),
             (sale._of_rows(sale._TAKE, 2, 4), (1,) * 8),
             (sale._of_rows(sale._DEBIT, 2, 64), (1,) * 128),
@@ -414,7 +416,14 @@ async def test_a_sale_on_sqlite_finds_the_next_code_by_its_index(shop: Shop, dat
             rows = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", arguments)).mappings().all()
             plan = [row["detail"] for row in rows]
             # What was given, and what a part of the statement does in steps of its own.
-            given = ("SCAN json_each", "SCAN given", "SCAN (subquery", "SCAN 64 CONSTANT ROWS", "SCAN 4 CONSTANT ROWS")
+            given = (
+                "SCAN json_each",
+                "SCAN asked VIRTUAL",
+                "SCAN given",
+                "SCAN (subquery",
+                "SCAN 64 CONSTANT ROWS",
+                "SCAN 4 CONSTANT ROWS",
+            )
             parts = ("CO-ROUTINE", "MATERIALIZE", "CORRELATED SCALAR SUBQUERY", "LIST SUBQUERY")
             steps = [step for step in plan if not step.startswith((*given, *parts))]
             assert steps and all(step.startswith("SEARCH") for step in steps), (statement, plan)
@@ -430,9 +439,9 @@ def test_a_negative_quantity_does_not_make_the_batch_read_the_whole_shelf() -> N
         limits: list[int] = []
         answer: list[tuple[Any]] = []
 
-        def execute(self, sql: str, arguments: tuple[Any, ...] = ()) -> Cursor:
+        def execute(self, sql: str, arguments: Any = ()) -> Cursor:
             if sql == core.orders.sale_sqlite._SHELF:
-                self.limits.append(arguments[2])
+                self.limits.append(arguments["most"])
             self.answer = [("[]",)] if "json_group_array" in sql else [(0,)] if "max(id)" in sql else []
             return self
 
@@ -442,7 +451,8 @@ def test_a_negative_quantity_does_not_make_the_batch_read_the_whole_shelf() -> N
         def __iter__(self) -> Iterator[tuple[Any]]:
             return iter(self.answer)
 
-    asks = [{"sku_id": 1, "quantity": q, "once": str(q), "buyer_id": 1} for q in (-100, 1, 2)]
+    same = {"sku_id": 1, "buyer_id": 1, "storefront_id": 1, "price_id": 1, "rules_version": 1}
+    asks = [{**same, "quantity": q, "once": str(q)} for q in (-100, 1, 2)]
     batch = core.orders.sale_sqlite._Batch(Cursor(), asks, Tools(keys=Keyring.generate()))
     batch._shelf(1, 1)
     assert Cursor.limits == [3]
