@@ -256,10 +256,12 @@ class Courier:
         except Exception as reason:
             if isinstance(reason, TelegramUnauthorizedError):
                 if voice is not None and voice is not self._voices.house:
-                    # Nobody else's trouble: it waits until its owner has brought another token.
-                    self._voices.refused(customer.storefront_id)
-                    await self._park(message, reason)
-                    return None
+                    # Nobody else's trouble. Not parked at once: its owner may have brought another token just now, and what was parked
+                    # then has been taken up again already. The next try finds the new bot, or that there is none.
+                    self._voices.refused(customer.storefront_id, voice.bot)
+                    at = self._behind(message, time.monotonic() + 2.0, 0)
+                    await self._give_back(message, at, trouble_of(reason))
+                    return at
                 log.critical("bot-token-refused", error=trouble_of(reason))
             return await self._retry(message, _backoff(message.attempt), reason)
         else:

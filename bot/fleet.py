@@ -89,8 +89,11 @@ class Fleet:
         """Something has changed: look now."""
         self._woken.set()
 
-    def refused(self, storefront_id: int) -> None:
-        """Telegram does not know this bot's token any more; written down at the next look."""
+    def refused(self, storefront_id: int, bot: Bot) -> None:
+        """Telegram does not know this bot's token any more; written down at the next look. What was an older token's says nothing."""
+        voice = self._voices.branded.get(storefront_id)
+        if voice is None or voice.bot is not bot:
+            return
         self._refused.add(storefront_id)
         self._woken.set()
 
@@ -100,14 +103,18 @@ class Fleet:
         try:
             while not stop.is_set():
                 self._woken.clear()
-                await self.look()
+                try:
+                    await self.look()
+                except Exception as trouble:  # The database is away for a moment: the bots that run go on.
+                    log.warning("fleet-not-looked", error=type(trouble).__name__)
                 woken = asyncio.create_task(self._woken.wait())
                 await asyncio.wait({woken, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 woken.cancel()
         finally:
             stopped.cancel()
             # What they posted last is still to be delivered: they are heard no more, and speak on.
-            await asyncio.gather(*(self._quiet(member, drain_seconds) for member in list(self._members.values())))
+            members, self._members = list(self._members.values()), {}
+            await asyncio.gather(*(self._quiet(member, drain_seconds) for member in members))
 
     async def look(self) -> None:
         """Open the bots that are new or have another token, and let those go that are closed or refused."""
@@ -183,7 +190,7 @@ class Fleet:
         bot = member.voice.bot
         if self._public_url is None or self._doors is None or self._by_webhook is None:
             if await self._until_done(member, lambda: bot.delete_webhook(drop_pending_updates=False), "brand-webhook-not-deleted"):
-                polling = Polling(bot, intake, self._used, refused=lambda: self.refused(member.brand.storefront.id))
+                polling = Polling(bot, intake, self._used, refused=lambda: self.refused(member.brand.storefront.id, bot))
                 await polling.run(member.stop, 1.0)
             return
         word, secret = member.brand.word, secret_of(self._shop, member.brand)
@@ -226,7 +233,7 @@ class Fleet:
                     await call()
                 return True
             except (TelegramUnauthorizedError, TelegramNotFound):
-                self.refused(member.brand.storefront.id)
+                self.refused(member.brand.storefront.id, member.voice.bot)
                 return False
             except Exception as trouble:
                 after = _PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)] * random.uniform(0.5, 1)

@@ -33,8 +33,8 @@ class Voices:
     house_id: int
     branded: dict[int, Voice] = field(default_factory=dict)
     styles: dict[int, str] = field(default_factory=dict)  # of the bots whose buttons have one, by their Telegram ids
-    # Told when Telegram does not know a bot's token any more: the storefront's id.
-    refused: Callable[[int], None] = lambda _storefront_id: None
+    # Told when Telegram does not know a bot's token any more: the storefront's id, and the bot that had it.
+    refused: Callable[[int, Bot], None] = lambda _storefront_id, _bot: None
 
     def of(self, storefront_id: int) -> Voice | None:
         """Who speaks to the customers of a storefront; None while its bot is not running here."""

@@ -12,7 +12,7 @@ from handlers.notes import Note, Said, Wording
 from handlers.pieces import paragraphs, plain
 from locales import Safe, Speech
 
-_PERCENT = re.compile(r"(\d{1,4}(?:[.,]\d{1,2})?)\s*%")
+_PERCENT = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d{1,2})?)\s*%")
 
 
 def state_said(brand: BrandView, speech: Speech, *, entitled: bool) -> Safe:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import aftersale, ledger, orders, people, storefronts
+from core import aftersale, ledger, orders, payments, people, storefronts
 from core.brands.queries import DUE
 from core.brands.refusals import NothingToTake
 from core.brands.rules import HELD, taken_back
@@ -21,6 +21,7 @@ from core.ledger import AccountKind, Leg, TransferKind
 SETTLED_AFTER = timedelta(minutes=10)  # numbers are given out before transactions commit; none takes longer than the time-outs allow
 LOOK_BACK = timedelta(minutes=20)  # at refunds, again
 ASK_AGAIN = timedelta(minutes=30)  # about an order with a complaint
+LOOK_AT_MONEY_AGAIN = timedelta(hours=6)  # of a buyer who paid by a way that can be undone
 MOST = 1000
 
 
@@ -118,7 +119,11 @@ def _take_back(session: Session, refunded: dict[int, int]) -> int:
 
 @write
 def release(session: Session, *, most: int = MOST) -> int:
-    """Margins that were held long enough may be taken; one whose order is complained about waits. Returns how many were looked at."""
+    """Margins that were held long enough may be taken. Returns how many were looked at.
+
+    One whose order is complained about waits; so does that of a buyer whose money may still be taken back by who paid it, or is, and
+    that of an order whose payment was.
+    """
     at = now(session)
     rows = session.scalars(
         select(Margin)
@@ -134,11 +139,22 @@ def release(session: Session, *, most: int = MOST) -> int:
             row.release_at = at + ASK_AGAIN
             continue
         brand = session.get_one(Brand, row.brand_id)
+        if _not_safe(session, brand, row.order_id):
+            row.release_at = at + LOOK_AT_MONEY_AGAIN
+            continue
         left = row.margin_minor - row.taken_minor
         _move(session, brand, row, f"margin-due:{row.order_id}", _held(session, brand, row), _due(session, brand, row), left)
         row.state = MarginState.RELEASED
     session.flush()
     return len(rows)
+
+
+def _not_safe(session: Session, brand: Brand, order_id: int) -> bool:
+    """May what the buyer paid still go back to them, by their bank or the shop's provider, or has it gone?"""
+    bought = orders.bought_as(session, order_id)
+    assert bought is not None, "a margin is an order's"
+    since = now(session) - timedelta(days=storefronts.by_id(session, brand.storefront_id).reversible_days)
+    return bool(payments.reversible_money(session, customer_id=bought.buyer_id, since=since)) or orders.taken_back(session, order_id)
 
 
 @write

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core import journal, ledger, outbox, packages, people, storefronts
+from core import journal, ledger, orders, outbox, packages, people, storefronts
 from core.brands.queries import BrandView, about, view
 from core.brands.refusals import (
     AnotherBot,
@@ -20,6 +20,7 @@ from core.brands.refusals import (
     NotAMarkup,
     NotAName,
     NotAToken,
+    NotFinished,
     OnlyResellers,
     TooLarge,
     TooManyAdmins,
@@ -41,6 +42,11 @@ def as_token(text: str) -> str:
     if found is None:
         raise NotAToken
     return found[0]
+
+
+def has_token(text: str) -> bool:
+    """Is there a bot's token in it? Then it is a secret, wherever it was typed."""
+    return _TOKEN.search(text) is not None
 
 
 def clean(text: str, longest: int) -> str:
@@ -239,11 +245,16 @@ def pause(session: Session, *, brand_id: int, owner_id: int, paused: bool) -> Br
 
 @write
 def close(session: Session, *, brand_id: int, owner_id: int) -> None:
-    """For good: the token is forgotten, nothing is for sale; margins are released and taken as before. Raises Gone, MoneyThere."""
+    """For good: the token is forgotten, nothing is for sale; margins are released and taken as before.
+
+    Raises Gone, MoneyThere, and NotFinished while its customers wait for something.
+    """
     row = theirs(session, brand_id, owner_id)
     _, left = people.money_of(session, storefront_id=row.storefront_id)
     if left:
         raise MoneyThere(amount_minor=left, currency=storefronts.by_id(session, row.storefront_id).currency)
+    if unfinished := orders.unfinished(session, row.storefront_id):
+        raise NotFinished(count=unfinished)
     row.closed_at = now(session)
     data_key, row.data_key, row.wrapping_key_id = keys(session).new_data_key(about(row.word))
     row.token = data_key.seal("", about(row.word))
@@ -283,9 +294,7 @@ def put_in_charge(session: Session, *, brand_id: int, owner_id: int, username: s
     Raises Gone, NotACustomerYet, TooManyAdmins.
     """
     row = theirs(session, brand_id, owner_id)
-    word = username.strip().removeprefix("@").casefold()
-    those = people.find_any(session, storefront_id=row.storefront_id, text=word) if word else []
-    found = next((one for one in those if (one.username or "").casefold() == word or str(one.telegram_id) == word), None)
+    found = people.named(session, storefront_id=row.storefront_id, word=username.replace("\x00", ""))
     if found is None:
         raise NotACustomerYet
     has = set(session.scalars(select(BrandAdmin.telegram_id).where(BrandAdmin.brand_id == brand_id)))

@@ -13,11 +13,12 @@ from core import ledger, packages, people, pricing, storefronts
 from core.brands.rules import Markup
 from core.brands.tables import Brand, BrandAdmin, BrandHidden, Margin, Style
 from core.database import keys, now, read
-from core.ledger import AccountKind
+from core.ledger import AccountKind, TransferKind
 from core.packages import Service
 from core.storefronts import Storefront
 
 DUE = "due"  # the label of what may be taken
+_PAID_WITHIN = timedelta(hours=1)  # before or after what the order says
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,16 @@ def running(session: Session) -> dict[int, tuple[int, Style]]:
     """The bots that are to answer, by their brands, each with the version of its token and how its buttons look."""
     rows = session.execute(select(Brand.id, Brand.token_version, Brand.style).where(Brand.closed_at.is_(None), Brand.refused_at.is_(None)))
     return {row.id: (row.token_version, row.style) for row in rows}
+
+
+@read
+def margins_of(session: Session, *, house_id: int, since: datetime, until: datetime) -> int:
+    """What of the sales of a span in the storefronts of a house's resellers is theirs, less what went back with refunds."""
+    # By the transfers that paid, because those of a day stand together.
+    paid = ledger.causes(session, kind=TransferKind.SALE, since=since - _PAID_WITHIN, until=until + _PAID_WITHIN)
+    question = select(func.coalesce(func.sum(Margin.margin_minor - Margin.taken_minor), 0)).join(Brand, Brand.id == Margin.brand_id)
+    span = (Margin.sold_at >= since, Margin.sold_at < until)
+    return int(session.scalar(question.where(Margin.order_id.in_(paid), Brand.house_id == house_id, *span)) or 0)
 
 
 @read

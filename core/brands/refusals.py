@@ -55,6 +55,22 @@ class OnlyResellers(Refusal):
 
 
 @dataclass(eq=False)
+class StoppedByShop(Refusal):
+    says: ClassVar[str] = N_("The shop has stopped this bot, so nothing is written to its customers. Please ask the shop.")
+
+
+@dataclass(eq=False)
+class NotFinished(Refusal):
+    """Who has paid there can still be served by this bot only."""
+
+    says: ClassVar[str] = N_(
+        "Its customers still wait for something: {count}. Please pause it, and close it when their orders are paid, delivered and decided."
+    )
+
+    count: int
+
+
+@dataclass(eq=False)
 class NotAMarkup(Refusal):
     says: ClassVar[str] = N_("I do not understand this. Please type a percentage such as 12.5%, or an amount, or both: 10% + 0.50")
 

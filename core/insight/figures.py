@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from core import catalog, ledger, orders, outbox, people, pricing, storefronts, supply
+from core import brands, catalog, ledger, orders, outbox, people, pricing, storefronts, supply
 from core.database import now, read
 
 
@@ -16,8 +16,8 @@ from core.database import now, read
 class Day:
     """What happened in a storefront on one day of a time zone; amounts in minor units, sales in `currency`.
 
-    `profit_minor` is sales minus the costs in the same currency; costs in others stand in `other_costs_minor`. Stock-outs and
-    deliveries are those of this moment.
+    `profit_minor` is sales minus the costs in the same currency and the margins of resellers; costs in others stand in
+    `other_costs_minor`. Stock-outs and deliveries are those of this moment.
     """
 
     day: date
@@ -34,6 +34,7 @@ class Day:
     stock_outs: int
     waiting: outbox.Waiting
     refunded_minor: int = 0
+    margins_minor: int = 0  # of the sales in resellers' own bots: theirs, and in no profit of the shop's
 
 
 def day_of(at: datetime, timezone: str) -> tuple[date, datetime, datetime]:
@@ -53,6 +54,7 @@ def today(session: Session, storefront_id: int, *, timezone: str) -> Day:
     priced = list(pricing.current(session, storefront_id=storefront_id, sku_ids=skus))
     shelves = supply.left(session, priced, most=1)
     cost = sold.cost_minor.get(storefront.currency, 0)
+    margins = brands.margins_of(session, house_id=storefront_id, since=since, until=until)
     return Day(
         day=day,
         since=since,
@@ -61,11 +63,12 @@ def today(session: Session, storefront_id: int, *, timezone: str) -> Day:
         units=sold.units,
         sales_minor=sold.sales_minor,
         cost_minor=cost,
-        profit_minor=sold.sales_minor - cost,
+        profit_minor=sold.sales_minor - cost - margins,
         other_costs_minor={c: minor for c, minor in sold.cost_minor.items() if c != storefront.currency and minor},
         deposits=ledger.came_in(session, party_id=storefront.party_id, since=since, until=until),
         new_customers=people.joined(session, storefront_id=storefront_id, since=since, until=until),
         stock_outs=sum(1 for left in shelves.values() if not left),
         waiting=outbox.waiting(session),
         refunded_minor=sold.refunded_minor,
+        margins_minor=margins,
     )

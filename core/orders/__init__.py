@@ -71,6 +71,7 @@ from core.orders.queries import (
     quote,
     sold,
     sold_skus,
+    unfinished,
     units_lately,
 )
 from core.orders.refunds import (
@@ -313,6 +314,7 @@ __all__ = [
     "trade_of",
     "turned",
     "turnover_of",
+    "unfinished",
     "units_by_offer",
     "units_lately",
     "unpaid",

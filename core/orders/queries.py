@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from core import catalog, coupons, fulfilment, ledger, outbox, payments, people, pricing, showcase, storefronts, supply
 from core.catalog import ProductView, SkuView
 from core.coupons import Coupon, CouponRefused
-from core.database import listed, read
+from core.database import listed, now, read
 from core.orders.issue import bought, kept_price, never_bought
 from core.orders.limits import most_of
 from core.orders.numbers import number_of, order_id_of
@@ -333,6 +333,17 @@ class Sold:
     sales_minor: int
     cost_minor: dict[str, int]
     refunded_minor: int = 0
+
+
+@read
+def unfinished(session: Session, storefront_id: int) -> int:
+    """Orders of a storefront whose buyers wait for something: being paid, on their way, or looked at before they are sent."""
+    waits = or_(
+        (Order.state == OrderState.PENDING) & (Order.expires_at > now(session)),
+        Order.state == OrderState.FULFILLING,
+        (Order.state == OrderState.ISSUED) & Order.held_until.is_not(None) & Order.released_at.is_(None),
+    )
+    return session.scalar(select(func.count()).select_from(Order).where(Order.storefront_id == storefront_id, waits)) or 0
 
 
 _PAID_FOR = (OrderState.ISSUED, OrderState.REFUNDED)

@@ -190,6 +190,18 @@ def called(session: Session, *, telegram_id: int) -> str | None:
 
 
 @read
+def named(session: Session, *, storefront_id: int, word: str) -> Customer | None:
+    """The customer of exactly this @username, or of this Telegram id; None when there is none in this storefront."""
+    plain = word.strip().removeprefix("@")
+    same = func.lower(CustomerRow.username) == plain.lower()
+    if plain.isascii() and plain.isdigit() and len(plain) <= 18:
+        same = CustomerRow.telegram_id == int(plain)
+    question = select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, same).order_by(CustomerRow.id)
+    row = session.scalars(question.limit(1)).first()
+    return None if row is None else view(row)
+
+
+@read
 def has_opened_chat(session: Session, customer_id: int) -> bool:
     """Has this customer ever pressed /start, and not shut the bot out since? Before that the bot cannot write to them."""
     row = session.get_one(CustomerRow, customer_id)

@@ -43,11 +43,14 @@ def begin(session: Session, *, broadcast_id: int, storefront_id: int, by: str) -
 @write
 def begin_branded(session: Session, *, broadcast_id: int, storefront_id: int, by: str) -> int | None:
     """The same in a reseller's storefront: it uses up one broadcast of its owner's package. Returns how many are left, None where
-    broadcasts are not sold, or it was begun before. Raises Gone, packages.Locked, packages.NoneLeft: then nothing is sent.
+    broadcasts are not sold, or it was begun before. Raises Gone, brands.StoppedByShop, packages.Locked, packages.NoneLeft: then nothing is
+    sent.
     """
     brand = brands.brand_of(session, storefront_id)
     if brand is None or brand.closed:
         raise Gone
+    if brand.stopped_at is not None:
+        raise brands.StoppedByShop
     if not begin(session, broadcast_id=broadcast_id, storefront_id=storefront_id, by=by):
         return None
     return packages.use_broadcast(session, customer_id=brand.owner_id)
@@ -75,6 +78,17 @@ def stop(session: Session, *, broadcast_id: int, storefront_id: int, by: str) ->
         after={"posted": row.posted, "taken_back": withdrawn},
     )
     return True
+
+
+@write
+def stop_all(session: Session, *, storefront_id: int, by: str) -> int:
+    """Stop every broadcast of a storefront that is under way or not all sent; returns how many that were."""
+    under_way = session.scalars(
+        select(Broadcast.id)
+        .where(Broadcast.storefront_id == storefront_id, Broadcast.stopped_at.is_(None), Broadcast.upto_customer_id != DRAFT)
+        .order_by(Broadcast.id)
+    ).all()
+    return sum(stop(session, broadcast_id=one, storefront_id=storefront_id, by=by) for one in under_way)
 
 
 @write

@@ -54,6 +54,9 @@ async def today(press: CallbackQuery, desk: Desk) -> None:
             if day.refunded_minor
             else None,
             say.say("Cost: {cost}", cost=say.price(day.cost_minor, day.currency)),
+            say.say("Margins of resellers' own bots: {amount}", amount=say.price(day.margins_minor, day.currency))
+            if day.margins_minor
+            else None,
             say.say("Profit: {amount}", amount=say.price(day.profit_minor, day.currency)),
             say.say(
                 "Costs in other currencies, not counted in the profit: {amounts}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
-from core import brands, people
+from core import brands, people, promotion
 from core.brands import BrandView
 from core.catalog import Gone
 from handlers.admin.desk import PAGE, QUESTIONS, Asked, Desk, Do, Go, Question, ask, do, go, short_enough
@@ -82,6 +82,10 @@ async def _take_why(desk: Desk, message: Message, asked: Asked, text: str) -> No
     short_enough(text, _MOST)
     await desk.shop.write(brands.stop, brand_id=asked.id, house_id=desk.storefront.id, why=text, by=desk.by)
     await desk.shop.write(brands.price_brand, brand_id=asked.id)
+    one = await desk.shop.read(brands.brand, asked.id)
+    if one is not None:
+        # What its reseller was just writing to everybody is not sent either.
+        await desk.shop.write(promotion.stop_all, storefront_id=one.storefront.id, by=desk.by)
     await _show(message, desk, asked.id)
 
 

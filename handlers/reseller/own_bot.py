@@ -98,6 +98,7 @@ def router() -> Router:
     made.message.register(asked, Command("mybot"))
     made.message.register(typed, StateFilter(BotTyping.answer), F.text, ~F.text.startswith("/"))
     made.message.register(pictured, StateFilter(BotTyping.answer), F.photo)
+    made.message.register(stray_token, StateFilter(None), F.text.func(brands.has_token))
     made.callback_query.register(course_pressed, BotPress.filter(F.act == "course"))
     made.callback_query.register(pressed, BotPress.filter())
     return made
@@ -106,10 +107,20 @@ def router() -> Router:
 async def asked(message: Message, shop: Shop, storefront: Storefront, customer: Customer, speech: Speech, meet_bot: MeetsBots) -> None:
     """/mybot: the bots there are, or how to have one."""
     desk = _Desk(shop, storefront, customer, speech, meet_bot)
-    if not customer.wholesale:
+    if not await _may_look(desk):
         await show(message, refused(speech, brands.OnlyResellers()), keyboard([]))
         return
     await show(message, *_drawn(await _home(desk)))
+
+
+async def _may_look(desk: _Desk) -> bool:
+    """A reseller; and who was one, while they have a bot or money of one: that stays theirs, and its customers are still served."""
+    if desk.customer.wholesale:
+        return True
+    if await desk.shop.read(brands.brands_of, desk.customer.id):
+        return True
+    money = await desk.shop.read(brands.earned, desk.customer.id)
+    return bool(money.held_minor or money.due_minor)
 
 
 def _drawn(screen: tuple[Safe, list[Row]]) -> tuple[Safe, Any]:
@@ -352,14 +363,14 @@ async def pressed(
     """Any button of these screens; what is refused is said above the list."""
     desk = _Desk(shop, storefront, customer, speech, meet_bot)
     try:
-        if not customer.wholesale:
+        if not customer.wholesale and (callback_data.act == "new" or not await _may_look(desk)):
             raise brands.OnlyResellers
         if callback_data.act in ASKS:
             await _ask(press, callback_data, desk, state)
             return
         drawn = await ACTS.get(callback_data.act, _to_home)(callback_data, desk)
     except Refusal as refusal:
-        drawn = await _home(desk, refused(speech, refusal)) if customer.wholesale else (refused(speech, refusal), [])
+        drawn = await _home(desk, refused(speech, refusal)) if await _may_look(desk) else (refused(speech, refusal), [])
     await show(press, *_drawn(drawn))
 
 
@@ -385,6 +396,17 @@ async def _ask(press: CallbackQuery, data: BotPress, desk: _Desk, state: FSMCont
     await state.set_data({"what": question, "brand": data.id})
     back = _to(desk.speech.label("✖️ Never mind"), "look" if data.id else "home", data.id)
     await show(press, desk.speech.say(QUESTIONS[question]), keyboard([[back]]))
+
+
+async def stray_token(message: Message, speech: Speech) -> None:
+    """A bot's token that nobody has asked for: neither looked for in the shop, nor repeated, nor kept."""
+    try:
+        await message.delete()
+    except TelegramAPIError:
+        said = speech.say("🔑 That is a bot's secret token. Please delete your message. To open a bot of your own, send /mybot first.")
+    else:
+        said = speech.say("🔑 That was a bot's secret token, so I have deleted your message. To open a bot of your own, send /mybot first.")
+    await message.answer(said)
 
 
 async def typed(

@@ -81,7 +81,7 @@ def test_a_markup_is_read_as_people_type_it(text: str, read: tuple[int, int]) ->
     assert markup_typed(text, "CNY") == read
 
 
-@pytest.mark.parametrize("text", ["", "lots", "-5%", "1001%", "10% + lots", "%", "0.505", "10% 20%"])
+@pytest.mark.parametrize("text", ["", "lots", "-5%", "1001%", "10001%", "1.10001%", "10% + lots", "%", "0.505", "10% 20%"])
 def test_anything_else_is_no_markup(text: str) -> None:
     with pytest.raises(NotAMarkup):
         markup_typed(text, "CNY")

@@ -85,6 +85,9 @@ async def test_a_token_in_the_chat_is_a_shop_within_seconds_and_its_buyer_gets_t
 ) -> None:
     phone, owner = ann
     async with running(shop, goods.storefront, there, **way), Phone(there.url, "buyer", STAR.username) as buyer:
+        await phone.says(STAR.token)
+        await phone.waits_for(says("so I have deleted your message"))
+        assert not [m for m in await phone.messages() if STAR.token in (m.get("text") or "")], "nobody has asked for it, and it is a secret"
         await phone.says("/mybot")
         await phone.waits_for(says("Your own bot"))
         await phone.presses("🔑 Send a token")
@@ -481,6 +484,50 @@ PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001"
     "a5f645400000000049454e44ae426082"
 )
+
+
+async def test_a_database_that_is_away_for_a_moment_ends_no_bot_and_what_an_older_token_got_is_no_news(
+    shop: Shop, storefront: Storefront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await a_reseller(shop, storefront)
+    star = await opened(shop, owner, STAR)
+    async with Bot(TOKEN) as house, Bot(MOON.token) as older:
+        voices = speaking(house)
+        fleet = Fleet(shop, voices, lambda _: LocalPace())
+        ask, fails = shop.read, [False]
+
+        async def read(*args: Any, **kwargs: Any) -> Any:
+            if fails[0]:
+                raise ConnectionError
+            return await ask(*args, **kwargs)
+
+        monkeypatch.setattr(shop, "read", read)
+        stop = asyncio.Event()
+        running = asyncio.create_task(fleet.run(stop))
+
+        async def open_again() -> bool:
+            return star.id in fleet.members
+
+        async def let_go() -> bool:
+            return not fleet.members
+
+        await until(open_again)
+        member, fails[0] = fleet.members[star.id], True
+        fleet.wake()
+        await asyncio.sleep(0.1)
+        assert not running.done() and fleet.members == {star.id: member} and not member.stop.is_set()
+        fails[0] = False
+
+        fleet.refused(star.storefront.id, older)
+        await fleet.look()
+        found = await shop.read(brands.brand, star.id)
+        assert found is not None and found.refused_at is None
+        fleet.refused(star.storefront.id, member.voice.bot)
+        await until(let_go)
+
+        stop.set()
+        await running
+        assert fleet.members == {}
 
 
 @on_sqlite

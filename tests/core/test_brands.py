@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,19 +11,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core import aftersale, api, brands, catalog, ledger, orders, outbox, packages, payments, people, pricing, resellers, showcase
+from core import (
+    aftersale,
+    api,
+    brands,
+    catalog,
+    insight,
+    ledger,
+    orders,
+    outbox,
+    packages,
+    payments,
+    people,
+    pricing,
+    promotion,
+    resellers,
+    showcase,
+)
 from core.audit.brands import BRANDS
 from core.brands import BrandView, Markup
 from core.catalog import Gone
 from core.database import Shop
 from core.orders import NotForSale
 from core.people import Customer
+from core.ports import PaymentState
 from core.settlement import TakeRate
 from core.storefronts import Storefront
 from tests.core.harm import Damage, not_found
 from tests.core.ledgers import assert_books
 from tests.core.props import aside, assert_sound
 from tests.core.supplies import earned, purse, settled, supplied, unshared
+from tests.core.test_coming_back import placed, told
+from tests.core.test_returns import book, paid_event, show
 from tests.reselling import a_reseller
 from tests.stage import Clock, Goods, person, put_on_sale
 
@@ -464,3 +484,89 @@ async def test_what_is_sold_in_resellers_bots_is_in_the_shops_day_and_not_in_ano
 
     assert await sold(storefront.id) == await sold(one.storefront.id) == (1, 20_900)
     assert await sold(two.storefront.id) == (0, 0)
+
+    await shop.write(brands.earn)
+    day = await shop.read(insight.today, storefront.id, timezone="UTC")
+    assert (day.sales_minor, day.margins_minor, day.profit_minor) == (20_900, 1900, 19_000 - day.cost_minor)
+    other = await shop.read(insight.today, two.storefront.id, timezone="UTC")
+    assert (other.sales_minor, other.margins_minor) == (0, 0)
+
+
+async def test_a_margin_waits_while_what_was_paid_may_go_back_and_is_not_paid_out_when_it_has(
+    shop: Shop, storefront: Storefront, goods: Goods, clock: Clock
+) -> None:
+    ann = await a_reseller(shop, storefront)
+    brand = await opened(shop, ann, markup=Markup(points=1000, step_minor=100))
+    price = (await shop.read(pricing.branded, storefront_id=brand.storefront.id))[goods.sku_id]
+    there = replace(goods, storefront=brand.storefront, price_id=price.id)
+    kept, gone = [await placed(shop, await person(shop, brand.storefront), there) for _ in range(2)]
+    for order in (kept, gone):
+        assert await told(shop, order, clock) == "issued"
+        await show(shop, order.order_id)
+    await shop.write(brands.earn)
+    clock.passes(days=8)
+    await shop.write(brands.release)
+    assert await shop.read(brands.earned, ann.id) == brands.Earned(2000, 0, "CNY"), "their banks may still take it back"
+
+    paid_again = paid_event(gone, clock, state=PaymentState.REFUNDED)
+    await book(shop, replace(goods, storefront=storefront), paid_again)
+    clock.passes(days=31)
+    await shop.write(brands.release)
+    clock.passes(days=31)
+    await shop.write(brands.release)
+    assert await shop.read(brands.earned, ann.id) == brands.Earned(1000, 1000, "CNY"), "one was taken back, and its code was shown"
+    await assert_sound(shop)
+
+
+async def test_a_bot_is_not_closed_while_somebody_waits_for_an_order(
+    shop: Shop, storefront: Storefront, goods: Goods, clock: Clock
+) -> None:
+    ann = await a_reseller(shop, storefront)
+    brand = await opened(shop, ann)
+    price = (await shop.read(pricing.branded, storefront_id=brand.storefront.id))[goods.sku_id]
+    there = replace(goods, storefront=brand.storefront, price_id=price.id)
+    await placed(shop, await person(shop, brand.storefront), there)
+    mine: dict[str, Any] = {"brand_id": brand.id, "owner_id": ann.id}
+    with pytest.raises(brands.NotFinished) as refused:
+        await shop.write(brands.close, **mine)
+    assert refused.value.count == 1
+    clock.passes(days=2)
+    await shop.write(orders.expire)
+    await shop.write(brands.close, **mine)
+    await assert_sound(shop)
+
+
+async def test_a_stopped_bot_writes_to_nobody_and_what_it_was_writing_ends(shop: Shop, storefront: Storefront) -> None:
+    ann = await a_reseller(shop, storefront)
+    brand = await opened(shop, ann)
+    for _ in range(3):
+        await person(shop, brand.storefront)
+    at: dict[str, Any] = {"storefront_id": brand.storefront.id, "by": "telegram:1"}
+    first, second = [await shop.write(promotion.draft, text=text, **at) for text in ("One", "Two")]
+    await shop.write(promotion.begin_branded, broadcast_id=first, **at)
+    await shop.write(promotion.post_next)
+
+    await shop.write(brands.stop, brand_id=brand.id, house_id=storefront.id, why="A scam", by="test")
+    assert await shop.write(promotion.stop_all, **at) == 1
+    with pytest.raises(brands.StoppedByShop):
+        await shop.write(promotion.begin_branded, broadcast_id=second, **at)
+
+    assert await shop.write(promotion.post_next) == 0
+    leased = await shop.write(outbox.lease, worker="w", most=200, seconds=1)
+    assert not [one for one in leased if one.topic is outbox.Topic.BROADCAST]
+    assert await shop.write(promotion.stop_all, **at) == 0
+
+
+async def test_whoever_is_in_charge_is_found_by_exactly_their_name(shop: Shop, storefront: Storefront) -> None:
+    ann = await a_reseller(shop, storefront)
+    brand = await opened(shop, ann)
+    meet: dict[str, Any] = {"storefront_id": brand.storefront.id, "telegram_language": "en", "currency": "CNY"}
+    for number in range(12):
+        await shop.write(people.meet, telegram_id=100 + number, name="max", username=f"max{number:02}", **meet)
+    max_himself = await shop.write(people.meet, telegram_id=200, name="M", username="Max", **meet)
+    mine: dict[str, Any] = {"brand_id": brand.id, "owner_id": ann.id}
+    assert await shop.write(brands.put_in_charge, **mine, username="@max") == max_himself.telegram_id
+    assert await shop.write(brands.put_in_charge, **mine, username="105") == 105
+    for nobody in ("", "@", "\x00", "9" * 30, "ma"):
+        with pytest.raises(brands.NotACustomerYet):
+            await shop.write(brands.put_in_charge, **mine, username=nobody)
