@@ -40,6 +40,7 @@ LOOK_SECONDS = 1.0  # how late a new bot is noticed
 AGAIN_SECONDS = 60.0  # after which a bot that could not be opened is tried again
 SETTING_UP_AT_ONCE = 8  # calls that set webhooks and menus: hundreds of bots may come with one start
 WEBHOOK_CONNECTIONS = 10
+WATCH_SECONDS = 300.0  # how often it is asked whether a webhook is still ours: nothing comes from a bot whose token was revoked
 _PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 
@@ -197,17 +198,27 @@ class Fleet:
         REDACTION.hide(secret)
         self._doors[word] = TelegramDoor(secret, self._by_webhook(bot, intake))
         url = f"{self._public_url.rstrip('/')}/telegram/{word}"
-        await self._until_done(
-            member,
-            lambda: bot.set_webhook(
+
+        async def take() -> None:
+            await bot.set_webhook(
                 url,
                 secret_token=secret,
                 allowed_updates=self._used,
                 max_connections=WEBHOOK_CONNECTIONS,
                 drop_pending_updates=False,
-            ),
-            "brand-webhook-not-set",
-        )
+            )
+
+        async def look() -> None:
+            if (await bot.get_webhook_info()).url != url:
+                log.warning("brand-webhook-taken-back", brand=member.brand.id)
+                await take()
+
+        going = await self._until_done(member, take, "brand-webhook-not-set")
+        while going and not member.stop.is_set():
+            try:
+                await asyncio.wait_for(member.stop.wait(), WATCH_SECONDS * random.uniform(0.8, 1.2))
+            except TimeoutError:
+                going = await self._until_done(member, look, "brand-webhook-not-seen")
 
     async def _introduce(self, member: Member) -> None:
         """Its menu and what an empty chat says; done again only when its name or language has changed."""

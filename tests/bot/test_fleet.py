@@ -9,9 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from sqlalchemy import text
 
+import bot.fleet
 from bot.fleet import Fleet
 from bot.pace import LocalPace
 from bot.running import webhook_of
@@ -262,6 +265,29 @@ async def test_a_webhook_of_a_resellers_bot_cannot_be_guessed_from_its_token(
             async with http.post(f"{url}/telegram/{path}", json=update, headers={"X-Telegram-Bot-Api-Secret-Token": said}) as answer:
                 assert answer.status == status
     assert STAR.token.partition(":")[2] not in star.word
+
+
+@on_sqlite
+async def test_a_webhook_that_was_replaced_is_set_again_and_a_token_that_was_revoked_is_noticed_without_a_word_from_it(
+    shop: Shop, goods: Goods, there: Sandbox, ann: tuple[Phone, Customer], free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.fleet, "WATCH_SECONDS", 0.3)
+    star = await opened(shop, ann[1], STAR)
+    way = {"public_url": f"http://127.0.0.1:{free_port}", "listen_port": free_port}
+    async with running(shop, goods.storefront, there, **way), Phone(there.url, "buyer", STAR.username) as buyer:
+        await buyer.changes(language_code="en")
+        await buyer.says("/start")
+        await buyer.waits_for(says("welcome to Star Cards"))
+        async with Bot(STAR.token, session=AiohttpSession(api=TelegramAPIServer.from_base(there.url))) as its_owner:
+            await its_owner.set_webhook("http://127.0.0.1:9/elsewhere")
+
+            async def ours_again() -> bool:
+                return (await its_owner.get_webhook_info()).url.endswith(f"/telegram/{star.word}")
+
+            await until(ours_again)
+        there.add_bot(BotSpec("7000000002:AAstar-cards-have-another-token-now", STAR.username, STAR.name))
+        await ann[0].says("/start")
+        await ann[0].waits_for(says("Telegram does not know the token of @star_cards_bot"), timeout=20)
 
 
 @on_sqlite
