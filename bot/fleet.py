@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,7 +28,7 @@ from bot.pace import Pace
 from bot.polling import Polling
 from bot.voices import Voice, Voices
 from core import brands
-from core.brands import BrandView, Style, TelegramSilent, TokenRefused
+from core.brands import BrandView, Running, Style, TelegramSilent, TokenRefused
 from core.database import Shop
 from core.errors import Refusal
 from core.ports import BotIdentity
@@ -53,6 +54,8 @@ class Member:
     intake: Intake | None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    introducing: asyncio.Task[None] | None = None
+    introduced: str | None = None  # what its menu in Telegram is being made for, or was
 
 
 class Fleet:
@@ -126,23 +129,24 @@ class Fleet:
         wanted = await self._shop.read(brands.running)
         for brand_id, member in list(self._members.items()):
             known = wanted.get(brand_id)
-            if known is None or known[0] != member.brand.token_version:
+            if known is None or known.token_version != member.brand.token_version:
                 await self._let_go(member, 1.0)
             else:
-                self._dress(member.voice.bot, known[1])
+                self._dress(member.voice.bot, known.style)
+                self._introduce(member, known)
         for brand_id in sorted(wanted.keys() - self._members.keys()):
             if self._not_before.get(brand_id, 0.0) > time.monotonic():
                 continue
             try:
                 brand = await self._shop.read(brands.brand, brand_id)
                 if brand is not None:
-                    await self._open(brand)
+                    await self._open(brand, wanted[brand_id])
                 self._not_before.pop(brand_id, None)
             except Exception:  # Of any kind: one bot's trouble keeps no other from being opened.
                 log.exception("brand-not-opened", brand=brand_id)
                 self._not_before[brand_id] = time.monotonic() + AGAIN_SECONDS
 
-    async def _open(self, brand: BrandView) -> None:
+    async def _open(self, brand: BrandView, known: Running) -> None:
         token = await self._shop.read(brands.token_of, brand.id)
         try:
             bot = Bot(token, session=self._voices.house.bot.session, default=DefaultBotProperties(parse_mode="HTML"))
@@ -160,7 +164,7 @@ class Fleet:
         self._dress(bot, brand.style)
         if intake is not None:
             member.tasks.append(asyncio.create_task(self._take_updates(member, intake), name=f"brand-{brand.id}"))
-            member.tasks.append(asyncio.create_task(self._introduce(member), name=f"brand-{brand.id}-menu"))
+            self._introduce(member, known)
 
     def _dress(self, bot: Bot, style: Style) -> None:
         if style is Style.PLAIN:
@@ -181,8 +185,9 @@ class Fleet:
         member.stop.set()
         if member.intake is not None:
             await member.intake.drain(drain_seconds)
-        if member.tasks:
-            _, late = await asyncio.wait(member.tasks, timeout=drain_seconds)
+        tasks = [*member.tasks, *([] if member.introducing is None else [member.introducing])]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=drain_seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -191,8 +196,13 @@ class Fleet:
         bot = member.voice.bot
         if self._public_url is None or self._doors is None or self._by_webhook is None:
             if await self._until_done(member, lambda: bot.delete_webhook(drop_pending_updates=False), "brand-webhook-not-deleted"):
-                polling = Polling(bot, intake, self._used, refused=lambda: self.refused(member.brand.storefront.id, bot))
-                await polling.run(member.stop, 1.0)
+
+                async def shared() -> None:
+                    await self._tell_shared(member)
+                    await bot.delete_webhook(drop_pending_updates=False)
+
+                refused = partial(self.refused, member.brand.storefront.id, bot)
+                await Polling(bot, intake, self._used, refused=refused, shared=shared).run(member.stop, 1.0)
             return
         word, secret = member.brand.word, secret_of(self._shop, member.brand)
         REDACTION.hide(secret)
@@ -210,7 +220,7 @@ class Fleet:
 
         async def look() -> None:
             if (await bot.get_webhook_info()).url != url:
-                log.warning("brand-webhook-taken-back", brand=member.brand.id)
+                await self._tell_shared(member)
                 await take()
 
         going = await self._until_done(member, take, "brand-webhook-not-set")
@@ -220,22 +230,36 @@ class Fleet:
             except TimeoutError:
                 going = await self._until_done(member, look, "brand-webhook-not-seen")
 
-    async def _introduce(self, member: Member) -> None:
-        """Its menu and what an empty chat says; done again only when its name or language has changed."""
-        brand = member.brand
-        says = f"{brand.storefront.name}|{brand.storefront.language}"
-        if await self._shop.read(brands.introduced_as, brand.id) == says:
-            return
+    async def _tell_shared(self, member: Member) -> None:
+        """Another program uses the bot's token, too: what it takes never comes here. Its owner alone can end that."""
+        log.warning("brand-shared", brand=member.brand.id)
+        await self._shop.write(brands.shared, brand_id=member.brand.id, token_version=member.brand.token_version)
 
-        async def introduce() -> bool:
+    def _introduce(self, member: Member, known: Running) -> None:
+        """Its menu and what an empty chat says: made once, and again when its name or language has changed."""
+        if member.intake is None or member.introduced == known.says:
+            return
+        before, member.introduced = member.introducing, known.says
+        if before is not None:
+            before.cancel()
+        if known.introduced != known.says or before is not None:
+            name = f"brand-{member.brand.id}-menu"
+            member.introducing = asyncio.create_task(self._set_menu(member, known.says, before), name=name)
+
+    async def _set_menu(self, member: Member, says: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+
+        async def introduce() -> None:
+            brand = await self._shop.read(brands.brand, member.brand.id)
+            assert brand is not None, "brands stay in the books"
             await set_branded_commands(member.voice.bot, brand.storefront)
             await set_description(member.voice.bot, brand.storefront)
-            return True
+            await self._shop.write(brands.introduced, brand_id=member.brand.id, says=says)
 
-        if await self._until_done(member, introduce, "brand-menu-not-set"):
-            await self._shop.write(brands.introduced, brand_id=brand.id, says=says)
+        await self._until_done(member, introduce, "brand-menu-not-set")
 
-    async def _until_done(self, member: Member, call: Callable[[], Awaitable[Any]], complaint: str) -> bool:
+    async def _until_done(self, member: Member, call: Callable[[], Awaitable[object]], complaint: str) -> bool:
         """Make a call until it succeeds; False when the bot was let go before, or its token is refused."""
         tries = 0
         while not member.stop.is_set():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiogram import Bot
@@ -25,14 +26,26 @@ AT_ONCE = 100  # the most that Telegram gives
 GLANCE_SECONDS = 0.15
 # and what takes longer than this is confirmed while still worked on (an import of a large file), for it would block all others.
 PATIENCE_SECONDS = 30.0
+# Another program fetches, too. The process before this one ends within seconds; so many conflicts in such a time are no farewell.
+CONFLICT_SECONDS = (2.0, 5.0)
+MANY_CONFLICTS, CONFLICTS_WITHIN_SECONDS = 10, 120.0
 
 
 class Polling:
     """One bot's poller."""
 
-    def __init__(self, bot: Bot, intake: Intake, allowed_updates: list[str], *, refused: Callable[[], None] = lambda: None) -> None:
-        """`refused` is called when Telegram does not know the token any more."""
-        self._bot, self._intake, self._allowed, self._refused = bot, intake, allowed_updates, refused
+    def __init__(
+        self,
+        bot: Bot,
+        intake: Intake,
+        allowed_updates: list[str],
+        *,
+        refused: Callable[[], None] = lambda: None,
+        shared: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`refused` is called when Telegram does not know the token any more, `shared` when another program keeps taking the updates."""
+        self._bot, self._intake, self._allowed, self._refused, self._shared = bot, intake, allowed_updates, refused, shared
+        self._conflicts: deque[float] = deque(maxlen=MANY_CONFLICTS)
         self._next = 0  # one above the highest number seen
         self._since: dict[int, float] = {}
         self._troubles = 0
@@ -84,7 +97,12 @@ class Polling:
             if self._troubles == 0:
                 log.warning("another-poller", advice="another copy of this bot fetches updates; waiting until it stops")
             self._troubles += 1
-            return random.uniform(2, 5)
+            self._conflicts.append(time.monotonic())
+            if self._shared is not None and len(self._conflicts) == MANY_CONFLICTS:
+                if self._conflicts[-1] - self._conflicts[0] < CONFLICTS_WITHIN_SECONDS:
+                    await self._shared()
+                self._conflicts.clear()
+            return random.uniform(*CONFLICT_SECONDS)
         except TelegramRetryAfter as reason:
             return float(reason.retry_after)
         except Exception as trouble:

@@ -70,6 +70,16 @@ def refused(note: Note) -> Said:
     return said, None
 
 
+def shared(note: Note) -> Said:
+    """Another program uses the token of a bot."""
+    name = str(note.body["username"])
+    said = paragraphs(
+        note.speech.say("⚠️ Another program uses @{username}, too: what it takes of what customers write never gets here.", username=name),
+        note.speech.say("Please stop it. If you do not know it, make a new token at @BotFather and send it to me: /mybot, 🔑 New token."),
+    )
+    return said, None
+
+
 def stopped(note: Note) -> Said:
     """The shop has stopped a bot, or lets it go on."""
     speech, body = note.speech, note.body
@@ -80,4 +90,4 @@ def stopped(note: Note) -> Said:
     return speech.say("⛔️ The shop has stopped @{username}: {why}. Who has bought there is served.", username=name, why=why), None
 
 
-SAYS: dict[str, Wording] = {"brand-refused": refused, "brand-stopped": stopped}
+SAYS: dict[str, Wording] = {"brand-refused": refused, "brand-shared": shared, "brand-stopped": stopped}

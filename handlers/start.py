@@ -75,7 +75,7 @@ async def _own_welcome(message: Message, shop: Shop, storefront: Storefront) -> 
             log.warning("banner-not-sent", brand=brand.id, error=type(trouble).__name__)
         else:
             if known is None and sent.photo:
-                await shop.write(brands.banner_sent, brand_id=brand.id, banner_id=sent.photo[-1].file_id)
+                await shop.write(brands.banner_sent, brand_id=brand.id, picture=content, banner_id=sent.photo[-1].file_id)
     return None if brand.welcome is None else plain(brand.welcome, 500)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core import books
-from core.books import Cost, Line, Pot, Sales, Section, Statement, lines
+from core.books import Cost, Line, Margin, Pot, Sales, Section, Statement, lines
 from core.database import Shop
 from core.money import decimal_text
 from core.storefronts import Storefront
@@ -39,7 +39,8 @@ WORDS = {
     "cost-back-replaced": N_("Of it, of codes that had been given for bad ones"),
     "replaced": N_("Codes given for bad ones, and their cost"),
     "replaced-back": N_("Borne by the suppliers of the bad codes"),
-    "margin": N_("Margin before fees and losses: sales less refunds and what codes cost, replacements too"),
+    "resellers": N_("Margins of resellers in their own bots"),
+    "margin": N_("Margin before fees and losses: sales less refunds, what codes cost, replacements too, and resellers' margins"),
     "for-orders": N_("Paid for orders"),
     "top-ups": N_("Paid into balances"),
     "worth": N_("Credited to balances"),
@@ -113,6 +114,7 @@ CAUSES = {
     "package-back": N_("given back for packages"),
     "margin": N_("margins of resellers' own bots"),
     "margin-back": N_("margins taken back"),
+    "margin-lost": N_("margins lost with payments, and back"),
     "margin-due": N_("margins released"),
     "margin-out": N_("margins taken by resellers"),
     "revenue": N_("booked by hand"),
@@ -320,6 +322,7 @@ def _sales_card(one: Sales, made: Statement, speech: Speech) -> Card:
     if cost is not None:
         rows += _cost_rows(cost, speech)
     if margin is not None:
+        rows += _resellers_rows(margin, speech)
         rows.append(Row(speech.label("Margin before fees"), money(margin.minor, margin.currency), _in_margin(speech), strong=True))
     if one.currency == made.currency:
         note = speech.label("not in the margin: another currency")
@@ -348,12 +351,20 @@ def _cost_rows(cost: Cost, speech: Speech) -> list[Row]:
     return [Row(_word(code, speech), money(minor, cost.currency), note) for code, minor, note in found if minor]
 
 
+def _resellers_rows(margin: Margin, speech: Speech) -> list[Row]:
+    """What of the sales in resellers' own bots is theirs, if there were any."""
+    if not margin.resellers_minor:
+        return []
+    return [Row(_word("resellers", speech), _drawn(speech)(-margin.resellers_minor, margin.currency))]
+
+
 def _replaced_card(made: Statement, speech: Speech) -> Card:
     """What codes cost on days without sales or refunds in that currency."""
     sold, rows = {one.currency for one in made.sales}, []
     for margin in made.margins:
         if margin.currency not in sold and margin.minor:
             rows += [row for cost in made.costs if cost.currency == margin.currency for row in _cost_rows(cost, speech)]
+            rows += _resellers_rows(margin, speech)
             value = _drawn(speech)(margin.minor, margin.currency)
             rows.append(Row(speech.label("Margin before fees"), value, _in_margin(speech), strong=True))
     return _card(speech, _word("cost", speech), rows)

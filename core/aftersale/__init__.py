@@ -16,7 +16,7 @@ from core.aftersale.commands import (
 )
 from core.aftersale.decisions import Decided, refund, refund_codes, refuse, replace
 from core.aftersale.disputing import dispute_step
-from core.aftersale.for_settlement import Replaced, complained_about, frozen_by_order, replaced_codes, replaced_since
+from core.aftersale.for_settlement import Replaced, complained_about, frozen_by_order, replaced_codes, replaced_since, undecided
 from core.aftersale.of_offers import CaseOfOffer, count_open_of_offers, open_of_offers
 from core.aftersale.queries import (
     CaseCard,
@@ -123,6 +123,7 @@ __all__ = [
     "shop_says",
     "standing",
     "terms",
+    "undecided",
     "usual_warranty",
     "warranty_of",
     "withdraw",

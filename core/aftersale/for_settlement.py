@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import people, storefronts
 from core.aftersale.tables import Case, CaseState, Outcome
 from core.database import among, read
 
@@ -47,6 +48,14 @@ def complained_about(session: Session, order_ids: Collection[int]) -> set[int]:
     """Those of these orders that have an undecided case."""
     question = select(Case.order_id).where(among(session, Case.order_id, order_ids), Case.state != CaseState.DECIDED)
     return set(session.scalars(question))
+
+
+@read
+def undecided(session: Session, *, storefront_id: int) -> int:
+    """How many cases of a storefront's customers wait for a decision; those of a reseller's are decided by the shop behind it."""
+    house_id = storefronts.by_id(session, storefront_id).house
+    buyers = session.scalars(select(Case.buyer_id).where(Case.storefront_id == house_id, Case.state != CaseState.DECIDED))
+    return sum(people.by_id(session, buyer_id).storefront_id == storefront_id for buyer_id in buyers)
 
 
 @read

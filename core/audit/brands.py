@@ -43,30 +43,52 @@ BRANDS = {
         WHERE m.taken_minor > m.margin_minor * o.refunded_minor / o.total_minor
            OR (m.taken_minor < m.margin_minor * o.refunded_minor / o.total_minor
                AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = o.id AND r.made_at >= {_HOUR_AGO}))""",
+    "a margin is lost as far as the payment of its order, and of no buyer who lost the shop nothing": f"""
+        SELECT 'order ' || x.order_id AS about,
+            'lost ' || x.lost_minor || ' of ' || x.margin_minor || ', of the payment ' || x.minor AS detail
+        FROM (
+            SELECT m.order_id, m.lost_minor, m.taken_minor, m.margin_minor, o.total_minor, o.refunded_minor, o.buyer_id, (
+                SELECT COALESCE(SUM(r.lost_minor - r.regained_minor - r.loss_back_minor), 0) FROM payment_returns r
+                JOIN payment_intents i ON i.id = r.intent_id WHERE i.order_id = m.order_id) AS minor
+            FROM margins m JOIN orders o ON o.id = m.order_id) AS x
+        WHERE ((x.lost_minor < x.margin_minor * CASE WHEN x.refunded_minor + x.minor < x.total_minor THEN x.refunded_minor + x.minor
+                ELSE x.total_minor END / x.total_minor - x.taken_minor)
+            OR (x.lost_minor > 0 AND NOT EXISTS (SELECT 1 FROM payment_returns r JOIN payment_intents i ON i.id = r.intent_id
+                WHERE i.customer_id = x.buyer_id AND r.lost_minor > r.regained_minor + r.loss_back_minor)))
+            AND NOT EXISTS (SELECT 1 FROM payment_events e JOIN payment_intents i ON i.id = e.intent_id
+                WHERE i.customer_id = x.buyer_id AND e.kind IN ('part-back', 'disputed', 'reinstated') AND e.at >= {_HOUR_AGO})
+            AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.order_id = x.order_id AND r.made_at >= {_HOUR_AGO})""",
     "a margin came from the shop's sales to its reseller, and back, as it says": f"""
-        SELECT 'order ' || m.order_id AS about, 'margin ' || m.margin_minor || ', taken ' || m.taken_minor || ', moved ' || x.came
-            || ' and ' || x.back || ', released ' || x.due AS detail
+        SELECT 'order ' || m.order_id AS about, 'margin ' || m.margin_minor || ', taken ' || m.taken_minor || ', lost ' || m.lost_minor
+            || ', moved ' || x.came
+            || ' and ' || x.back || ' and ' || x.lost || ', held ' || x.held || ', released ' || x.due AS detail
         FROM margins m JOIN brands b ON b.id = m.brand_id LEFT JOIN (
             SELECT v.subject_id,
                 SUM(CASE WHEN v.key = 'margin:' || v.subject_id AND v.from_kind = 'sales' AND v.to_kind = 'margin' AND v.to_label = ''
                     THEN v.amount_minor ELSE 0 END) AS came,
                 SUM(CASE WHEN v.key LIKE 'margin-back:%' AND v.from_kind = 'margin' AND v.to_kind = 'sales'
                     THEN v.amount_minor ELSE 0 END) AS back,
-                SUM(CASE WHEN v.key = 'margin-due:' || v.subject_id AND v.from_kind = 'margin' AND v.from_label = ''
-                    AND v.to_kind = 'margin' AND v.to_label = 'due' AND v.from_party = v.to_party THEN v.amount_minor ELSE 0 END) AS due,
+                SUM(CASE WHEN v.key NOT LIKE 'margin-lost:%' THEN 0 WHEN v.from_kind = 'margin' AND v.to_kind = 'sales' THEN v.amount_minor
+                    WHEN v.from_kind = 'sales' AND v.to_kind = 'margin' THEN -v.amount_minor ELSE 0 END) AS lost,
+                SUM(CASE WHEN v.to_kind = 'margin' AND v.to_label = '' THEN v.amount_minor ELSE 0 END)
+                    - SUM(CASE WHEN v.from_kind = 'margin' AND v.from_label = '' THEN v.amount_minor ELSE 0 END) AS held,
+                SUM(CASE WHEN v.to_kind = 'margin' AND v.to_label = 'due' THEN v.amount_minor ELSE 0 END)
+                    - SUM(CASE WHEN v.from_kind = 'margin' AND v.from_label = 'due' THEN v.amount_minor ELSE 0 END) AS due,
                 MIN(CASE WHEN v.from_kind = 'margin' THEN v.from_party ELSE v.to_party END) AS least,
                 MAX(CASE WHEN v.from_kind = 'margin' THEN v.from_party ELSE v.to_party END) AS most
             FROM ({_MOVED}) AS v WHERE v.key NOT LIKE 'margin-out:%' GROUP BY v.subject_id) AS x ON x.subject_id = m.order_id
         WHERE COALESCE(x.came, 0) <> m.margin_minor OR COALESCE(x.back, 0) <> m.taken_minor
-           OR (m.state = 'held' AND COALESCE(x.due, 0) > 0) OR COALESCE(x.least, b.owner_id) <> b.owner_id
-           OR COALESCE(x.most, b.owner_id) <> b.owner_id
-           OR (m.state = 'released' AND COALESCE(x.due, 0) < m.margin_minor - m.taken_minor)""",
+           OR COALESCE(x.lost, 0) <> m.lost_minor
+           OR (m.state = 'held' AND COALESCE(x.due, 0) <> 0) OR (m.state = 'released' AND COALESCE(x.held, 0) <> 0)
+           OR COALESCE(x.least, b.owner_id) <> b.owner_id
+           OR COALESCE(x.most, b.owner_id) <> b.owner_id""",
     "what was moved of margins is an order's, or went into its reseller's own wallet": f"""
         SELECT v.key AS about, v.from_kind || ' to ' || v.to_kind AS detail FROM ({_MOVED}) AS v
         WHERE CASE WHEN v.key LIKE 'margin-out:%'
             THEN NOT (v.from_kind = 'margin' AND v.from_label = 'due' AND v.to_kind = 'wallet' AND v.from_party = v.to_party)
             ELSE NOT EXISTS (SELECT 1 FROM margins m WHERE m.order_id = v.subject_id AND (v.key = 'margin:' || m.order_id
-                OR v.key = 'margin-due:' || m.order_id OR v.key LIKE 'margin-back:' || m.order_id || ':%')) END
+                OR v.key = 'margin-due:' || m.order_id OR v.key LIKE 'margin-back:' || m.order_id || ':%'
+                OR v.key LIKE 'margin-lost:' || m.order_id || ':%')) END
         UNION ALL
         SELECT 'transfer ' || t.id, 'moves margins, and is of another kind' FROM transfers t JOIN postings p ON p.transfer_id = t.id
         JOIN accounts a ON a.id IN (p.debit_id, p.credit_id) WHERE a.kind = 'margin' AND t.kind <> 'margin'""",

@@ -30,6 +30,7 @@ _CAUSE = """
          WHEN t.key LIKE 'package-back:%' THEN 'package-back'
          WHEN t.key LIKE 'margin:%' THEN 'margin'
          WHEN t.key LIKE 'margin-back:%' THEN 'margin-back'
+         WHEN t.key LIKE 'margin-lost:%' THEN 'margin-lost'
          WHEN t.key LIKE 'margin-due:%' THEN 'margin-due'
          WHEN t.key LIKE 'margin-out:%' THEN 'margin-out'
          WHEN t.key LIKE 'revenue:%' THEN 'revenue'

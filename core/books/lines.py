@@ -73,6 +73,8 @@ def _cost(made: Statement) -> Iterator[Line]:
             yield Line(Section.COST, "replaced", "", "", one.currency, one.replaced, one.replaced_minor)
             yield Line(Section.COST, "replaced-back", "", "", one.currency, None, one.replaced_back_minor)
     for margin in made.margins:
+        if margin.resellers_minor:
+            yield Line(Section.COST, "resellers", "", "", margin.currency, None, margin.resellers_minor)
         yield Line(Section.COST, "margin", "", "", margin.currency, None, margin.minor)
 
 

@@ -58,7 +58,7 @@ def statement(session: Session, storefront_id: int, since: datetime, until: date
         made_at=now(session),
         sales=sales,
         costs=costs,
-        margins=_margins(sales, costs, own),
+        margins=_margins(sales, costs, own, moved),
         payments=_payments(session, asked, moved),
         pots=tuple(pots.values()),
         underway=sum(int(row["n"]) for row in underway),
@@ -178,13 +178,22 @@ def _add(found: dict[str, int], row: dict[str, Any]) -> None:
         found[name] += int(value)
 
 
-def _margins(sales: tuple[Sales, ...], costs: tuple[Cost, ...], own: set[str]) -> tuple[Margin, ...]:
+def _margins(sales: tuple[Sales, ...], costs: tuple[Cost, ...], own: set[str], moved: list[dict[str, Any]]) -> tuple[Margin, ...]:
     """In every currency that was sold in; and what a day without sales cost in a shop's own one is a margin too."""
     margins = {one.currency: one.sales_minor - one.refunded_minor for one in sales}
     for cost in costs:
         if cost.currency in margins or cost.currency in own:
             margins[cost.currency] = margins.get(cost.currency, 0) - cost.spent_minor
-    return tuple(Margin(currency, minor) for currency, minor in sorted(margins.items()))
+    resellers: dict[str, int] = defaultdict(int)
+    for row in moved:
+        if (row["from_kind"], row["to_kind"]) == ("sales", "margin"):
+            resellers[row["currency"]] += int(row["minor"])
+        elif (row["from_kind"], row["to_kind"]) == ("margin", "sales"):
+            resellers[row["currency"]] -= int(row["minor"])
+    return tuple(
+        Margin(currency, margins.get(currency, 0) - resellers[currency], resellers[currency])
+        for currency in sorted(margins.keys() | resellers.keys())
+    )
 
 
 def _payments(session: Session, asked: dict[str, Any], moved: list[dict[str, Any]]) -> tuple[Payments, ...]:

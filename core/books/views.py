@@ -63,11 +63,13 @@ class Cost:
 class Margin:
     """Sales less refunds less what codes had cost – sold, and given for bad ones – and nobody gave back, all in one currency.
 
-    Fees of payments and disputes, losses, and what is lost or won by exchange, are not in it.
+    Less `resellers_minor`, too: what of the sales in resellers' own bots was booked as theirs. Fees of payments and disputes, losses,
+    and what is lost or won by exchange, are not in it.
     """
 
     currency: str
     minor: int
+    resellers_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

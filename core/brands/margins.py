@@ -4,7 +4,7 @@ moved into their wallet when they ask for it. No sale waits for any of this.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from core.brands.rules import HELD, taken_back
 from core.brands.tables import Brand, Margin, MarginMark, MarginState
 from core.database import among, insert_new, now, write
 from core.ledger import AccountKind, Leg, TransferKind
+from core.orders import BrandedSale
 
 SETTLED_AFTER = timedelta(minutes=10)  # numbers are given out before transactions commit; none takes longer than the time-outs allow
 LOOK_BACK = timedelta(minutes=20)  # at refunds, again
@@ -72,6 +73,7 @@ def _earn(session: Session, order_ids: Collection[int]) -> None:
             house_minor=sale.house_minor,
             margin_minor=sale.sold_minor - sale.house_minor,
             taken_minor=0,
+            lost_minor=0,
             currency=sale.currency,
             state=MarginState.HELD,
             sold_at=sale.issued_at,
@@ -80,38 +82,55 @@ def _earn(session: Session, order_ids: Collection[int]) -> None:
         session.add(margin)
         _move(session, brand, margin, f"margin:{sale.order_id}", _sales(session, brand), _held(session, brand, margin), margin.margin_minor)
     session.flush()
-    _take_back(session, {sale.order_id: sale.refunded_minor for sale in sold if sale.refunded_minor})
+    _take_back(session, sold, orders.lost_of_branded(session, {sale.buyer_id for sale in sold}))
 
 
 @write
 def take_back(session: Session) -> int:
-    """Reverse the margins of what was refunded since the last time; returns of how many orders."""
+    """Reverse the margins of what was refunded, or lost with its payment, since the last time, and give back those of what came again.
+
+    Returns of how many orders.
+    """
     mark, at = _mark(session), now(session)
-    touched = orders.refunded_since(session, mark.reversed_at - LOOK_BACK)
-    sold = orders.branded_sales(session, touched)
-    count = _take_back(session, {sale.order_id: sale.refunded_minor for sale in sold})
+    since = mark.reversed_at - LOOK_BACK
+    sold = orders.branded_sales(session, orders.refunded_since(session, since))
+    lost = orders.lost_of_branded(session, {sale.buyer_id for sale in sold} | payments.gone_back_since(session, since))
+    known = {sale.order_id for sale in sold}
+    sold += orders.branded_sales(session, lost.keys() - known)
+    count = _take_back(session, sold, lost)
     mark.reversed_at = at
     return count
 
 
-def _take_back(session: Session, refunded: dict[int, int]) -> int:
-    """What of each margin goes with what was refunded of its order in all; of a released one out of what may be taken."""
+def _take_back(session: Session, sold: Collection[BrandedSale], lost: Mapping[int, int]) -> int:
+    """What of each margin goes with what was refunded, and is lost, of its order in all; of a released one out of what may be taken."""
+    sale_of = {sale.order_id: sale for sale in sold}
     rows = session.scalars(
         select(Margin)
-        .where(among(session, Margin.order_id, refunded))
+        .where(among(session, Margin.order_id, sale_of))
         .order_by(Margin.order_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
     count = 0
     for row in rows:
-        gone = taken_back(row.margin_minor, refunded_minor=refunded[row.order_id], sold_minor=row.sold_minor)
-        if gone <= row.taken_minor:
+        refunded = sale_of[row.order_id].refunded_minor
+        gone = taken_back(row.margin_minor, refunded_minor=refunded, sold_minor=row.sold_minor)
+        away = taken_back(row.margin_minor, refunded_minor=refunded + lost.get(row.order_id, 0), sold_minor=row.sold_minor) - gone
+        if (gone, away) == (row.taken_minor, row.lost_minor):
             continue
         brand = session.get_one(Brand, row.brand_id)
-        source = _held(session, brand, row) if row.state is MarginState.HELD else _due(session, brand, row)
-        _move(session, brand, row, f"margin-back:{row.order_id}:{gone}", source, _sales(session, brand), gone - row.taken_minor)
-        row.taken_minor = gone
+        theirs = _held(session, brand, row) if row.state is MarginState.HELD else _due(session, brand, row)
+        ours = _sales(session, brand)
+        _move(session, brand, row, f"margin-back:{row.order_id}:{gone}", theirs, ours, gone - row.taken_minor)
+        if away != row.lost_minor:
+            # Money may be lost, come again and be lost once more: each time is another transfer.
+            party_id = storefronts.by_id(session, brand.storefront_id).party_id
+            times = len(ledger.keys_of(session, party_id=party_id, kind=TransferKind.MARGIN, subject_id=row.order_id))
+            key = f"margin-lost:{row.order_id}:{times + 1}"
+            _move(session, brand, row, key, theirs, ours, away - row.lost_minor)
+            _move(session, brand, row, key, ours, theirs, row.lost_minor - away)
+        row.taken_minor, row.lost_minor = gone, away
         count += 1
     session.flush()
     return count
@@ -142,7 +161,7 @@ def release(session: Session, *, most: int = MOST) -> int:
         if _not_safe(session, brand, row.order_id):
             row.release_at = at + LOOK_AT_MONEY_AGAIN
             continue
-        left = row.margin_minor - row.taken_minor
+        left = row.margin_minor - row.taken_minor - row.lost_minor
         _move(session, brand, row, f"margin-due:{row.order_id}", _held(session, brand, row), _due(session, brand, row), left)
         row.state = MarginState.RELEASED
     session.flush()

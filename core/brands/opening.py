@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core import journal, ledger, orders, outbox, packages, people, storefronts
+from core import aftersale, journal, ledger, orders, outbox, packages, people, storefronts
 from core.brands.queries import BrandView, about, view
 from core.brands.refusals import (
     AnotherBot,
@@ -148,6 +148,16 @@ def token_refused(session: Session, *, brand_id: int, token_version: int) -> boo
 
 
 @write
+def shared(session: Session, *, brand_id: int, token_version: int) -> None:
+    """Another program uses a bot's token and takes what its customers write: its owner is told, once a day."""
+    row = session.get_one(Brand, brand_id)
+    if row.closed_at is None and row.token_version == token_version:
+        body = {"says": "brand-shared", "brand": brand_id, "username": row.username}
+        once = f"brand-shared:{brand_id}:{token_version}:{now(session).date()}"
+        outbox.post(session, topic=outbox.Topic.NOTICE, customer_id=row.owner_id, body=body, once=once)
+
+
+@write
 def introduced(session: Session, *, brand_id: int, says: str) -> None:
     """Its menu and its description in Telegram are made for this name and language."""
     session.get_one(Brand, brand_id, with_for_update=True).introduced = says[:300]
@@ -203,9 +213,11 @@ def set_banner(session: Session, *, brand_id: int, owner_id: int, picture: bytes
 
 
 @write
-def banner_sent(session: Session, *, brand_id: int, banner_id: str) -> None:
-    """The bot knows its banner by this id in Telegram from now on."""
-    session.get_one(Brand, brand_id, with_for_update=True).banner_id = banner_id[:200]
+def banner_sent(session: Session, *, brand_id: int, picture: bytes, banner_id: str) -> None:
+    """The bot knows this picture by this id in Telegram from now on, if it is its banner still."""
+    row = session.get_one(Brand, brand_id, with_for_update=True, populate_existing=True)
+    if row.banner == picture:
+        row.banner_id = banner_id[:200]
 
 
 @write
@@ -247,13 +259,13 @@ def pause(session: Session, *, brand_id: int, owner_id: int, paused: bool) -> Br
 def close(session: Session, *, brand_id: int, owner_id: int) -> None:
     """For good: the token is forgotten, nothing is for sale; margins are released and taken as before.
 
-    Raises Gone, MoneyThere, and NotFinished while its customers wait for something.
+    Raises Gone, MoneyThere, and NotFinished while its customers wait for something, a decision on a complaint too.
     """
     row = theirs(session, brand_id, owner_id)
     _, left = people.money_of(session, storefront_id=row.storefront_id)
     if left:
         raise MoneyThere(amount_minor=left, currency=storefronts.by_id(session, row.storefront_id).currency)
-    if unfinished := orders.unfinished(session, row.storefront_id):
+    if unfinished := orders.unfinished(session, row.storefront_id) + aftersale.undecided(session, storefront_id=row.storefront_id):
         raise NotFinished(count=unfinished)
     row.closed_at = now(session)
     data_key, row.data_key, row.wrapping_key_id = keys(session).new_data_key(about(row.word))

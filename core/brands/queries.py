@@ -18,6 +18,7 @@ from core.packages import Service
 from core.storefronts import Storefront
 
 DUE = "due"  # the label of what may be taken
+_LEFT = Margin.margin_minor - Margin.taken_minor - Margin.lost_minor
 _PAID_WITHIN = timedelta(hours=1)  # before or after what the order says
 
 
@@ -46,6 +47,18 @@ class BrandView:
     @property
     def closed(self) -> bool:
         return self.closed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What of a bot that is to answer may change while it runs. Its menu in Telegram says its name in its languages: it is to be made
+    for `says`, and was last made for `introduced`.
+    """
+
+    token_version: int
+    style: Style
+    says: str
+    introduced: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +154,15 @@ def of_house(session: Session, storefront_id: int, *, offset: int = 0, limit: in
 
 
 @read
-def running(session: Session) -> dict[int, tuple[int, Style]]:
-    """The bots that are to answer, by their brands, each with the version of its token and how its buttons look."""
-    rows = session.execute(select(Brand.id, Brand.token_version, Brand.style).where(Brand.closed_at.is_(None), Brand.refused_at.is_(None)))
-    return {row.id: (row.token_version, row.style) for row in rows}
+def running(session: Session) -> dict[int, Running]:
+    """The bots that are to answer, by their brands."""
+    rows = session.execute(
+        select(Brand.id, Brand.storefront_id, Brand.token_version, Brand.style, Brand.introduced).where(
+            Brand.closed_at.is_(None), Brand.refused_at.is_(None)
+        )
+    ).all()
+    called = storefronts.branded_names(session)
+    return {row.id: Running(row.token_version, row.style, "{}|{}".format(*called[row.storefront_id]), row.introduced) for row in rows}
 
 
 @read
@@ -152,15 +170,9 @@ def margins_of(session: Session, *, house_id: int, since: datetime, until: datet
     """What of the sales of a span in the storefronts of a house's resellers is theirs, less what went back with refunds."""
     # By the transfers that paid, because those of a day stand together.
     paid = ledger.causes(session, kind=TransferKind.SALE, since=since - _PAID_WITHIN, until=until + _PAID_WITHIN)
-    question = select(func.coalesce(func.sum(Margin.margin_minor - Margin.taken_minor), 0)).join(Brand, Brand.id == Margin.brand_id)
+    question = select(func.coalesce(func.sum(_LEFT), 0)).join(Brand, Brand.id == Margin.brand_id)
     span = (Margin.sold_at >= since, Margin.sold_at < until)
     return int(session.scalar(question.where(Margin.order_id.in_(paid), Brand.house_id == house_id, *span)) or 0)
-
-
-@read
-def introduced_as(session: Session, brand_id: int) -> str | None:
-    """What its menu and its description in Telegram were last made for."""
-    return session.get_one(Brand, brand_id).introduced
 
 
 @read
@@ -187,9 +199,7 @@ def banner(session: Session, brand_id: int) -> tuple[bytes, str | None] | None:
 @read
 def margins_since(session: Session, brand_id: int, since: datetime) -> dict[int, int]:
     """What is left of the margin of each order that was issued since then, in minor units, by order."""
-    rows = session.execute(
-        select(Margin.order_id, Margin.margin_minor - Margin.taken_minor).where(Margin.brand_id == brand_id, Margin.sold_at >= since)
-    )
+    rows = session.execute(select(Margin.order_id, _LEFT).where(Margin.brand_id == brand_id, Margin.sold_at >= since))
     return {order_id: int(minor) for order_id, minor in rows}
 
 
@@ -244,7 +254,7 @@ def sales(session: Session, brand_id: int, *, days: int) -> Sales:
             func.count(),
             func.coalesce(func.sum(Margin.sold_minor), 0),
             func.coalesce(func.sum(Margin.margin_minor), 0),
-            func.coalesce(func.sum(Margin.taken_minor), 0),
+            func.coalesce(func.sum(Margin.taken_minor + Margin.lost_minor), 0),
         ).where(Margin.brand_id == brand_id, Margin.sold_at >= since)
     ).one()
     currency = storefronts.by_id(session, row.storefront_id).currency

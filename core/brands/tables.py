@@ -92,12 +92,15 @@ class BrandAdmin(Base):
 
 
 class Margin(Base):
-    """What of one order is the reseller's, in minor units: what was sold less the shop's part. Taken back with refunds."""
+    """What of one order is the reseller's, in minor units: what was sold less the shop's part.
+
+    Taken back with refunds, for ever, and with what the shop has lost of what it was paid with, until that comes again.
+    """
 
     __tablename__ = "margins"
     __table_args__ = (
         CheckConstraint("margin_minor = sold_minor - house_minor AND margin_minor >= 0", name="margin_is_the_rest"),
-        CheckConstraint("taken_minor BETWEEN 0 AND margin_minor", name="taken_at_most_all"),
+        CheckConstraint("taken_minor >= 0 AND lost_minor >= 0 AND taken_minor + lost_minor <= margin_minor", name="taken_at_most_all"),
         Index("ix_margins_of", "brand_id", "order_id"),
         Index("ix_margins_held", "release_at", postgresql_where=_HELD, sqlite_where=_HELD),
     )
@@ -112,6 +115,7 @@ class Margin(Base):
     state: Mapped[MarginState]
     sold_at: Mapped[datetime]
     release_at: Mapped[datetime]
+    lost_minor: Mapped[int] = mapped_column(server_default=text("0"))  # with the money it was paid with, as long as that is lost
 
 
 class MarginMark(Base):

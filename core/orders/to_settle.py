@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import pricing, storefronts
+from core import payments, people, pricing, storefronts
 from core.database import among, read
 from core.orders.tables import ExchangedCode, Order, OrderLine, OrderState, Refund, RefundedCode
 
@@ -113,6 +113,7 @@ class BrandedSale:
     """An issued order of a reseller's storefront, in minor units: what was paid, and what of it is the shop's."""
 
     order_id: int
+    buyer_id: int
     storefront_id: int
     currency: str
     sold_minor: int
@@ -147,8 +148,48 @@ def branded_sales(session: Session, order_ids: Collection[int]) -> list[BrandedS
         house[line.order_id] += parts.get(line.price_id, line.unit_price_minor) * line.quantity
     return [
         BrandedSale(
-            row.id, row.storefront_id, row.currency, row.total_minor, min(house[row.id], row.total_minor), row.refunded_minor, row.issued_at
+            row.id,
+            row.buyer_id,
+            row.storefront_id,
+            row.currency,
+            row.total_minor,
+            min(house[row.id], row.total_minor),
+            row.refunded_minor,
+            row.issued_at,
         )
         for row in rows
         if row.issued_at is not None
     ]
+
+
+@read
+def lost_of_branded(session: Session, buyer_ids: Collection[int]) -> dict[int, int]:
+    """What the shop has lost of what orders in resellers' storefronts were paid with, by order, in minor units of the shop's currency.
+
+    Of those of these buyers of whose payments something has ever gone back: all their issued orders are in it. What was lost of a
+    payment for an order is that order's; what was lost of a top-up, or is more than is left of the order, is that of the orders issued
+    after it, the oldest first. No order loses more than was not refunded of it.
+    """
+    losses = payments.losses_of(session, buyer_ids)
+    fronts = {one.customer_id: people.by_id(session, one.customer_id).storefront_id for one in losses}
+    theirs = storefronts.branded(session, set(fronts.values()))
+    buyers = [buyer_id for buyer_id, storefront_id in fronts.items() if storefront_id in theirs]
+    rows = session.execute(
+        select(Order.id, Order.buyer_id, Order.issued_at, Order.total_minor - Order.refunded_minor)
+        .where(among(session, Order.buyer_id, buyers), Order.state.in_((OrderState.ISSUED, OrderState.REFUNDED)))
+        .order_by(Order.issued_at, Order.id)
+    ).all()
+    room = {order_id: int(minor) for order_id, _, _, minor in rows}
+    lost = dict.fromkeys(room, 0)
+
+    def bear(order_id: int, minor: int) -> int:
+        part = min(minor, room[order_id] - lost[order_id])
+        lost[order_id] += part
+        return minor - part
+
+    left = [bear(one.order_id, one.lost_minor) if one.order_id in room else one.lost_minor for one in losses]
+    for one, rest in zip(losses, left, strict=True):
+        for order_id, buyer_id, issued_at, _ in rows:
+            if rest and buyer_id == one.customer_id and issued_at is not None and issued_at >= one.paid_at:
+                rest = bear(order_id, rest)
+    return lost

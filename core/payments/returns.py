@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import ledger, people, storefronts
-from core.database import insert_new, now, read, write
+from core.database import among, insert_new, now, read, write
 from core.ledger import AccountKind, Leg, TransferKind
 from core.payments.intents import change
 from core.payments.queries import key_heard, known_events, paid_first, returned_whole, wallet
@@ -119,6 +120,39 @@ def lost_of(session: Session, *, provider: str, event_key: str) -> int:
         )
     )
     return int(lost or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What the shop has lost of one payment, as the wallet did not hold it when its provider took it; the shop's currency."""
+
+    customer_id: int
+    order_id: int | None
+    paid_at: datetime
+    lost_minor: int
+
+
+@read
+def losses_of(session: Session, customer_ids: Collection[int]) -> list[Loss]:
+    """The payments of these customers of which something has ever gone back, oldest first; nothing is lost of one that was reinstated."""
+    lost = func.sum(PaymentReturn.lost_minor - PaymentReturn.regained_minor - PaymentReturn.loss_back_minor)
+    rows = session.execute(
+        select(IntentRow.customer_id, IntentRow.order_id, PaymentEvent.at, lost)
+        .join(PaymentReturn, PaymentReturn.intent_id == IntentRow.id)
+        .join(PaymentEvent, and_(PaymentEvent.provider == PaymentReturn.provider, PaymentEvent.event_key == PaymentReturn.event_key))
+        .where(among(session, IntentRow.customer_id, customer_ids))
+        .group_by(IntentRow.customer_id, IntentRow.order_id, PaymentEvent.id, PaymentEvent.at)
+        .order_by(PaymentEvent.id)
+    )
+    return [Loss(customer_id, order_id, at, int(minor)) for customer_id, order_id, at, minor in rows]
+
+
+@read
+def gone_back_since(session: Session, since: datetime) -> set[int]:
+    """The customers of whose payments something went back, or was put back, since then."""
+    moved = PaymentEvent.kind.in_(("part-back", "disputed", "reinstated"))
+    question = select(IntentRow.customer_id).join(PaymentEvent, PaymentEvent.intent_id == IntentRow.id)
+    return set(session.scalars(question.where(moved, PaymentEvent.at >= since).distinct()))
 
 
 @read

@@ -97,6 +97,9 @@ class Change(Base):
     at: Mapped[datetime]
 
 
+_MOVED_BACK = text("kind IN ('part-back', 'disputed', 'reinstated')")
+
+
 class PaymentEvent(Base):
     """Something a provider reported; the same event is recorded, and acted on, once."""
 
@@ -106,6 +109,7 @@ class PaymentEvent(Base):
         Index("ix_payment_events_of", "intent_id"),
         Index("ix_payment_events_key", "event_key"),
         Index("ix_payment_events_since", "provider", "at"),
+        Index("ix_payment_events_back", "at", postgresql_where=_MOVED_BACK, sqlite_where=_MOVED_BACK),
     )
 
     id: Mapped[Id]

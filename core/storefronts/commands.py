@@ -195,6 +195,13 @@ def branded(session: Session, storefront_ids: Collection[int]) -> set[int]:
 
 
 @read
+def branded_names(session: Session) -> dict[int, tuple[str, str]]:
+    """The name and the language of each reseller's storefront."""
+    rows = session.execute(select(StorefrontRow.id, StorefrontRow.name, StorefrontRow.language).where(StorefrontRow.house_id.is_not(None)))
+    return {row.id: (row.name, row.language) for row in rows}
+
+
+@read
 def tags(session: Session) -> set[str]:
     """What the numbers of this database's payments begin with at their providers."""
     return {tag for tag in session.scalars(select(StorefrontRow.tag)) if tag}

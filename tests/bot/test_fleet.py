@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramConflictError
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 from sqlalchemy import text
 
 import bot.fleet
+import bot.polling
 from bot.fleet import Fleet
 from bot.pace import LocalPace
 from bot.running import webhook_of
@@ -637,3 +640,36 @@ def _not(true: Callable[[], Awaitable[bool]]) -> Callable[[], Awaitable[bool]]:
         return not await true()
 
     return false
+
+
+@on_sqlite
+async def test_a_new_name_is_in_the_menu_of_a_running_bot_and_whoever_else_uses_its_token_is_told_of(
+    shop: Shop, goods: Goods, there: Sandbox, ann: tuple[Phone, Customer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.polling, "CONFLICT_SECONDS", (0.05, 0.1))
+    star = await opened(shop, ann[1], STAR)
+    async with running(shop, goods.storefront, there), Bot(STAR.token, session=_session(there)) as its_owner:
+
+        async def described(word: str) -> bool:
+            return word in (await its_owner.get_my_description(language_code="en")).description
+
+        await until(lambda: described("Star Cards"))
+        await shop.write(brands.rename, brand_id=star.id, owner_id=ann[1].id, name="Nova Cards")
+        await until(lambda: described("Nova Cards"))
+
+        async def takes() -> None:
+            while True:
+                with contextlib.suppress(TelegramConflictError):
+                    await its_owner.get_updates(timeout=5)
+
+        other = asyncio.create_task(takes())
+        try:
+            await ann[0].says("/start")
+            await ann[0].waits_for(says("Another program uses @star_cards_bot, too"), timeout=20)
+        finally:
+            other.cancel()
+        await its_owner.set_webhook("http://127.0.0.1:9/elsewhere")
+        async with Phone(there.url, "buyer", STAR.username) as buyer:
+            await buyer.changes(language_code="en")
+            await buyer.says("/start")
+            await buyer.waits_for(says("welcome to Nova Cards"), timeout=20)

@@ -414,6 +414,11 @@ DAMAGES = [
     ),
     Damage("a sale in a reseller's storefront has left its margin", "margins", "DELETE FROM margins"),
     Damage("a margin was taken back as its order was refunded", "margins", "UPDATE margins SET taken_minor = taken_minor + 1"),
+    Damage(
+        "a margin is lost as far as the payment of its order, and of no buyer who lost the shop nothing",
+        "margins",
+        "UPDATE margins SET lost_minor = 1",
+    ),
     Damage("a margin came from the shop's sales to its reseller, and back, as it says", "", "UPDATE margins SET state = 'held'"),
     Damage(
         "what was moved of margins is an order's, or went into its reseller's own wallet",
@@ -514,7 +519,8 @@ async def test_a_margin_waits_while_what_was_paid_may_go_back_and_is_not_paid_ou
     await shop.write(brands.release)
     clock.passes(days=31)
     await shop.write(brands.release)
-    assert await shop.read(brands.earned, ann.id) == brands.Earned(1000, 1000, "CNY"), "one was taken back, and its code was shown"
+    await shop.write(brands.take_back)
+    assert await shop.read(brands.earned, ann.id) == brands.Earned(0, 1000, "CNY"), "one was taken back, and its code was shown"
     await assert_sound(shop)
 
 
