@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _READERS = 4
 _GROUP = 128  # Jobs in one commit: enough to pay for the fsync, few enough that the first waits little.
+_MANY = 8  # Commands in one group and waiting for the next: with fewer, none waits for another.
+_COMING_SECONDS, _QUIET_SECONDS = 0.008, 0.001  # How long a group waits for more at most, and without any.
 SYNCHRONOUS = "FULL"  # NORMAL loses acknowledged orders when the power fails.
 
 
@@ -131,11 +134,13 @@ class Writer:
             self._opened.set()
             return
         self._opened.set()
-        last = False
+        last, callers = False, 0
         while not last:
             first = self._jobs.get()
             if first is None:
                 break
+            if callers >= _MANY:
+                self._await(callers - 1)  # The first is here.
             group = [first]
             while len(group) < _GROUP:
                 try:
@@ -147,9 +152,22 @@ class Writer:
                     break
                 group.append(job)
             self._commit(connection, group)
+            callers = len(group) + self._jobs.qsize()
         connection.exec_driver_sql("PRAGMA optimize")
         connection.close()
         connection.engine.dispose()
+
+    def _await(self, wanted: int) -> None:
+        """Let so many come in, or those who come within a moment: the loop that brings them and this thread take turns with the
+        interpreter, and each works faster while the other rests.
+        """
+        until = time.perf_counter() + _COMING_SECONDS
+        waiting = self._jobs.qsize()
+        while waiting < min(wanted, _GROUP) and time.perf_counter() < until:
+            time.sleep(_QUIET_SECONDS)
+            before, waiting = waiting, self._jobs.qsize()
+            if waiting == before:
+                return
 
     def _commit(self, connection: Connection, group: list[Job]) -> None:
         try:
