@@ -121,6 +121,8 @@ def report_bad(session: Session, *, key_id: int, number: str, code_id: int, reas
 
 def _theirs(session: Session, customer_id: int, number: str) -> orders.OutsideView:
     found = orders.find_outside(session, customer_id=customer_id, number=number)
+    if found is None and orders.find_in_chat(session, customer_id=customer_id, number=number) is not None:
+        raise NoSuchOrder  # One of theirs that was bought in the chat, and not another that we happen to call so.
     ours = None if found is not None else orders.order_id_of(number)
     if ours is not None:
         found = orders.find_outside(session, customer_id=customer_id, order_id=ours)

@@ -22,6 +22,7 @@ from core.brands.refusals import (
     NotAToken,
     NotFinished,
     OnlyResellers,
+    SeveralNamed,
     TooLarge,
     TooManyAdmins,
     TooManyBrands,
@@ -303,12 +304,15 @@ def stop(session: Session, *, brand_id: int, house_id: int, why: str | None, by:
 def put_in_charge(session: Session, *, brand_id: int, owner_id: int, username: str) -> int:
     """Let a customer of the storefront into its /manage, by their @username; returns their Telegram id.
 
-    Raises Gone, NotACustomerYet, TooManyAdmins.
+    Raises Gone, NotACustomerYet, SeveralNamed, TooManyAdmins.
     """
     row = theirs(session, brand_id, owner_id)
-    found = people.named(session, storefront_id=row.storefront_id, word=username.replace("\x00", ""))
-    if found is None:
+    those = people.named(session, storefront_id=row.storefront_id, word=username.replace("\x00", ""))
+    if not those:
         raise NotACustomerYet
+    if len(those) > 1:
+        raise SeveralNamed
+    [found] = those
     has = set(session.scalars(select(BrandAdmin.telegram_id).where(BrandAdmin.brand_id == brand_id)))
     if len(has - {found.telegram_id}) >= MOST_ADMINS:
         raise TooManyAdmins(most=MOST_ADMINS)

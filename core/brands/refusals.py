@@ -95,6 +95,13 @@ class NotACustomerYet(Refusal):
 
 
 @dataclass(eq=False)
+class SeveralNamed(Refusal):
+    """Nobody is let in by a name that was another's."""
+
+    says: ClassVar[str] = N_("Several of your customers have had that @username. Please send the number of their Telegram account instead.")
+
+
+@dataclass(eq=False)
 class NothingToTake(Refusal):
     says: ClassVar[str] = N_("There is no margin to take yet: each one is held for {days} days after its sale.")
 

@@ -28,6 +28,14 @@ _COMING_SECONDS, _QUIET_SECONDS = 0.008, 0.001  # How long a group waits for mor
 SYNCHRONOUS = "FULL"  # NORMAL loses acknowledged orders when the power fails.
 
 
+class TransactionLost(Exception):
+    """The database has ended a group's transaction of its own accord, as it does when it cannot read, write or get memory."""
+
+
+class Closed(Exception):
+    """The shop is closed: nothing is written any more."""
+
+
 @dataclass(slots=True)
 class Job:
     """A command that waits for the writer."""
@@ -106,6 +114,8 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._opened = threading.Event()
         self._trouble: BaseException | None = None
+        self._closing = threading.Lock()  # No command comes in behind the last.
+        self._closed = False
 
     def start(self) -> None:
         """Open the connection in the thread; raises what opening raised."""
@@ -115,15 +125,20 @@ class Writer:
             raise self._trouble
 
     async def carry_out(self, command: Write[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Queue the command and wait for the commit that holds it."""
+        """Queue the command and wait for the commit that holds it. Raises Closed."""
         loop = asyncio.get_running_loop()
         job = Job(command, args, kwargs, loop, loop.create_future())
-        self._jobs.put(job)
+        with self._closing:
+            if self._closed:
+                raise Closed
+            self._jobs.put(job)
         return await job.future
 
     def stop(self) -> None:
         """Finish what was queued, then close."""
-        self._jobs.put(None)
+        with self._closing:
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join()
 
     def _work(self) -> None:
@@ -173,9 +188,11 @@ class Writer:
         try:
             with connection.begin():
                 self._run(connection, group)
+                _still_begun(connection)
         except BaseException as trouble:
             # Begin or commit itself failed (disk full, file gone): nobody's change is there, and everybody is told.
             log.exception("a group of %d commands could not be committed", len(group))
+            self._tools.low_water.clear()
             for job in group:
                 job.result, job.trouble = None, trouble
         _tell(group)
@@ -199,6 +216,8 @@ class Writer:
                 answers = command.together(connection, [job.kwargs for job in jobs], self._tools)
         except Exception:
             # One of them broke the batch: each runs by itself, so that no neighbour fails with it.
+            _still_begun(connection)
+            self._tools.low_water.clear()
             log.exception("a batch of %d failed and is run one by one", len(jobs))
             for job in jobs:
                 self._alone(connection, job)
@@ -217,7 +236,19 @@ class Writer:
             with session, session.begin():
                 job.result = job.command.run(session, *job.args, **job.kwargs)
         except Exception as trouble:
+            _still_begun(connection)
             job.result, job.trouble = None, trouble
+
+
+def _still_begun(connection: Connection) -> None:
+    """Raises TransactionLost when the group's transaction is not there any more.
+
+    After some failures SQLite rolls everything back, and not only the statement. Whatever ran then would be a transaction of its
+    own, while what ran before is gone: nothing of the group may be told to be done.
+    """
+    raw = connection.connection.dbapi_connection
+    if raw is None or not raw.in_transaction:
+        raise TransactionLost
 
 
 def _tell(group: list[Job]) -> None:
@@ -238,6 +269,9 @@ def _settle(jobs: list[Job]) -> None:
         if not job.future.done():
             if job.trouble is None:
                 job.future.set_result(job.result)
+            elif isinstance(job.trouble, StopIteration):
+                # No future takes one, and whoever comes after in this group is to be told, too.
+                job.future.set_exception(RuntimeError("a command has raised StopIteration"))
             else:
                 job.future.set_exception(job.trouble)
 

@@ -190,15 +190,17 @@ def called(session: Session, *, telegram_id: int) -> str | None:
 
 
 @read
-def named(session: Session, *, storefront_id: int, word: str) -> Customer | None:
-    """The customer of exactly this @username, or of this Telegram id; None when there is none in this storefront."""
+def named(session: Session, *, storefront_id: int, word: str) -> list[Customer]:
+    """The customers of exactly this @username, or of this Telegram id, in this storefront.
+
+    Telegram gives a name that somebody has given up to somebody else, and we hear of it when they write: there may be several.
+    """
     plain = word.strip().removeprefix("@")
     same = func.lower(CustomerRow.username) == plain.lower()
     if plain.isascii() and plain.isdigit() and len(plain) <= 18:
         same = CustomerRow.telegram_id == int(plain)
     question = select(CustomerRow).where(CustomerRow.storefront_id == storefront_id, same).order_by(CustomerRow.id)
-    row = session.scalars(question.limit(1)).first()
-    return None if row is None else view(row)
+    return [view(row) for row in session.scalars(question)]
 
 
 @read

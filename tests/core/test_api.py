@@ -180,6 +180,8 @@ async def test_what_was_ordered_in_the_chat_by_its_own_number_is_found_and_never
     assert await refused(shop.write(api.cancel, key_id=key.key.id, number="OPS-7")) == api.TOO_LATE
     assert await refused(shop.write(api.codes, key_id=key.key.id, order_id=found.order_id)) == api.UNKNOWN_ORDER
     assert await shop.read(api.find_order, key_id=key.key.id, number=ours) is None, "by our number only what programs ordered"
+    with pytest.raises(api.NoSuchOrder):
+        await shop.read(api.order_of_number, key_id=key.key.id, number="OPS-7")
     assert await balance(shop, owner) == 1_000_000 - found.amount_minor
 
 

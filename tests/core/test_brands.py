@@ -573,6 +573,10 @@ async def test_whoever_is_in_charge_is_found_by_exactly_their_name(shop: Shop, s
     mine: dict[str, Any] = {"brand_id": brand.id, "owner_id": ann.id}
     assert await shop.write(brands.put_in_charge, **mine, username="@max") == max_himself.telegram_id
     assert await shop.write(brands.put_in_charge, **mine, username="105") == 105
+    await shop.write(people.meet, telegram_id=300, name="N", username="max", **meet)
+    with pytest.raises(brands.SeveralNamed):
+        await shop.write(brands.put_in_charge, **mine, username="@max")
+    assert await shop.write(brands.put_in_charge, **mine, username="300") == 300
     for nobody in ("", "@", "\x00", "9" * 30, "ma"):
         with pytest.raises(brands.NotACustomerYet):
             await shop.write(brands.put_in_charge, **mine, username=nobody)

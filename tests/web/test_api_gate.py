@@ -135,3 +135,30 @@ async def test_a_recorded_request_uses_up_nobodys_minute(shop: Shop, owner: Cust
             assert (await program.ask("GET", "/ping"))[0] == 200
     finally:
         await serving.close()
+
+
+@on_sqlite
+async def test_trouble_at_the_gate_is_answered_in_the_words_of_the_api_and_a_note_keeps_nobody_out(
+    shop: Shop, two: Two, goods: Goods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = (await shop.read(api.item, key_id=two.program.made.key.id, sku_id=goods.sku_id)).key
+    ask, note = shop.read, shop.write
+
+    async def away(question: Any, *args: Any, **kwargs: Any) -> Any:
+        if question is api.find_key:
+            raise ConnectionError
+        return await ask(question, *args, **kwargs)
+
+    async def unwritten(command: Any, *args: Any, **kwargs: Any) -> Any:
+        if command is api.note_use:
+            raise ConnectionError
+        return await note(command, *args, **kwargs)
+
+    monkeypatch.setattr(shop, "read", away)
+    order = {"number": "A-1", "item": item, "quantity": 1}
+    for verb, path, sent in (("POST", "/orders", order), ("GET", "/balance", None)):
+        answered = await two.program.ask(verb, path, sent)
+        assert code(answered) == (500, 9000), answered
+    monkeypatch.setattr(shop, "read", ask)
+    monkeypatch.setattr(shop, "write", unwritten)
+    assert (await two.program.ask("POST", "/orders", order))[0] == 201

@@ -29,7 +29,7 @@ from core.errors import Refusal
 from core.money import NotAnAmount, decimal_text, parse_minor
 from locales import Speech
 from web.api import models as m
-from web.api.gate import Gate, error
+from web.api.gate import Gate, broke, error
 from web.api.memory import Memory, OwnMemory
 from web.api.page import drawn
 from web.api.schema import schema_of
@@ -122,12 +122,6 @@ def said_no(refusal: Refusal) -> Response:
     if band is api.INTERNAL:
         log.error("api-refusal-without-a-place", refusal=type(refusal).__name__)
     return error(band, _ENGLISH.label(refusal.says, **_ENGLISH.spoken(refusal.facts())))
-
-
-def broke(path: str, trouble: Exception) -> Response:
-    """What nobody expected; the log has its kind and no word of what was asked."""
-    log.error("api-failed", path=path, error=type(trouble).__name__)
-    return error(api.INTERNAL, "something went wrong here; ask by the number what became of it")
 
 
 def _say_errors(app: FastAPI) -> None:

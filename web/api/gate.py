@@ -27,7 +27,10 @@ BODY_BYTES = 64 * 1024
 PUBLIC = ("/openapi.json", "/docs")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
-_KEY_SECONDS = 1.0  # A key that was disabled is good for so long for questions; orders look for themselves.
+# A key that was disabled is good for so long for questions; orders look for themselves whether it may. Another list of addresses and
+# another secret hold within the same time.
+_KEY_SECONDS = 1.0
+_KEY_SECONDS_AT_MOST = 3.0  # while the database is slow to say; then everybody waits for it
 _MOST_KEYS = 5000
 Lane = Callable[[Key, bytes], Awaitable[Response]]
 _SIGNS = {Form.OWN: api.sign, Form.MD5: api.sign_md5}
@@ -40,12 +43,19 @@ def error(band: Band, message: str, headers: dict[str, str] | None = None) -> Re
     return Response(body, band.status, headers, media_type="application/json")
 
 
+def broke(path: str, trouble: Exception) -> Response:
+    """What nobody expected; the log has its kind and no word of what was asked."""
+    log.error("api-failed", path=path, error=type(trouble).__name__)
+    return error(api.INTERNAL, "something went wrong here; ask by the number what became of it")
+
+
 @dataclass(slots=True)
 class _Known:
-    """A key as it was a moment ago."""
+    """A key as it was a moment ago, and since when somebody asks for it again."""
 
     key: OpenedKey | None
     at: float
+    asked_at: float
 
 
 @dataclass(slots=True)
@@ -97,6 +107,11 @@ class Gate:
             _checked(scope)
         except Refused as no:
             await error(no.band, no.message, {**headers, **no.headers})(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        except Exception as trouble:
+            await broke(path, trouble)(scope, receive, send)
             return
         if (lane := self._lanes.get((scope["method"], path))) is not None:
             answered = await lane(key, body)
@@ -158,13 +173,16 @@ class Gate:
             return None
         now = time.monotonic()
         known = self._keys.get(name)
-        if known is None or now - known.at >= self._key_seconds:
-            if known is not None:
-                known.at = now  # One asks for all who come meanwhile.
-            if len(self._keys) >= _MOST_KEYS:
-                self._keys.clear()
-            known = self._keys[name] = _Known(await self._shop.read(api.find_key, name), now)
-        return known.key
+        if known is not None:
+            age = now - known.at
+            if age < self._key_seconds or (now - known.asked_at < self._key_seconds and age < _KEY_SECONDS_AT_MOST):
+                return known.key
+            known.asked_at = now  # One asks for all who come meanwhile.
+        found = await self._shop.read(api.find_key, name)
+        if len(self._keys) >= _MOST_KEYS:
+            self._keys.clear()
+        self._keys[name] = _Known(found, now, now)
+        return found
 
     async def _note(self, key: Key, address: str) -> None:
         now = time.monotonic()
@@ -173,7 +191,10 @@ class Gate:
         if len(self._used) >= _MOST_KEYS:
             self._used.clear()
         self._used[key.id, address] = now
-        await self._shop.write(api.note_use, key_id=key.id, address=address)
+        try:
+            await self._shop.write(api.note_use, key_id=key.id, address=address)
+        except Exception as trouble:  # Nobody is kept from an order by what is only looked at.
+            log.warning("api-use-not-noted", error=type(trouble).__name__)
 
 
 def _old() -> Refused:
