@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import AsyncIterator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +21,7 @@ import core.schema  # noqa: F401 - all tables
 from core import storefronts
 from core.database import Base, Keyring, Shop
 from core.storefronts import Storefront
-from tests.compiling import keep_compiled
+from tests.compiling import keep_compiled, keep_signatures
 from tests.stage import Clock, Goods, numbers, put_on_sale
 
 KEYS = Keyring.generate()
@@ -29,6 +30,33 @@ settings.register_profile("shop", deadline=None)
 settings.load_profile("shop")
 
 keep_compiled()
+keep_signatures()
+
+
+# Conversations and doors ask the core, which is tested on both databases; each of their tests runs on one of them, half of them on each.
+ON_ONE_DATABASE = ("admin", "bot", "command_line", "handlers", "journeys", "web")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--both", action="store_true", help="run every test on both databases, also those for which one is enough")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that is here for both databases and needs one, leave one; which, follows from its name."""
+    if config.getoption("both"):
+        return
+    folder = Path(__file__).parent
+    pairs: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        path = item.path.relative_to(folder) if item.path.is_relative_to(folder) else item.path
+        called = getattr(item, "callspec", None)
+        which = None if called is None else called.params.get("database")
+        if which is not None and path.parts[0] in ON_ONE_DATABASE:
+            pairs.setdefault(item.nodeid.replace(f"[{which}", "[").replace(f"-{which}", "-"), []).append(item)
+    left_out = {pair[zlib.crc32(name.encode()) % 2] for name, pair in pairs.items() if len(pair) == 2}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_finish() -> None:
@@ -58,6 +86,10 @@ def postgres_server() -> Iterator[str]:
     data.mkdir()
     server = get_server(data, cleanup_mode="delete")
     try:
+        # No test cuts the power of this one, and none of its databases lives for long.
+        asleep = [f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes", "autovacuum")]
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, maintain(server.get_uri(), *asleep, "SELECT pg_reload_conf()")).result()
         yield server.get_uri()
     finally:
         server.cleanup()

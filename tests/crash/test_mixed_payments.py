@@ -29,7 +29,7 @@ from tests.crash.scene import SPEC, Buyer, Premises, telegram, within
 from tests.crash.tills import SECRETS, Tills, tills
 from tests.stage import Clock, person, put_on_sale, stock
 
-KILLS = 20
+KILLS = {"postgres": 20, "sqlite": 10}  # What is killed is the same; SQLite has one writer, and fewer ways to end in the middle.
 BUYERS = 8
 CODES = 1200
 PRICE_MINOR = 9500
@@ -188,7 +188,7 @@ async def mall(bare_url: str, tmp_path: Path, seed: int) -> AsyncIterator[Mall]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_twenty_kills_during_mixed_payments_and_all_money_is_where_it_belongs(mall: Mall, seed: int) -> None:
+async def test_many_kills_during_mixed_payments_and_all_money_is_where_it_belongs(mall: Mall, seed: int, database: str) -> None:
     """Money in is codes out, balances, refunds and fees, to the minor unit; each paid intent is delivered, credited or refunded."""
     chance = random.Random(seed)
     mall.line.chance, mall.line.slowest_seconds = random.Random(seed + 3), 0.04
@@ -199,7 +199,7 @@ async def test_twenty_kills_during_mixed_payments_and_all_money_is_where_it_belo
         people_at_it = [asyncio.create_task(payer.goes_paying(closing)) for payer in mall.payers]
         people_at_it.append(asyncio.create_task(mall.staff.works(closing)))
         nature = [asyncio.create_task(mall.tills.misbehave(closing)), asyncio.create_task(mall.tills.forge(closing))]
-        for kill in range(KILLS):
+        for kill in range(KILLS[database]):
             await mall.line.has_carried_out(chance.randint(5, 60))
             await asyncio.sleep(chance.uniform(0, 0.1))
             assert not any(task.done() for task in (*people_at_it, *nature)), [task for task in people_at_it if task.done()]
@@ -229,7 +229,8 @@ async def test_twenty_kills_during_mixed_payments_and_all_money_is_where_it_belo
         report = await shop.read(audit, sample=10)
         assert report.clean, report.violations
         ends = await mall.money(shop)
-    print(f"{KILLS} kills: {ends}, {mall.tills.second_payments} paid twice, {len(mall.tills.forged)} forged, {mall.staff.deeds.done}")
+    also = f"{mall.tills.second_payments} paid twice, {len(mall.tills.forged)} forged"
+    print(f"{KILLS[database]} kills: {ends}, {also}, {mall.staff.deeds.done}")
     assert not log.mistakes, "".join(log.mistakes)
     assert log.told == 0, "the log holds a secret"
     assert mall.tills.forged and set(mall.tills.forged) <= {400, 404, 503}, "404 and 503 are of a shop that is just opening"
