@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from core import ledger, people, storefronts
@@ -150,9 +150,11 @@ def losses_of(session: Session, customer_ids: Collection[int]) -> list[Loss]:
 @read
 def gone_back_since(session: Session, since: datetime) -> set[int]:
     """The customers of whose payments something went back, or was put back, since then."""
-    moved = PaymentEvent.kind.in_(("part-back", "disputed", "reinstated"))
-    question = select(IntentRow.customer_id).join(PaymentEvent, PaymentEvent.intent_id == IntentRow.id)
-    return set(session.scalars(question.where(moved, PaymentEvent.at >= since).distinct()))
+    # In the words of its index, or it is not seen that this is all in it.
+    moved = PaymentEvent.kind.in_([literal_column(f"'{kind}'") for kind in ("part-back", "disputed", "reinstated")])
+    events = session.scalars(select(PaymentEvent.intent_id).where(moved, PaymentEvent.at >= since))
+    intents = {intent_id for intent_id in events if intent_id is not None}
+    return set(session.scalars(select(IntentRow.customer_id).where(among(session, IntentRow.id, intents))))
 
 
 @read

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from bot.jobs import jobs_of
-from core import aftersale, fulfilment, inventory, orders, people, pricing, settlement, supply
+from core import aftersale, fulfilment, inventory, orders, payments, people, pricing, settlement, supply
 from core.database import Shop, now, write
 from core.fulfilment.tables import JobState, Milestone, ServiceJob
 from core.fulfilment.tasks import late
@@ -53,6 +53,8 @@ DATED: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (orders.sold_by_offer, {}),
     (aftersale.cases_by_offer, {}),
     (fulfilment.failed_by_offer, {}),
+    (payments.gone_back_since, {}),
+    (orders.refunded_since, {}),
 ]
 
 
