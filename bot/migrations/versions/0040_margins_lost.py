@@ -21,6 +21,8 @@ def upgrade() -> None:
         margins.create_check_constraint(
             "taken_at_most_all", "taken_minor >= 0 AND lost_minor >= 0 AND taken_minor + lost_minor <= margin_minor"
         )
+    # What was lost before is looked for once: from the first margin on.
+    op.execute("UPDATE margin_marks SET reversed_at = (SELECT MIN(sold_at) FROM margins) WHERE EXISTS (SELECT 1 FROM margins)")
     op.create_index("ix_payment_events_back", "payment_events", ["at"], postgresql_where=_MOVED_BACK, sqlite_where=_MOVED_BACK)
 
 
