@@ -384,11 +384,11 @@ async def test_a_withdrawal_that_is_not_answered_is_tried_again_later_and_not_fo
     await shop.write(payments.cancel_deposit, intent_id=intent.id, customer_id=buyer.id)
     rooms = {"quick": payments.Room(0, 0, 1)}
     minutes: list[tuple[int, bool]] = []
-    for minute in (0, 1, 2, 3, 4, 5, 8, 16, 30, 40, 70, 140, 300, 600, 1300, 1500, 3000, 4000):
+    for minute in (0, 2, 3, 5, 8, 12, 18, 30, 40, 70, 90, 170, 200, 300, 430, 800, 900, 1700, 1900, 3000, 4000):
         clock.passes(minutes=minute - (minutes[-1][0] if minutes else 0))
         minutes.append((minute, bool((await shop.write(payments.take_work, rooms=rooms)).to_tidy)))
 
-    assert [minute for minute, taken in minutes if taken] == [0, 1, 3, 8, 30, 70, 300, 1300, 3000], "each time after twice as long"
+    assert [minute for minute, taken in minutes if taken] == [0, 2, 5, 12, 30, 70, 170, 430, 900, 1900], "each time after as long again"
 
 
 async def test_what_was_to_be_put_away_at_a_way_that_is_switched_off_is_let_go_after_a_day(
