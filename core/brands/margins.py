@@ -116,7 +116,9 @@ def _take_back(session: Session, sold: Collection[BrandedSale], lost: Mapping[in
     for row in rows:
         refunded = sale_of[row.order_id].refunded_minor
         gone = taken_back(row.margin_minor, refunded_minor=refunded, sold_minor=row.sold_minor)
-        away = taken_back(row.margin_minor, refunded_minor=refunded + lost.get(row.order_id, 0), sold_minor=row.sold_minor) - gone
+        # Asked for one after the other: what was lost may have been refunded in between.
+        without = refunded + min(lost.get(row.order_id, 0), row.sold_minor - refunded)
+        away = taken_back(row.margin_minor, refunded_minor=without, sold_minor=row.sold_minor) - gone
         if (gone, away) == (row.taken_minor, row.lost_minor):
             continue
         brand = session.get_one(Brand, row.brand_id)

@@ -127,6 +127,25 @@ async def test_a_loss_that_is_known_before_the_margin_is_booked_comes_with_it(
     await assert_sound(shop)
 
 
+async def test_a_refund_of_what_was_lost_while_margins_are_looked_at_takes_no_more_than_all(
+    shop: Shop, storefront: Storefront, goods: Goods, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, brand = await a_brand(shop, storefront)
+    buyer = await person(shop, brand.storefront)
+    paid = await topped_up(shop, buyer, clock, PRICE)
+    order = await buys(shop, brand, goods, buyer, once="one")
+    await told(shop, paid, clock, given_back=(back("part", PRICE, clock),))
+    before = await shop.read(orders.lost_of_branded, [buyer.id])
+    assert before == {order: PRICE}
+    await refund(shop, order, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, "lost_of_branded", lambda _session, _buyers: before)  # as it was a moment ago
+        assert await has(shop, ann) == (0, 0)
+    assert await has(shop, ann) == (0, 0)
+    assert (await shop.read(orders.lost_of_branded, [buyer.id]))[order] == 0
+    await assert_sound(shop)
+
+
 async def test_the_books_count_resellers_margins_as_theirs(shop: Shop, storefront: Storefront, goods: Goods, clock: Clock) -> None:
     _, brand = await a_brand(shop, storefront)
     since = clock()
