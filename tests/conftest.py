@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import make_url
 
 import core.schema  # noqa: F401 - all tables
 from core import storefronts
-from core.database import Base, Keyring, Shop
+from core.database import Keyring, Shop
 from core.storefronts import Storefront
 from tests.compiling import keep_compiled, keep_signatures
-from tests.stage import Clock, Goods, numbers, put_on_sale
+from tests.databases import Databases, keep_connections, maintain, make_tables
+from tests.stage import Clock, Goods, put_on_sale
 
 KEYS = Keyring.generate()
 # How long an example takes is the machine's business: on a busy one, any is too long for some deadline.
@@ -31,6 +31,7 @@ settings.load_profile("shop")
 
 keep_compiled()
 keep_signatures()
+keep_connections()
 
 
 # Conversations and doors ask the core, which is tested on both databases; each of their tests runs on one of them, half of them on each.
@@ -96,24 +97,6 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def make_tables(url: str) -> None:
-    """The schema as the models say; that migrations make the same is a test of its own."""
-    drivers = {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
-    parsed = make_url(url)
-    engine = create_async_engine(parsed.set(drivername=drivers[parsed.get_backend_name()]))
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    await engine.dispose()
-
-
-async def maintain(server: str, *statements: str) -> None:
-    engine = create_async_engine(make_url(server).set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        for statement in statements:
-            await connection.execute(text(statement))
-    await engine.dispose()
-
-
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> str:
     """A database with the tables, to copy from."""
@@ -126,6 +109,14 @@ def postgres_template(postgres_server: str) -> str:
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, make()).result()
     return "template_shop"
+
+
+@pytest.fixture(scope="session")
+async def postgres_databases() -> AsyncIterator[Databases]:
+    """Databases with the tables, each lent to one test after the other."""
+    databases = Databases()
+    yield databases
+    await databases.end()
 
 
 @pytest.fixture(scope="session")
@@ -144,19 +135,14 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+async def database_url(database: str, postgres_databases: Databases, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """A fresh database with tables."""
     if database == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "shop.db")
         yield f"sqlite:///{tmp_path}/shop.db"
         return
-    server: str = request.getfixturevalue("postgres_server")
-    template: str = request.getfixturevalue("postgres_template")
-    name = f"shop_{os.getpid()}_{next(numbers)}"
-    # Copied as files: half the work of going through the log, and nothing here outlives a crash.
-    await maintain(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    await maintain(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    async with postgres_databases.lent(request.getfixturevalue("postgres_server"), request.getfixturevalue("postgres_template")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from core.people import Customer
 from core.ports import Declined, NotSure, UpstreamAsk, UpstreamState
 from core.storefronts import Storefront
 from tests.bot.buying_there import ADMIN
-from tests.conftest import maintain
 from tests.core.props import assert_sound, balance
 from tests.core.way import another_offer
+from tests.databases import maintain
 from tests.programs import key_for, reseller
 from tests.stage import Clock, Goods, numbers, person, put_on_sale
 from web.api import ApiDoor, OwnMemory

@@ -14,7 +14,8 @@ import pytest
 from core import storefronts
 from core.database import Shop
 from core.database.sqlite import SYNCHRONOUS
-from tests.conftest import KEYS, make_tables
+from tests.conftest import KEYS
+from tests.databases import make_tables
 from tests.stage import person, put_on_sale
 
 

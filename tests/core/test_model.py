@@ -24,10 +24,11 @@ from core.catalog import Gone
 from core.database import Shop, read
 from core.errors import Refusal
 from core.people import Customer
-from tests.conftest import KEYS, maintain, make_tables
+from tests.conftest import KEYS
 from tests.core.props import STAR_RATE, assert_sound, reserve, scalar
 from tests.core.props import place as placed
 from tests.core.props import settle as settled
+from tests.databases import maintain, make_tables
 from tests.stage import Goods, numbers, person, put_on_sale, stock
 
 T = TypeVar("T")

@@ -16,8 +16,9 @@ from sqlalchemy import make_url
 
 from core.database import Shop
 from core.ports import Fee
-from tests.conftest import KEYS, maintain
+from tests.conftest import KEYS
 from tests.core.money_story import DOLLARS, FEES, STORIES, YUAN, play
+from tests.databases import maintain
 from tests.stage import Clock, numbers
 
 SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate, Phase.shrink))

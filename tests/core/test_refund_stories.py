@@ -23,10 +23,11 @@ from core.database import Shop
 from core.errors import Refusal
 from core.orders import AlreadyRefunded
 from core.orders.to_source import share
-from tests.conftest import KEYS, maintain
+from tests.conftest import KEYS
 from tests.core.ledgers import assert_books
 from tests.core.props import assert_sound, balance, consign, left
 from tests.core.test_refunds import codes_of, refund
+from tests.databases import maintain
 from tests.stage import Clock, chat_of, numbers, person, put_on_sale
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from tests.conftest import maintain
+from tests.databases import maintain
 from tests.stage import numbers
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from bot.migrations import CannotMigrate, database_revision, migrate, newest_revision
 from bot.migrations.check import differences, on_sqlite, shape
 from core.schema import metadata
-from tests.conftest import maintain
+from tests.databases import maintain
 from tests.stage import numbers
 
 R = TypeVar("R")
