@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -180,7 +181,7 @@ class Procurer:
             return False
         tasks = await self._shop.write(fulfilment.take_due, lane=of.lane, most=room - len(line.tasks), lease_seconds=LEASE_SECONDS)
         for task in tasks:
-            self._start(line.tasks, self._procure(line.shop, of, task), task=task.id)
+            self._start(line.tasks, partial(self._procure, line.shop, of, task), task=task.id)
         return bool(tasks)
 
     async def _begin_errands(self, known: Mapping[int, UpstreamView]) -> bool:
@@ -189,7 +190,7 @@ class Procurer:
             of = known[each.upstream_id]
             line = await self._line(of)
             among = line.errands if line is not None else set[asyncio.Task[None]]()
-            self._start(among, self._run_errand(None if line is None else line.shop, of, each), errand=each.id)
+            self._start(among, partial(self._run_errand, None if line is None else line.shop, of, each), errand=each.id)
             if line is None:
                 await asyncio.gather(*among)
         return bool(errands)
@@ -198,13 +199,13 @@ class Procurer:
         line = await self._line(due.upstream)
         if line is None or line.upkeep:
             return False
-        self._start(line.upkeep, self._keep_up(line.shop, due), upstream=due.upstream.id)
+        self._start(line.upkeep, partial(self._keep_up, line.shop, due), upstream=due.upstream.id)
         return True
 
-    def _start(self, among: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], **about: int) -> None:
+    def _start(self, among: set[asyncio.Task[None]], work: Callable[[], Awaitable[None]], **about: int) -> None:
         async def safely() -> None:
             try:
-                await work
+                await work()  # Made when it begins: one that is cut off before has left nothing behind.
             except Exception as trouble:
                 # A mistake of ours with one upstream, or in one errand, stops no other, and loses nothing:
                 # what was leased comes again when its lease is over; what was asked is asked about, and never ordered anew.

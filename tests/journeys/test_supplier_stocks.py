@@ -25,7 +25,7 @@ from tests.admin.direct import Chatter
 from tests.admin.staff import did, hire, walks
 from tests.core.listings import paper
 from tests.handlers.counter import Buyer, Counter, opened
-from tests.stage import give, person, put_on_sale, stock
+from tests.stage import put_on_sale, stock
 from tests.supplying import Supplied, supplied
 
 
@@ -103,9 +103,11 @@ async def test_a_supplier_brings_codes_in_files_of_every_kind_and_they_are_sold_
     assert offer is not None and batch.document_id == offer.document_id is not None
     assert batch.by == f"telegram:{lin.buyer.customer.telegram_id}"
 
-    payer = await person(counter.shop, counter.storefront)
-    await give(counter.shop, payer, 100_000)
-    await counter.shop.write(orders.buy, buyer_id=payer.id, quantity=3, once="one", **lin.made.goods.terms())
+    payer = await counter.buyer(money_minor=100_000)
+    await payer.say("/start")
+    await counter.shop.write(orders.buy, buyer_id=payer.customer.id, quantity=3, once="one", **lin.made.goods.terms())
+    counter.courier.wake()
+    await payer.sees("T-0001")
     home = (await lin.buyer.say("/supply"))["text"]
     assert "7 codes on the shelf" in home and "3 sold today, for ¥255.00" in home, home
     assert "Held ¥255.00" in home
